@@ -1,0 +1,85 @@
+# Everything from nothing on Debian 12 or Ubuntu; elsewhere QGIS comes from its own installer and QGIS_PYTHON names it.
+
+QGIS_PYTHON ?= /usr/bin/python3
+PYTHON ?= /usr/bin/python3
+ROOM ?=
+ARGS ?=
+export QGIS_PYTHON
+
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+APT_INSTALL = $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends
+QGIS_PACKAGES = qgis python3-qgis qgis-providers xvfb xauth imagemagick xdotool openssl
+ENVIRONMENT = $(PYTHON) -m plugin.core.environment
+DEMO = $(QGIS_PYTHON) -m tests.demo
+
+# the core, the forms and the house rules need no torch, the worker's tests need no QGIS
+NEEDS_core = qgis-python
+NEEDS_ui = qgis-python
+NEEDS_house = qgis-python
+NEEDS_worker = worker
+NEEDS_bridge = qgis-python worker
+NEEDS_ = qgis-python worker
+
+.PHONY: help setup sample python qgis-python worker worker-python tools plugin-link test lint format package lock demo qgis bench clean
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: qgis-python worker tools ## QGIS (by apt, if missing), the worker's environment, the test tools
+	@echo "Everything is set up."
+
+python:
+	@$(PYTHON) -c 'import ssl, json, zipfile' 2>/dev/null && [ -e /etc/ssl/certs/ca-certificates.crt -o ! -x /usr/bin/apt-get ] || { \
+	  command -v apt-get >/dev/null || { echo "There is no Python at $(PYTHON): install Python 3.9 or newer and name it in PYTHON." >&2; exit 1; }; \
+	  echo "Installing Python and the system's certificates" >&2; \
+	  { $(SUDO) apt-get update && $(APT_INSTALL) python3 ca-certificates; } >&2; }
+
+qgis-python: python
+	@{ $(QGIS_PYTHON) -c 'import qgis.core' && command -v xvfb-run import xdotool openssl; } >/dev/null 2>&1 || { \
+	  command -v apt-get >/dev/null || { echo "$(QGIS_PYTHON) has no QGIS: install QGIS 3.22 or newer and name its Python in QGIS_PYTHON." >&2; exit 1; }; \
+	  echo "Installing QGIS, and a screen of its own for the demo"; \
+	  $(SUDO) apt-get update && $(APT_INSTALL) $(QGIS_PACKAGES); }
+
+worker: python
+	@$(ENVIRONMENT) set-up >/dev/null
+
+worker-python: python ## print the worker's interpreter (make -s worker-python), set up first if need be
+	@$(ENVIRONMENT) python
+
+tools: qgis-python worker
+	@$(PYTHON) .ci/tools.py test $(QGIS_PYTHON) "$$($(ENVIRONMENT) python)"
+
+plugin-link:
+	@mkdir -p build/plugins && ln -sfn ../.. build/plugins/footprint_tuner
+
+test: $(NEEDS_$(ROOM)) plugin-link ## run the tests; one room by ROOM=core|ui|bridge|house|worker, pytest's options by ARGS=
+	@$(PYTHON) .ci/test.py $(ROOM) $(ARGS)
+
+lint: python plugin-link ## ruff, mypy, bandit, detect-secrets, sizes
+	@$(PYTHON) .ci/lint.py
+
+format: python ## put the sources into ruff's form
+	@$(PYTHON) .ci/tools.py lint
+	@build/lint/bin/ruff check --fix-only --quiet . ; build/lint/bin/ruff format .
+
+package: python ## build/footprint_tuner.zip, which users install
+	@$(PYTHON) .ci/package.py
+
+lock: python ## write the lock files anew from their .in files (ARGS=--upgrade for newer versions)
+	@$(PYTHON) .ci/tools.py lock $(ARGS)
+
+sample: python
+	@$(PYTHON) .ci/tools.py sample
+
+demo: qgis-python worker sample plugin-link ## the main job in the real QGIS on a real city, from nothing; results in build/demo
+	@$(DEMO)
+
+qgis: qgis-python worker plugin-link ## open the demo's project in QGIS with the plugin
+	@$(DEMO) open
+
+bench: worker ## run the benchmarks with the worker's Python
+	@[ -d tests/benchmarks ] || { echo "There are no benchmarks in tests/benchmarks." >&2; exit 1; }
+	@PYTHONPATH=. "$$($(ENVIRONMENT) python)" -m tests.benchmarks $(ARGS)
+
+clean: ## remove build/ (not the worker's environment: make -s worker-python tells where it is)
+	rm -rf build

@@ -1,0 +1,132 @@
+"""The protocol between the worker and whoever follows it: one JSON object a line.
+
+Every line that the worker writes to its standard output is one event. ``{"event": "progress", "stage": "tune",
+"done": 0.4, ...}`` stands for ``Progress(stage="tune", done=0.4, ...)``. A reader passes over events and fields that it
+does not know, so that an older plugin can follow a newer worker.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Union
+
+PROTOCOL = 1
+
+#: The stages of a run, in their order.
+STAGES = ("check", "split", "base", "tune", "predict", "trace", "score", "write")
+
+
+@dataclass(frozen=True)
+class Started:
+    """The worker lives. ``run`` is the run's folder, ``device`` what it will compute on (empty: not known yet)."""
+
+    run: str
+    protocol: int = PROTOCOL
+    pid: int = 0
+    device: str = ""
+
+
+@dataclass(frozen=True)
+class StageStarted:
+    """A stage begins; ``resumed`` says that an earlier run of the same job had finished it already."""
+
+    stage: str
+    resumed: bool = False
+
+
+@dataclass(frozen=True)
+class Progress:
+    """``done`` of the stage, from 0 to 1; ``left_s`` seconds are left in it (None: not known yet)."""
+
+    stage: str
+    done: float
+    left_s: float | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class EpochEnded:
+    """One epoch of ``epochs`` is over (``epoch`` counts from 1); ``is_best`` so far by validation building F1."""
+
+    epoch: int
+    epochs: int
+    train_loss: float
+    validation_loss: float
+    validation_f1: float
+    is_best: bool = False
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something to be told: ``level`` is ``info`` or ``warning``."""
+
+    level: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The score ``before`` or ``after`` tuning on held-out ground: ``{"building": {...}, "pixel": {...}}``."""
+
+    which: str
+    score: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The run is over and ``files`` (name -> path) are its output; ``before`` and ``after`` as in ``Scored``."""
+
+    files: dict[str, str] = field(default_factory=dict)
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """The run was cancelled; what it had finished is kept and it can be resumed."""
+
+    stage: str = ""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The run cannot go on: one sentence and a next step."""
+
+    message: str
+    hint: str = ""
+    stage: str = ""
+
+
+Event = Union[Started, StageStarted, Progress, EpochEnded, Notice, Scored, Finished, Cancelled, Failed]
+
+_NAMES: dict[str, type[Any]] = {
+    "started": Started,
+    "stage": StageStarted,
+    "progress": Progress,
+    "epoch": EpochEnded,
+    "notice": Notice,
+    "scored": Scored,
+    "finished": Finished,
+    "cancelled": Cancelled,
+    "failed": Failed,
+}
+
+
+def format_event(event: Event) -> str:
+    """Return the event as one line of JSON in ASCII, without its line end: no encoding on the way can spoil it."""
+    name = next(name for name, kind in _NAMES.items() if isinstance(event, kind))
+    return json.dumps({"event": name, **asdict(event)}, ensure_ascii=True, separators=(", ", ": "))
+
+
+def parse_event(line: str) -> Event | None:
+    """Return the event in a line, or None where the line holds none that this version knows."""
+    try:
+        content = json.loads(line)
+        kind = _NAMES[content["event"]]
+        known = {item.name for item in fields(kind)}
+        event: Event = kind(**{name: value for name, value in content.items() if name in known})
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return event

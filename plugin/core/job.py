@@ -1,0 +1,175 @@
+"""What is to be done: a job checks itself and is saved as ``job.json`` in its run's folder."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Mapping
+
+from .errors import InputError
+from .replace import write_json
+
+DEFAULT_BASE_MODEL = "imagenet_lite0"
+_MOST_WITHHELD = 0.8
+
+#: What a field's annotation means, in words.
+_KINDS = {
+    "str": "text",
+    "int": "a whole number",
+    "int | None": "a whole number or null",
+    "float": "a number",
+    "float | None": "a number or null",
+    "tuple[int, ...]": "a list of whole numbers",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The few choices of a run. None means: as the base model's card says.
+
+    ``learning_rate`` is per step of AdamW, ``min_area_m2`` in square metres on the ground, ``simplify_m`` in metres
+    (None: one pixel), shares from 0 to 1 of the labelled ground, ``threads`` 0 means all cores.
+    """
+
+    epochs: int | None = None
+    learning_rate: float | None = None
+    batch_size: int | None = None
+    min_area_m2: float = 5.0
+    simplify_m: float | None = None
+    held_out_share: float = 0.25
+    validation_share: float = 0.15
+    seed: int = 1
+    device: str = "auto"
+    threads: int = 0
+
+    def find_problems(self) -> list[str]:
+        """Return one sentence for each setting that cannot be used."""
+        checks = [
+            (self.epochs is None or 1 <= self.epochs <= 1000, "Epochs must be from 1 to 1000."),
+            (
+                self.learning_rate is None or 0 < self.learning_rate <= 1,
+                "The learning rate must be above 0 and at most 1.",
+            ),
+            (self.batch_size is None or 1 <= self.batch_size <= 512, "The batch size must be from 1 to 512."),
+            (0 <= self.min_area_m2 <= 1e6, "The minimum area must be from 0 to 1,000,000 square metres."),
+            (
+                self.simplify_m is None or 0 <= self.simplify_m <= 100,
+                "The simplification must be from 0 to 100 metres.",
+            ),
+            (0.05 <= self.held_out_share <= 0.6, "The held-out share must be from 0.05 to 0.6."),
+            (0.05 <= self.validation_share <= 0.4, "The validation share must be from 0.05 to 0.4."),
+            (
+                not self.held_out_share + self.validation_share > _MOST_WITHHELD,
+                f"The held-out and the validation share together must be at most {_MOST_WITHHELD}.",
+            ),
+            (self.seed >= 0, "The seed must not be negative."),
+            (self.device in ("auto", "cpu", "cuda"), "The device must be auto, cpu or cuda."),
+            (0 <= self.threads <= 1024, "The number of threads must be from 0 to 1024."),
+        ]
+        return [sentence for is_fine, sentence in checks if not is_fine]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One fine-tuning job.
+
+    ``raster`` and ``labels`` are files; ``labels_layer`` names a layer inside the labels' file (empty: its first).
+    ``areas`` is an optional polygon file whose ``role`` field says ``training`` or ``held-out``: inside an area
+    everything is labelled, outside nothing is learnt or scored. ``base_model`` is a model's name in the registry, or
+    the path of a tuned model's card. ``bands`` are the raster's bands, counted from 1, in the order in which the base
+    model takes them (empty: chosen by their colours). Paths in a saved job may be relative to the job's own folder.
+    """
+
+    raster: str
+    labels: str
+    labels_layer: str = ""
+    areas: str = ""
+    areas_layer: str = ""
+    base_model: str = DEFAULT_BASE_MODEL
+    bands: tuple[int, ...] = ()
+    name: str = ""
+    settings: Settings = field(default_factory=Settings)
+
+    def check(self) -> None:
+        """Raise InputError with every problem that can be seen without opening a file."""
+        problems = self.settings.find_problems()
+        if not self.raster:
+            problems.append("No raster is chosen.")
+        if not self.labels:
+            problems.append("No labels are chosen.")
+        if any(band < 1 for band in self.bands):
+            problems.append("Bands are counted from 1.")
+        if problems:
+            raise InputError(" ".join(problems), "Correct the job and start it again.")
+
+    def save(self, path: Path) -> None:
+        """Write the job as JSON, by a temporary name; raises RunError."""
+        write_json(path, asdict(self))
+
+
+def load_job(path: Path) -> Job:
+    """Read a job; relative paths in it are taken from its own folder.
+
+    Raises InputError where the file is missing, is no JSON, names a field that a job does not have, or holds values
+    that cannot be used: all of them are told together.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise InputError(f"There is no job file {path}.", "Give the path of a job.json.") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"The job file {path} cannot be read: {error}", "Write it anew.") from error
+    if not isinstance(content, dict):
+        raise InputError(f"The job file {path} holds no JSON object.", "Write it anew.")
+    settings = content.pop("settings", None) or {}
+    if not isinstance(settings, dict):
+        raise InputError(f'The "settings" of the job file {path} are no JSON object.', "Correct them.")
+    _refuse_unknown_fields(content, Job, path)
+    _refuse_unknown_fields(settings, Settings, path)
+    problems = [*_find_wrong_types(content, Job), *_find_wrong_types(settings, Settings)]
+    if problems:
+        raise InputError(f"The job file {path} holds values of the wrong type. {' '.join(problems)}", "Correct them.")
+    content = {"raster": "", "labels": "", **content, "bands": tuple(content.get("bands") or ())}
+    job = _resolve_paths(Job(**content, settings=Settings(**settings)), path.resolve().parent)
+    job.check()
+    return job
+
+
+def _refuse_unknown_fields(content: Mapping[str, Any], kind: type[Any], path: Path) -> None:
+    known = [item.name for item in fields(kind)]
+    for name in content:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f'Did you mean "{near[0]}"?' if near else "Known fields: " + ", ".join(known) + "."
+            raise InputError(f'The job file {path} has a field "{name}" that a job does not have.', hint)
+
+
+def _find_wrong_types(content: Mapping[str, Any], kind: type[Any]) -> list[str]:
+    types = {item.name: str(item.type) for item in fields(kind)}
+    return [
+        f'"{name}" must be {_KINDS[types[name]]}, not {json.dumps(value)}.'
+        for name, value in content.items()
+        if not _is_of_type(value, types[name])
+    ]
+
+
+def _is_of_type(value: Any, annotation: str) -> bool:
+    if annotation.startswith("tuple"):
+        return value is None or (isinstance(value, list) and all(_is_of_type(item, "int") for item in value))
+    if value is None or isinstance(value, bool):
+        return value is None and annotation.endswith("None")
+    accepted = {"str": (str,), "int": (int,), "float": (int, float)}
+    return isinstance(value, accepted[annotation.partition(" ")[0]])
+
+
+def _resolve_paths(job: Job, folder: Path) -> Job:
+    def resolve(text: str) -> str:
+        return str(folder / text) if text else ""
+
+    is_file = job.base_model.endswith((".json", ".safetensors"))
+    base_model = resolve(job.base_model) if is_file else job.base_model
+    return replace(
+        job, raster=resolve(job.raster), labels=resolve(job.labels), areas=resolve(job.areas), base_model=base_model
+    )

@@ -1,0 +1,132 @@
+"""What every room's tests share: the import paths, and a small web server that can misbehave."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PLUGINS = ROOT / "build" / "plugins"  # `make plugin-link` puts footprint_tuner there, a link to the checkout
+
+for _path in (str(PLUGINS), str(ROOT)):
+    if _path not in sys.path:
+        sys.path.insert(0, _path)
+
+
+@dataclass
+class Reply:
+    """What the server says at one path. ``cut``: break off after so many bytes, for the first ``cuts`` requests."""
+
+    body: bytes = b""
+    kind: str = "application/octet-stream"
+    status: int = 200
+    headers: dict = field(default_factory=dict)
+    cut: int = -1
+    cuts: int = 10**9
+    wait: threading.Event = None
+
+
+class Server:
+    """An HTTP or HTTPS server on this machine: ``replies`` by path, and the ``requests`` that it got, in order."""
+
+    def __init__(self, context: ssl.SSLContext | None = None):
+        self.replies = {}
+        self.requests = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._make_handler())
+        self._server.daemon_threads = True
+        self._scheme = "https" if context else "http"
+        if context:
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread.start()
+
+    def locate(self, path="/", credentials=""):
+        return f"{self._scheme}://{credentials}localhost:{self._server.server_port}{path}"
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _make_handler(self):
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                server.requests.append((self.path, dict(self.headers)))
+                reply = server.replies.get(self.path, Reply(b"not here", "text/plain", 404))
+                if callable(reply):
+                    reply = reply(dict(self.headers))
+                self.send_response(reply.status)
+                for name, value in {"Content-Type": reply.kind, **reply.headers}.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(reply.body)))
+                self.end_headers()
+                self._send_body(reply)
+
+            def _send_body(self, reply):
+                if reply.cut >= 0 and reply.cuts > 0:
+                    reply.cuts -= 1
+                    self.wfile.write(reply.body[: reply.cut])
+                elif reply.wait:
+                    self.wfile.write(reply.body[:1])
+                    self.wfile.flush()
+                    reply.wait.wait(60)
+                else:
+                    self.wfile.write(reply.body)
+
+            def log_message(self, *_arguments):
+                pass
+
+        return Handler
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """An HTTP server on this machine, reached without a proxy."""
+    _leave_proxies_out(monkeypatch)
+    made = Server()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def secure_server(monkeypatch, certificate):
+    """An HTTPS server on this machine with a certificate that nobody has signed but itself."""
+    _leave_proxies_out(monkeypatch)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, certificate.with_name("key.pem"))
+    made = Server(context)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """The PEM file of a self-signed certificate for localhost; its key lies beside it as key.pem."""
+    path = tmp_path_factory.mktemp("certificate") / "certificate.pem"
+    key = path.with_name("key.pem")
+    options = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    names = ["-addext", "subjectAltName=DNS:localhost"]
+    command = ["openssl", "req", *options, *names, "-keyout", str(key), "-out", str(path)]
+    subprocess.run(command, check=True, capture_output=True)
+    return path
+
+
+def _leave_proxies_out(monkeypatch):
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("no_proxy", "localhost,127.0.0.1")
+
+
+@pytest.fixture
+def root():
+    """The checkout's folder."""
+    return ROOT

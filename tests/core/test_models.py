@@ -1,0 +1,208 @@
+"""The registry of models: every card is whole, and one that is not is refused by name."""
+
+import json
+import re
+
+import pytest
+
+from plugin.core.errors import InputError, RunError
+from plugin.core.models import MODELS_FOLDER, Card, Recipe, find_card, list_cards, load_card
+
+SOUND = {
+    "name": "mine",
+    "title": "Mine",
+    "description": "A model of mine.",
+    "encoder": "resnet18",
+    "weights": "mine.safetensors",
+    "recipe": {"learning_rate": 0.0001},
+}
+NAMES = [card.name for card in list_cards()]
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Return a function that writes a card with other values than a sound one's and returns its path."""
+
+    def write(text=None, **fields):
+        path = tmp_path / "mine.json"
+        path.write_text(text if text is not None else json.dumps({**SOUND, **fields}), encoding="utf-8")
+        return path
+
+    return write
+
+
+def refusal_of(path):
+    with pytest.raises(InputError) as caught:
+        load_card(path)
+    assert caught.value.hint
+    return caught.value
+
+
+def test_there_is_a_base_model():
+    assert "imagenet_lite0" in NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_card_of_the_plugins_is_found_by_its_name(name):
+    card = find_card(name)
+    assert card.name == name
+    assert (MODELS_FOLDER / f"{name}.json").is_file()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_card_of_the_plugins_says_what_users_and_lawyers_ask(name):
+    card = find_card(name)
+    assert all((card.title, card.description, card.licence, card.attribution))
+    assert card.description.endswith(".")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_model_whose_weights_come_by_the_network_has_their_hash_or_comes_from_the_registry(name):
+    card = find_card(name)
+    assert card.weights.startswith("imagenet:") or re.fullmatch("[0-9a-f]{64}", card.sha256)
+
+
+def test_the_imagenet_start_says_that_it_has_never_seen_a_roof():
+    card = find_card("imagenet_lite0")
+    assert not card.has_seen_roofs
+    assert "never seen a roof" in card.description
+    assert card.recipe.tune_epochs > 3
+
+
+def test_a_recipe_is_tuned_with_a_tenth_of_its_rate_for_three_epochs_unless_it_says_otherwise():
+    assert Recipe(1e-4).tuning_rate == pytest.approx(1e-5)
+    assert Recipe(1e-4).tune_epochs == 3
+    assert Recipe(1e-4, tune_learning_rate=3e-4).tuning_rate == 3e-4
+
+
+def test_a_card_is_read_back_as_it_was_saved(tmp_path):
+    card = Card(
+        "mine",
+        "Meins",
+        "Über Dächer.",
+        "resnet18",
+        "mine.safetensors",
+        Recipe(1e-4),
+        stretch=((1, 9),) * 3,
+        gsd_m=(0.3,),
+    )
+    card.save(tmp_path / "mine.json")
+    again = load_card(tmp_path / "mine.json")
+    assert again == card
+    assert again.weights_path == tmp_path / "mine.safetensors"
+    assert [item.name for item in tmp_path.iterdir()] == ["mine.json"]
+
+
+def test_a_saved_card_tells_nothing_of_the_machine(tmp_path):
+    Card("mine", "M", "M.", "resnet18", "mine.safetensors", Recipe(1e-4), folder="/home/me").save(
+        tmp_path / "mine.json"
+    )
+    assert "/home/me" not in (tmp_path / "mine.json").read_text("utf-8")
+
+
+def test_a_card_that_cannot_be_saved_says_so_with_a_next_step(tmp_path):
+    (tmp_path / "file").write_text("in the way", "utf-8")
+    with pytest.raises(RunError, match="could not be written") as caught:
+        find_card("imagenet_lite0").save(tmp_path / "file" / "model.json")
+    assert caught.value.hint
+
+
+def test_a_tuned_model_is_named_by_its_card_or_by_its_weights(write):
+    path = write()
+    assert find_card(str(path)).name == "mine"
+    assert find_card(str(path.with_suffix(".safetensors"))).name == "mine"
+
+
+def test_fields_of_a_newer_plugin_are_passed_over(write):
+    path = write(mood="good", folder="/elsewhere", recipe={"learning_rate": 0.1, "dropout": 0.5})
+    card = load_card(path)
+    assert card.recipe == Recipe(0.1)
+    assert card.folder == str(path.parent)
+
+
+def test_an_unknown_model_is_refused_with_the_names_that_are_known():
+    with pytest.raises(InputError, match='There is no model named "zzz"') as caught:
+        find_card("zzz")
+    assert all(name in caught.value.hint for name in NAMES)
+    assert "Did you mean" not in caught.value.hint
+
+
+def test_a_misspelt_model_is_refused_with_the_nearest_name():
+    with pytest.raises(InputError) as caught:
+        find_card("imagenet_light0")
+    assert 'Did you mean "imagenet_lite0"?' in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["", "../models/imagenet_lite0", "a/b", "x" * 5000])
+def test_a_name_is_no_path(name):
+    with pytest.raises(InputError, match="There is no model named"):
+        find_card(name)
+
+
+def test_a_missing_card_is_refused(tmp_path):
+    assert "There is no model card" in refusal_of(tmp_path / "none.json").message
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", "null", '"card"'])
+def test_a_card_that_is_no_json_object_is_refused(write, text):
+    assert "cannot be used" in refusal_of(write(text)).message
+
+
+def test_a_card_without_its_recipe_is_refused_by_what_it_lacks(write):
+    content = {name: value for name, value in SOUND.items() if name != "recipe"}
+    assert "has no 'recipe'" in refusal_of(write(json.dumps(content))).message
+
+
+def test_a_card_without_its_encoder_is_refused_by_what_it_lacks(write):
+    content = {name: value for name, value in SOUND.items() if name != "encoder"}
+    assert "encoder" in refusal_of(write(json.dumps(content))).message
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"mean": [0.5, 0.5]},
+        {"std": [0.2, 0.2, 0]},
+        {"bands": []},
+        {"bands": ["red", "green", "blue", "near-infrared"]},
+        {"stretch": [[0, 255]]},
+        {"stretch": [[0, 255], [0, 255], [9, 9]]},
+        {"stretch": [[0, 255], [0, 255], [0, float("inf")]]},
+        {"mean": [0.5, 0.5, float("nan")]},
+        {"threshold": 0},
+        {"threshold": 1},
+        {"gsd_m": [0]},
+        {"min_area_m2": -1},
+        {"outputs": ["edge", "footprint"]},
+        {"outputs": []},
+        {"encoder": ""},
+        {"name": ""},
+        {"recipe": {"learning_rate": 0}},
+        {"recipe": {"learning_rate": 0.1, "tile_px": 250}},
+        {"recipe": {"learning_rate": 0.1, "batch_size": 0}},
+        {"recipe": {"learning_rate": 0.1, "tune_epochs": 0}},
+        {"recipe": {"learning_rate": 0.1, "samples_per_epoch": 0}},
+        {"recipe": {"learning_rate": 0.1, "tune_learning_rate": -1}},
+    ],
+    ids=str,
+)
+def test_a_card_that_contradicts_itself_is_refused(write, fields):
+    assert "contradicts itself" in refusal_of(write(**fields)).message
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"mean": 0.5},
+        {"mean": ["a", "b", "c"]},
+        {"bands": "rgb"},
+        {"stretch": [[1, 2, 3]] * 3},
+        {"threshold": "half"},
+        {"encoder": 18},
+        {"recipe": 5},
+        {"recipe": {"learning_rate": "fast"}},
+    ],
+    ids=str,
+)
+def test_a_card_with_a_value_of_the_wrong_kind_is_refused(write, fields):
+    assert refusal_of(write(**fields)).message.startswith("The ")
