@@ -1,0 +1,105 @@
+"""The worker's command line: ``python -m plugin.worker COMMAND``. Exit codes: 0 done, 1 failed, 2 wrong usage."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import TunerError
+from ..core.events import Cancelled, Failed
+from . import commands
+from .wire import CancelRequested, Wire
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do what the command line says and return the exit code."""
+    options = build_parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("pyogrio").setLevel(logging.WARNING)
+    wire = Wire(is_spoken=options.is_spoken or getattr(options, "events", False), listens=options.listens)
+    try:
+        return options.do(options, wire) or 0
+    except (CancelRequested, KeyboardInterrupt):
+        wire.emit(Cancelled(wire.stage))
+        return _tell("Cancelled.", "What was finished is kept.")
+    except TunerError as error:
+        wire.emit(Failed(error.message, error.hint, wire.stage))
+        return _tell(error.message, error.hint)
+    except Exception as error:  # noqa: BLE001 - the border: whatever happened is said, never only printed as a trace
+        traceback.print_exc()
+        message = f"Something unforeseen went wrong: {type(error).__name__}: {error}"
+        hint = "Look into the log; attach the run's folder to a bug report."
+        wire.emit(Failed(message, hint, wire.stage))
+        return _tell(message, hint)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the command line's grammar."""
+    parser = argparse.ArgumentParser(prog="python -m plugin.worker", description="Footprint Tuner's worker.")
+    verbs = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = _add(verbs, "run", commands.run, is_spoken=True, listens=True)
+    run.add_argument("job", type=Path, metavar="JOB.json")
+    run.add_argument("--fresh", action="store_true", help="forget what an earlier run left in the folder")
+    check = _add(verbs, "check", commands.check, is_spoken=True, listens=True)
+    check.add_argument("job", type=Path, metavar="JOB.json")
+    _add_predict(_add(verbs, "predict", commands.predict, listens=True))
+    _add_score(_add(verbs, "score", commands.score))
+    for name, do in (("models", commands.models), ("doctor", commands.doctor)):
+        _add(verbs, name, do).add_argument("--json", action="store_true", help="print one JSON value")
+    return parser
+
+
+def _add(verbs: Any, name: str, do: Any, is_spoken: bool = False, listens: bool = False) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = verbs.add_parser(name, help=do.__doc__, description=do.__doc__)
+    parser.set_defaults(do=do, is_spoken=is_spoken, listens=listens)
+    return parser
+
+
+def _add_predict(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--raster", required=True)
+    parser.add_argument("--model", required=True, help="a model's name, or the card or weights of a tuned model")
+    parser.add_argument("--out", required=True, type=Path, metavar="F.gpkg")
+    parser.add_argument("--min-area-m2", type=float, help="default: as the model's card says")
+    parser.add_argument(
+        "--threshold", type=_share, help="probability from which a pixel is building; default: the card's"
+    )
+    parser.add_argument("--bands", type=_bands, default=(), help="the raster's bands, such as 1,2,3")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--events", action="store_true", help="print events instead of a summary")
+
+
+def _add_score(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--truth", required=True)
+    parser.add_argument("--footprints", required=True)
+    parser.add_argument("--iou", type=float, default=0.5, help="a match overlaps by more than this (default 0.5)")
+    parser.add_argument("--min-area-m2", type=float, default=0.0, help="smaller ones are passed over on both sides")
+    parser.add_argument("--confidence", default="", metavar="FIELD", help="most confident first, by this field")
+    parser.add_argument("--by", default="", metavar="FIELD", help="score group by group and sum the counts")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError("must be between 0 and 1")
+    return value
+
+
+def _bands(text: str) -> tuple[int, ...]:
+    bands = tuple(int(part) for part in text.split(","))
+    if min(bands) < 1:
+        raise argparse.ArgumentTypeError("bands are counted from 1")
+    return bands
+
+
+def _tell(message: str, hint: str) -> int:
+    print(f"{message} {hint}".strip(), file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""The command ``predict``: a model's footprints of a raster, without any labels."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from ..core.errors import InputError
+from ..core.models import Card
+from .check import check_space, check_writable
+from .networks import choose_device, load_network
+from .predict import Predictor, write_probability
+from .raster import describe_raster
+from .trace import TraceRule, trace_footprints
+from .wire import Wire
+from .write import write_footprints
+
+
+def predict_footprints(card: Card, path: str, bands: tuple[int, ...], out: Path, device_wish: str, wire: Wire) -> int:
+    """Write a raster's footprints to a GeoPackage and return their count; raises TunerError and CancelRequested."""
+    if out.suffix.lower() != ".gpkg":
+        raise InputError(f"{out} is no GeoPackage.", "Give the output a name that ends in .gpkg.")
+    wire.begin("check")
+    out = out.resolve()
+    check_writable(out.parent)
+    raster = describe_raster(path, card, bands)
+    check_space(out.parent, raster)
+    device = choose_device(device_wish)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".footprints-") as folder:
+        probability = Path(folder) / "probability.tif"
+        wire.begin("predict")
+        predictor = Predictor(load_network(card).to(device), card, device)
+        write_probability(predictor, raster, probability, wire.tell)
+        wire.begin("trace")
+        rule = TraceRule(card.threshold, card.min_area_m2)
+        return write_footprints(out, trace_footprints(probability, rule, raster.scale), raster, wire)

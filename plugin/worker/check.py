@@ -1,0 +1,110 @@
+"""Everything that can be said against a job before long work starts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import shapely
+
+from ..core.errors import InputError
+from ..core.job import Job
+from ..core.models import Card, find_card
+from .labels import Labels, read_labels
+from .raster import Raster, describe_raster
+from .split import ROLES, Split, split_ground
+from .wire import Wire
+
+_BYTES_PER_PIXEL = 2
+_BYTES_AT_LEAST = 200_000_000
+_SMALL_BUILDING_PX = 6.0
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A job whose inputs can be used."""
+
+    job: Job
+    card: Card
+    raster: Raster
+    labels: Labels
+
+
+def check_inputs(job: Job, folder: Path, wire: Wire) -> Inputs:
+    """Open and check the job's inputs, tell what was noticed, and return them; raises InputError."""
+    job.check()
+    card = find_card(job.base_model)
+    check_writable(folder)
+    wire.tell(0.1)
+    raster = describe_raster(job.raster, card, job.bands)
+    check_space(folder, raster)
+    wire.tell(0.4)
+    labels = read_labels(job.labels, job.labels_layer, raster)
+    for sentence in labels.describe():
+        wire.notify(sentence, level="warning")
+    _notice_bands(raster, card, wire)
+    _notice_sizes(raster, labels, card, wire)
+    wire.tell(1.0)
+    return Inputs(job, card, raster, labels)
+
+
+def split_inputs(inputs: Inputs, wire: Wire) -> Split:
+    """Part the ground of the inputs into roles and tell how many labels each holds; raises InputError."""
+    job = inputs.job
+    split = split_ground(inputs.raster, inputs.labels, job.settings, job.areas, job.areas_layer)
+    counts = ", ".join(f"{int((split.label_roles == role).sum())} {role}" for role in ROLES)
+    wire.notify(f"Labels by ground: {counts}.")
+    return split
+
+
+def check_writable(folder: Path) -> None:
+    """Raise InputError unless files can be written in the folder, which is made where it is missing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trial = folder / f".trial-{os.getpid()}"
+        trial.touch()
+        trial.unlink()
+    except OSError as error:
+        raise InputError(f"The folder {folder} cannot be written: {error}", "Choose another folder.") from error
+
+
+def check_space(folder: Path, raster: Raster) -> None:
+    """Raise InputError where the disk has too little room for the run's rasters and models."""
+    needed = raster.width * raster.height * _BYTES_PER_PIXEL + _BYTES_AT_LEAST
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise InputError(
+            f"The disk of {folder} has {free / 1e9:.1f} GB free; the run needs about {needed / 1e9:.1f} GB.",
+            "Make room, or choose a folder on another disk.",
+        )
+
+
+def _notice_bands(raster: Raster, card: Card, wire: Wire) -> None:
+    used = ", ".join(f"band {band} as {name}" for band, name in zip(raster.bands, card.bands, strict=True))
+    is_plain = raster.stretch == ((0.0, 255.0),) * len(card.bands)
+    limits = (
+        ""
+        if is_plain
+        else " Values are stretched from " + "; ".join(f"{low:g} to {high:g}" for low, high in raster.stretch) + "."
+    )
+    wire.notify(f"{raster.width} x {raster.height} pixels of {raster.gsd_m:.2f} m; {used}.{limits}")
+
+
+def _notice_sizes(raster: Raster, labels: Labels, card: Card, wire: Wire) -> None:
+    side_px = float(np.sqrt(np.median(shapely.area(labels.polygons))))
+    if side_px < _SMALL_BUILDING_PX:
+        wire.notify(
+            f"Half of the labels are smaller than {side_px:.0f} x {side_px:.0f} pixels of {raster.gsd_m:.2f} m.",
+            "Finer imagery would help; expect a low score.",
+            "warning",
+        )
+    if card.gsd_m and not 0.5 * min(card.gsd_m) <= raster.gsd_m <= 2 * max(card.gsd_m):
+        wire.notify(
+            f"The base model was trained at {min(card.gsd_m):g} to {max(card.gsd_m):g} m a pixel, "
+            f"this raster has {raster.gsd_m:.2f} m.",
+            "Choose imagery or a model of a nearer scale.",
+            "warning",
+        )

@@ -1,0 +1,100 @@
+"""What the command line can do, one function a command."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from ..core.errors import RunError
+from ..core.events import Finished, Started
+from ..core.folder import RunFolder
+from ..core.job import load_job
+from ..core.lock import hold_lock
+from ..core.models import find_card, list_cards
+from .wire import Wire, print_json
+
+
+def run(options: argparse.Namespace, wire: Wire) -> None:
+    """Run a job in the folder of its ``job.json``, or go on with it."""
+    from .check import check_writable
+    from .run import run_job
+    from .state import forget
+
+    job, folder = load_job(options.job), RunFolder(options.job.resolve().parent)
+    check_writable(folder.path)
+    refusal = RunError(f"Another worker is running in {folder.path}.", "Wait for it, or give the job its own folder.")
+    with hold_lock(folder.lock, refusal):
+        if options.fresh:
+            forget(folder)
+        _log_to(folder.log)
+        wire.copy_to(folder.events)
+        run_job(job, folder, wire)
+
+
+def check(options: argparse.Namespace, wire: Wire) -> None:
+    """Check a job without running it."""
+    from .check import check_inputs, split_inputs
+
+    job, folder = load_job(options.job), options.job.resolve().parent
+    wire.emit(Started(str(folder)))
+    wire.begin("check")
+    inputs = check_inputs(job, folder, wire)
+    wire.begin("split")
+    split_inputs(inputs, wire)
+    wire.emit(Finished())
+
+
+def predict(options: argparse.Namespace, wire: Wire) -> None:
+    """Predict a raster's footprints with a model."""
+    from .apply import predict_footprints
+
+    card = find_card(options.model)
+    if options.threshold is not None:
+        card = replace(card, threshold=options.threshold)
+    if options.min_area_m2 is not None:
+        card = replace(card, min_area_m2=options.min_area_m2)
+    wire.emit(Started(str(options.out)))
+    count = predict_footprints(card, options.raster, options.bands, options.out, options.device, wire)
+    wire.notify(f"{count} footprints.")
+    wire.emit(Finished({"footprints": str(options.out)}))
+    if not options.events:
+        print(f"{count} footprints: {options.out}")
+
+
+def score(options: argparse.Namespace, _: Wire) -> None:
+    """Score footprints against the truth."""
+    from .compare import Comparison, compare_files
+
+    how = Comparison(options.iou, options.min_area_m2, options.confidence, options.by)
+    result = compare_files(options.truth, options.footprints, how)
+    if options.json:
+        print_json(result.to_dict())
+    else:
+        print(f"F1 {result.f1:.3f}  precision {result.precision:.3f}  recall {result.recall:.3f}")
+        print(f"TP {result.tp}  FP {result.fp}  FN {result.fn}")
+
+
+def models(options: argparse.Namespace, _: Wire) -> None:
+    """List the base models."""
+    cards = list_cards()
+    if options.json:
+        print_json([{name: value for name, value in asdict(card).items() if name != "folder"} for card in cards])
+    else:
+        for card in cards:
+            print(f"{card.name}: {card.title}. {card.description}")
+
+
+def doctor(options: argparse.Namespace, _: Wire) -> int:
+    """Examine the worker's environment."""
+    from .doctor import main
+
+    return main(options.json)
+
+
+def _log_to(path: Path) -> None:
+    """Copy the log to the run's folder, unless standard error is that file already."""
+    if not (path.exists() and os.path.samestat(os.fstat(2), path.stat())):
+        logging.getLogger().addHandler(logging.FileHandler(path, encoding="utf-8"))

@@ -1,0 +1,124 @@
+"""The labels: read, reprojected to the raster's pixels, repaired, counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio.crs import CRS
+
+from ..core.errors import InputError
+from .raster import Raster
+from .vector import Geometries, Layer, read_layer, reproject_geometries
+
+_SURFACES = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON, shapely.GeometryType.GEOMETRYCOLLECTION)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Building polygons in the raster's pixel coordinates (column, row), valid and single-part.
+
+    The counts say what was done to get there: ``repaired`` invalid ones, ``split`` multi-part ones taken apart,
+    ``dropped`` ones without an area, ``outside`` ones beyond the raster.
+    """
+
+    polygons: Geometries
+    repaired: int = 0
+    split: int = 0
+    dropped: int = 0
+    outside: int = 0
+
+    def describe(self) -> list[str]:
+        """Return a sentence for each thing that was done to the labels."""
+        counts = [
+            (self.repaired, "{} invalid labels were repaired for this run (your layer is unchanged)."),
+            (self.split, "{} multi-part labels were taken apart: each part counts as a building."),
+            (self.dropped, "{} labels without an area were passed over."),
+            (self.outside, "{} labels lie outside the raster and were passed over."),
+        ]
+        return [sentence.format(count) for count, sentence in counts if count]
+
+
+def read_labels(path: str, layer: str, raster: Raster) -> Labels:
+    """Read the labels of a raster; raises InputError where none of them can be used."""
+    content = read_layer(path, layer)
+    polygons, origins, is_repaired = read_polygons(content, raster, f"The label layer {path}")
+    frame = shapely.box(0, 0, raster.width, raster.height)
+    touching = shapely.intersects(polygons, frame)
+    if not touching.any():
+        raise InputError(
+            f"No label touches the raster: {_describe_distance(polygons, raster)}",
+            "Choose labels of the same place, and see that both layers have the right coordinate system.",
+        )
+    features, parts = np.unique(origins, return_counts=True)
+    return Labels(
+        polygons[touching],
+        repaired=int(is_repaired.sum()),
+        split=int(((parts > 1) & ~is_repaired[features]).sum()),
+        dropped=len(content.geometries) - len(parts),
+        outside=int((~touching).sum()),
+    )
+
+
+def read_polygons(content: Layer, raster: Raster, name: str) -> tuple[Geometries, NDArray[np.int64], NDArray[np.bool_]]:
+    """Return a layer's polygons in pixel coordinates, the feature of each, and which features had to be repaired.
+
+    Raises InputError for a layer that is empty, has no coordinate system or a wrong one, or holds no polygons with an
+    area.
+    """
+    if len(content.geometries) == 0:
+        raise InputError(f"{name} is empty.", "Draw some building polygons first, or choose another layer.")
+    if content.crs is None:
+        raise InputError(f"{name} has no coordinate system.", "Set it (Layer > Set CRS of Layer(s)) and try again.")
+    kinds = shapely.get_type_id(content.geometries)
+    if not np.isin(kinds, _SURFACES).any():
+        raise InputError(f"{name} holds no polygons.", "Choose a polygon layer: lines and points have no area.")
+    geometries = to_pixels(content.geometries, content.crs, raster)
+    if shapely.is_missing(geometries).all():
+        raise InputError(
+            f"{name} lies nowhere in the raster's coordinate system.",
+            "See that both layers have the right coordinate system (Layer > Set CRS of Layer(s)).",
+        )
+    is_broken = ~shapely.is_valid(geometries) & ~shapely.is_missing(geometries)
+    geometries[is_broken] = shapely.make_valid(geometries[is_broken])
+    polygons, origins = explode_polygons(geometries)
+    if len(polygons) == 0:
+        raise InputError(f"{name} holds no polygon with an area.", "Choose a layer with building polygons.")
+    return polygons, origins, is_broken
+
+
+def to_pixels(geometries: Geometries, crs: CRS, raster: Raster) -> Geometries:
+    """Return geometries of any coordinate system in the raster's pixel coordinates; what cannot be moved is None."""
+    moved = apply_affine(reproject_geometries(geometries, crs, raster.crs), ~raster.transform)
+    xs_ys = shapely.bounds(moved)
+    moved[~np.isfinite(xs_ys).all(axis=1)] = None
+    return moved
+
+
+def apply_affine(geometries: Geometries | Iterable[Any], transform: Affine) -> Geometries:
+    """Return geometries moved by an affine transform, e.g. from pixels to coordinates."""
+    matrix = np.array([[transform.a, transform.d], [transform.b, transform.e]])
+    moved = shapely.transform(np.asarray(geometries, dtype=object), lambda xy: xy @ matrix + (transform.c, transform.f))
+    return np.asarray(moved, dtype=object)
+
+
+def explode_polygons(geometries: Geometries | Iterable[Any]) -> tuple[Geometries, NDArray[np.int64]]:
+    """Return every polygon with an area inside the geometries (collections too), and each one's place of origin."""
+    parts, origins = shapely.get_parts(np.asarray(geometries, dtype=object), return_index=True)
+    while np.isin(shapely.get_type_id(parts), _SURFACES[1:]).any():
+        parts, inner = shapely.get_parts(parts, return_index=True)
+        origins = origins[inner]
+    keep = (shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & (shapely.area(parts) > 0)
+    return np.asarray(parts[keep], dtype=object), np.asarray(origins[keep], dtype=np.int64)
+
+
+def _describe_distance(polygons: Geometries, raster: Raster) -> str:
+    left, top, right, bottom = shapely.total_bounds(polygons)
+    across = max(left - raster.width, -right, 0.0)
+    down = max(top - raster.height, -bottom, 0.0)
+    return f"they lie about {np.hypot(across, down) * raster.gsd_m / 1000:.1f} km away from it."

@@ -1,0 +1,187 @@
+"""The probability of buildings over a raster, in overlapping windows, streamed to a tiled GeoTIFF."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+import shapely
+import torch
+from numpy.typing import NDArray
+from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader, DatasetWriter
+from rasterio.windows import Window
+from torch import nn
+
+from ..core.models import Card
+from ..core.replace import replacing
+from .networks import normalise
+from .probability import NODATA, encode_probability
+from .raster import Raster, open_raster, read_window
+
+_STEP_PX = 512
+_OVERLAP_PX = 128
+_SIDE_PX = _STEP_PX + _OVERLAP_PX
+_BATCH = 4
+_STRIP_PX = 16384
+
+Tell = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A network that is ready to predict: on its device, in evaluation mode, with the card that says how to feed it."""
+
+    network: nn.Module
+    card: Card
+    device: torch.device
+
+    def predict(self, batch: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Return the footprint probability (n, height, width) of n windows (bands, height, width) of values in 0..1."""
+        values = normalise(np.stack(batch), self.card).to(self.device, memory_format=torch.channels_last)
+        self.network.eval()
+        is_cuda = self.device.type == "cuda"
+        with torch.inference_mode(), torch.autocast(self.device.type, enabled=is_cuda):
+            logits = self.network(values)[:, 0]
+        return np.asarray(logits.float().sigmoid().cpu().numpy())
+
+
+def write_probability(predictor: Predictor, raster: Raster, path: Path, tell: Tell, ground: Any = None) -> None:
+    """Write the raster's building probability to a GeoTIFF of bytes: 0 to 254 for 0 to 1, 255 where nothing is known.
+
+    Windows of 640 px every 512 px are blended by a weight that falls smoothly towards their edges. ``ground`` (pixel
+    coordinates) restricts the work to windows that meet it. Memory follows the width of a strip, not the raster. Raises
+    RunError where the file cannot be written; ``tell`` hears the share that is done and may raise to stop.
+    """
+    strips = _plan_strips(raster, ground)
+    total, done = max(1, sum(len(strip.windows) for strip in strips)), 0
+    with (
+        replacing(path, RasterioError) as partial,
+        open_raster(raster.path) as source,
+        _create(partial, raster) as target,
+    ):
+        for strip in strips:
+            for step in _predict_strip(predictor, source, raster, target, strip):
+                done += step
+                tell(done / total)
+
+
+@dataclass(frozen=True)
+class _Strip:
+    """Columns ``left`` to ``right`` of the raster, and the windows that they need, from top to bottom."""
+
+    left: int
+    right: int
+    windows: list[Window]
+
+
+def _plan_strips(raster: Raster, ground: Any) -> list[_Strip]:
+    tops = range(0, max(1, raster.height - _OVERLAP_PX), _STEP_PX)
+    strips = []
+    for left in range(0, raster.width, _STRIP_PX):
+        right = min(left + _STRIP_PX, raster.width)
+        first = left - (_STEP_PX if left else 0)
+        last = right if right < raster.width else max(first + 1, raster.width - _OVERLAP_PX)
+        lefts = range(first, last, _STEP_PX)
+        windows = [Window(col, row, _SIDE_PX, _SIDE_PX) for row in tops for col in lefts]
+        strips.append(_Strip(left, right, _keep_on_ground(windows, ground)))
+    return strips
+
+
+def _keep_on_ground(windows: list[Window], ground: Any) -> list[Window]:
+    if ground is None:
+        return windows
+    shapely.prepare(ground)
+    boxes = [shapely.box(w.col_off, w.row_off, w.col_off + w.width, w.row_off + w.height) for w in windows]
+    return [window for window, meets in zip(windows, shapely.intersects(boxes, ground), strict=True) if meets]
+
+
+def _predict_strip(
+    predictor: Predictor, source: DatasetReader, raster: Raster, target: DatasetWriter, strip: _Strip
+) -> Iterator[int]:
+    """Predict a strip row by row of windows; yields how many windows are done."""
+    band = _Band(strip.left, strip.right)
+    rows = sorted({window.row_off for window in strip.windows})
+    for row in rows:
+        band.move_to(row, target)
+        queue = [window for window in strip.windows if window.row_off == row]
+        while queue:
+            chosen, queue = queue[:_BATCH], queue[_BATCH:]
+            read = [(window, *read_window(source, raster, window)) for window in chosen]
+            full = [(window, values, valid) for window, values, valid in read if valid.any()]
+            if full:
+                probabilities = predictor.predict([values for _, values, _ in full])
+                for (window, _, valid), probability in zip(full, probabilities, strict=True):
+                    band.add(window, probability, valid)
+            yield len(chosen)
+    band.flush(target)
+
+
+class _Band:
+    """The rows of a strip that still receive windows: sums of weighted probabilities, and of weights."""
+
+    def __init__(self, left: int, right: int) -> None:
+        self._left, self._top = left, 0
+        self._sums = np.zeros((_SIDE_PX, right - left), dtype="float32")
+        self._weights = np.zeros_like(self._sums)
+        self._valid = np.zeros(self._sums.shape, dtype=bool)
+        ramp = np.minimum(np.arange(_SIDE_PX) + 0.5, np.arange(_SIDE_PX)[::-1] + 0.5) / _OVERLAP_PX
+        profile = np.sin(np.minimum(ramp, 1.0) * np.pi / 2).astype("float32") ** 2
+        self._window_weight = np.outer(profile, profile)
+
+    def add(self, window: Window, probability: NDArray[np.float32], valid: NDArray[np.bool_]) -> None:
+        """Blend a window of the current row in."""
+        start = max(0, window.col_off - self._left)
+        stop = min(self._sums.shape[1], window.col_off + _SIDE_PX - self._left)
+        inner = slice(start + self._left - window.col_off, stop + self._left - window.col_off)
+        self._sums[:, start:stop] += (probability * self._window_weight)[:, inner]
+        self._weights[:, start:stop] += self._window_weight[:, inner]
+        self._valid[:, start:stop] |= valid[:, inner]
+
+    def move_to(self, top: int, target: DatasetWriter) -> None:
+        """Write the rows above ``top``: no later window reaches them."""
+        count = min(top - self._top, _SIDE_PX)
+        if count > 0:
+            self._write(count, target)
+            for plane in (self._sums, self._weights, self._valid):
+                plane[: _SIDE_PX - count] = plane[count:].copy()
+                plane[_SIDE_PX - count :] = 0
+        self._top = top
+
+    def flush(self, target: DatasetWriter) -> None:
+        """Write what is left."""
+        self._write(_SIDE_PX, target)
+
+    def _write(self, count: int, target: DatasetWriter) -> None:
+        stop = min(count, target.height - self._top)
+        if not self._valid[:stop].any():
+            return
+        share = self._sums[:stop] / np.maximum(self._weights[:stop], 1e-12)
+        values = encode_probability(share, self._valid[:stop])
+        window = Window(self._left, self._top, values.shape[1], stop)
+        target.write(values, 1, window=window)
+
+
+def _create(path: Path, raster: Raster) -> DatasetWriter:
+    return rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        width=raster.width,
+        height=raster.height,
+        count=1,
+        dtype="uint8",
+        crs=raster.crs,
+        transform=raster.transform,
+        nodata=NODATA,
+        tiled=True,
+        blockxsize=256,
+        blockysize=256,
+        compress="deflate",
+        sparse_ok=True,
+        BIGTIFF="IF_SAFER",
+    )

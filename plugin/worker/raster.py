@@ -1,0 +1,219 @@
+"""The raster: what it is, whether it can be used, and reading a window of it as the model wants it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio.crs import CRS
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.errors import RasterioError, RasterioIOError
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
+
+from ..core.errors import InputError, RunError
+from ..core.models import Card
+from .ground import GroundScale, is_usable, measure_ground
+
+_SAMPLE_PX = 1024
+_COLOURS = {"red": ColorInterp.red, "green": ColorInterp.green, "blue": ColorInterp.blue}
+_USABLE = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64", "float16")
+
+
+@dataclass(frozen=True)
+class Raster:
+    """A raster that can be used: ``bands`` are read, counted from 1, and ``stretch`` maps each to 0..1.
+
+    ``transform`` takes (column, row) to coordinates of ``crs``; ``gsd_m`` is the ground sample distance in metres.
+    """
+
+    path: str
+    width: int
+    height: int
+    crs: CRS
+    transform: Affine
+    bands: tuple[int, ...]
+    stretch: tuple[tuple[float, float], ...]
+    scale: GroundScale
+
+    @property
+    def gsd_m(self) -> float:
+        """The ground sample distance in the raster's middle, in metres."""
+        return self.scale.gsd_m
+
+
+@contextlib.contextmanager
+def open_raster(path: str) -> Iterator[DatasetReader]:
+    """Open a raster for reading; raises InputError where that fails."""
+    try:
+        dataset = rasterio.open(path)
+    except (RasterioError, OSError) as error:
+        raise InputError(f"The raster {path} cannot be opened: {error}", _advise_opening(path)) from error
+    with dataset:
+        yield dataset
+
+
+def describe_raster(path: str, card: Card, bands: tuple[int, ...] = ()) -> Raster:
+    """Return the raster as the model of ``card`` will read it; raises InputError where it cannot be used."""
+    with open_raster(path) as dataset:
+        _refuse_unusable(dataset, path)
+        scale = measure_ground(dataset.crs, dataset.transform, dataset.width, dataset.height)
+        if not (scale.areas_m2 > 0).all():
+            raise InputError(
+                f"The raster {path} does not lie where its coordinate system {dataset.crs.to_string()} has a place.",
+                "Give it the right one (Raster > Projections > Assign Projection).",
+            )
+        chosen = choose_bands(dataset, card, bands)
+        try:
+            _probe(dataset, chosen)
+            stretch = card.stretch or measure_stretch(dataset, chosen)
+        except RasterioIOError as error:
+            raise InputError(
+                f"The raster {path} is not whole: {error}", "Copy it anew, or choose another raster."
+            ) from error
+        return Raster(
+            path, dataset.width, dataset.height, dataset.crs, dataset.transform, chosen, tuple(stretch), scale
+        )
+
+
+def _probe(dataset: DatasetReader, bands: tuple[int, ...]) -> None:
+    """Read a pixel in every corner and one in the middle: a file that was cut off lacks the last of them.
+
+    Raises RasterioIOError for such a file, InputError for one without any data.
+    """
+    right, bottom = dataset.width - 1, dataset.height - 1
+    for row in (0, bottom // 2, bottom):
+        for col in (0, right // 2, right):
+            dataset.read(list(bands), window=Window(col, row, 1, 1))
+    if all(MaskFlags.all_valid in dataset.mask_flag_enums[band - 1] for band in bands):
+        return
+    if not _read_mask(dataset, bands, None, _sample_shape(dataset)).any():
+        raise InputError(f"The raster {dataset.name} holds no data: all of it is nodata.", "Choose another raster.")
+
+
+def choose_bands(dataset: DatasetReader, card: Card, bands: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the band for each of the model's: as asked, by colour, or in order; a grey raster serves every band."""
+    wanted = len(card.bands)
+    if bands:
+        if len(bands) != wanted or max(bands) > dataset.count:
+            raise InputError(
+                f"Bands {', '.join(map(str, bands))} do not fit: the model takes {wanted} "
+                f"({', '.join(card.bands)}), the raster has {dataset.count}.",
+                "Choose one band of the raster for each band of the model.",
+            )
+        return bands
+    data = [i for i in dataset.indexes if dataset.colorinterp[i - 1] != ColorInterp.alpha]
+    by_colour = {dataset.colorinterp[i - 1]: i for i in data}
+    colours = [by_colour.get(_COLOURS.get(name, ColorInterp.undefined)) for name in card.bands]
+    if all(colours):
+        return tuple(band for band in colours if band)
+    if len(data) >= wanted:
+        return tuple(data[:wanted])
+    return (data[0],) * wanted
+
+
+def measure_stretch(dataset: DatasetReader, bands: tuple[int, ...]) -> tuple[tuple[float, float], ...]:
+    """Return what of each band becomes 0 and 1: 0 and 255 in 8 bits, else its 1st and 99th percentile."""
+    if all(dataset.dtypes[band - 1] == "uint8" for band in bands):
+        return ((0.0, 255.0),) * len(bands)
+    shape = _sample_shape(dataset)
+    valid = _read_mask(dataset, bands, None, shape)
+    limits = []
+    for band in bands:
+        values = dataset.read(band, out_shape=shape).astype("float32")
+        values = values[valid & np.isfinite(values)]
+        if values.size == 0:
+            raise InputError(
+                f"Band {band} of the raster {dataset.name} holds no data.", "Choose another band or raster."
+            )
+        low, high = (float(limit) for limit in np.percentile(values, (1, 99)))
+        limits.append((low, high if high > low else low + 1.0))
+    return tuple(limits)
+
+
+def _sample_shape(dataset: DatasetReader) -> tuple[int, int]:
+    return (min(dataset.height, _SAMPLE_PX), min(dataset.width, _SAMPLE_PX))
+
+
+def read_window(
+    dataset: DatasetReader, raster: Raster, window: Window
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Read a window, which may reach over the raster's edge.
+
+    Returns values of shape (bands, height, width) stretched to 0..1, mirrored beyond the edge and 0 where there is no
+    data, and whether each pixel (height, width) lies inside and holds data. Raises RunError where the file breaks off.
+    """
+    inside, pads = _clip_window(window, raster)
+    try:
+        values = dataset.read(list(raster.bands), window=inside).astype("float32")
+        valid = _read_mask(dataset, raster.bands, inside, None) & np.isfinite(values).all(axis=0)
+    except RasterioIOError as error:
+        raise RunError(
+            f"The raster {raster.path} could not be read to its end: {error}",
+            "Is the file whole? Copy it anew, then Resume.",
+        ) from error
+    low, high = (np.array(limit, dtype="float32")[:, None, None] for limit in zip(*raster.stretch, strict=True))
+    values = np.clip((values - low) / (high - low), 0, 1)
+    values[:, ~valid] = 0
+    if not any(sum(pad) for pad in pads):
+        return values, valid
+    mirrored = np.pad(values, ((0, 0), *pads), mode="symmetric")
+    return mirrored, np.pad(valid, pads)
+
+
+def _clip_window(window: Window, raster: Raster) -> tuple[Window, tuple[tuple[int, int], tuple[int, int]]]:
+    top, left = max(0, window.row_off), max(0, window.col_off)
+    bottom = min(raster.height, window.row_off + window.height)
+    right = min(raster.width, window.col_off + window.width)
+    pads = (
+        (top - window.row_off, window.row_off + window.height - bottom),
+        (left - window.col_off, window.col_off + window.width - right),
+    )
+    return Window(left, top, right - left, bottom - top), pads
+
+
+def _read_mask(
+    dataset: DatasetReader, bands: tuple[int, ...], window: Window | None, shape: tuple[int, int] | None
+) -> NDArray[np.bool_]:
+    """Return where a band that is used holds data, by nodata value, alpha or mask: a 0 in one colour is a colour."""
+    masks = [dataset.read_masks(band, window=window, out_shape=shape) for band in dict.fromkeys(bands)]
+    return np.asarray(np.max(masks, axis=0) > 0)
+
+
+def _refuse_unusable(dataset: DatasetReader, path: str) -> None:
+    if dataset.crs is None:
+        raise InputError(
+            f"The raster {path} has no coordinate system.", "Give it one (Raster > Projections > Assign Projection)."
+        )
+    if dataset.transform.is_identity or abs(dataset.transform.determinant) == 0 or dataset.gcps[0]:
+        raise InputError(
+            f"The raster {path} is not georeferenced.", "Georeference it (Layer > Georeferencer), then try again."
+        )
+    if not is_usable(dataset.crs):
+        raise InputError(
+            f"The coordinate system of the raster {path} has no place on the earth.",
+            "Give it one that has (Raster > Projections > Assign Projection).",
+        )
+    if all(kind == ColorInterp.alpha for kind in dataset.colorinterp):
+        raise InputError(f"The raster {path} holds nothing but transparency.", "Choose a raster with bands of colour.")
+    if any(ColorInterp.palette == kind for kind in dataset.colorinterp):
+        raise InputError(f"The raster {path} holds a palette.", "Convert it (Raster > Conversion > PCT to RGB).")
+    unusable = sorted({kind for kind in dataset.dtypes if kind not in _USABLE})
+    if unusable:
+        raise InputError(f"The raster {path} holds {', '.join(unusable)} values.", "Convert it to 8 or 16 bits.")
+    if min(dataset.width, dataset.height) < 32:
+        raise InputError(
+            f"The raster {path} has only {dataset.width} x {dataset.height} pixels.", "Choose one of at least 32 x 32."
+        )
+
+
+def _advise_opening(path: str) -> str:
+    if not path.startswith("/vsi") and not Path(path).exists():
+        return "The file is not there: was it moved?"
+    return "Is it a whole raster file that GDAL can read?"

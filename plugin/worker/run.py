@@ -1,0 +1,60 @@
+"""The story of a run: check, split, score the base model, tune, predict, trace, score, write.
+
+Every stage leaves its result on disk, so that a run that was broken off goes on after the last stage that had ended.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ..core.events import Finished, Scored, Started
+from ..core.folder import RunFolder
+from ..core.job import Job
+from .check import check_inputs, split_inputs
+from .state import State
+from .wire import Wire
+from .write import write_split
+
+
+def run_job(job: Job, folder: RunFolder, wire: Wire) -> None:
+    """Do the job in the run's folder; raises TunerError and CancelRequested."""
+    wire.emit(Started(str(folder.path), pid=os.getpid()))
+    state = State(folder, job)
+    wire.begin("check")
+    inputs = check_inputs(job, folder.path, wire)
+    wire.begin("split")
+    split = split_inputs(inputs, wire)
+    write_split(folder.split, inputs, split)
+
+    from .stages import Stages  # noqa: PLC0415 - torch takes seconds to load: wrong inputs are told before that
+
+    stages = Stages(inputs, split, folder, wire)
+
+    def do(stage: str, work: Callable[[], Any]) -> Any:
+        """Do a stage, or take its result from an earlier run of this job."""
+        wire.begin(stage, resumed=state.has(stage))
+        if not state.has(stage):
+            began = time.monotonic()
+            result = work()
+            state.put(stage, {"result": result, "seconds": round(time.monotonic() - began, 2)})
+        wire.tell(1.0)
+        return state.get(stage)["result"]
+
+    before = do("base", stages.score_base)
+    wire.emit(Scored("before", before))
+    tuning = do("tune", stages.tune)
+    card = stages.write_card(tuning)
+    do("predict", lambda: stages.predict(card))
+    do("trace", lambda: stages.trace(card))
+    after = do("score", lambda: stages.score_tuned(card))
+    wire.emit(Scored("after", after))
+    do("write", lambda: stages.write(before, after, tuning, state.seconds))
+    wire.emit(Finished(_list_files(folder), before, after))
+
+
+def _list_files(folder: RunFolder) -> dict[str, str]:
+    files = (folder.footprints, folder.base_footprints, folder.split, folder.probability, folder.report, folder.card)
+    return {path.stem: str(path) for path in files}

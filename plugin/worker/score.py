@@ -1,0 +1,152 @@
+"""The score: by building after the SpaceNet rule, and by pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+import shapely
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from .masks import PolygonIndex
+from .probability import NODATA, find_buildings
+from .trace import CHUNK_PX
+from .vector import Geometries
+
+
+@dataclass(frozen=True)
+class Score:
+    """Counts of true positives, false positives and false negatives, and what follows from them (0 where undefined)."""
+
+    tp: int
+    fp: int
+    fn: int
+
+    @property
+    def precision(self) -> float:
+        """The share of the proposals that are right."""
+        return self.tp / (self.tp + self.fp) if self.tp + self.fp else 0.0
+
+    @property
+    def recall(self) -> float:
+        """The share of the truth that was found."""
+        return self.tp / (self.tp + self.fn) if self.tp + self.fn else 0.0
+
+    @property
+    def f1(self) -> float:
+        """The harmonic mean of precision and recall."""
+        total = 2 * self.tp + self.fp + self.fn
+        return 2 * self.tp / total if total else 0.0
+
+    def __add__(self, other: Score) -> Score:
+        """Return the score of both grounds together: counts are summed."""
+        return Score(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn)
+
+    def to_dict(self) -> dict[str, float]:
+        """Return counts and ratios for a report."""
+        ratios = {"precision": self.precision, "recall": self.recall, "f1": self.f1}
+        return {"tp": self.tp, "fp": self.fp, "fn": self.fn, **ratios}
+
+
+@dataclass(frozen=True)
+class Matching:
+    """Which truth each proposal took (-1: none, a false positive), and with which IoU."""
+
+    taken: NDArray[np.int64]
+    iou: NDArray[np.float64]
+    truths: int
+
+    @property
+    def score(self) -> Score:
+        """Return the counts."""
+        tp = int((self.taken >= 0).sum())
+        return Score(tp, len(self.taken) - tp, self.truths - tp)
+
+
+def match_footprints(
+    truths: Geometries, proposals: Geometries, confidence: NDArray[np.float64] | None = None, iou: float = 0.5
+) -> Matching:
+    """Match proposals to truths by the rule of the SpaceNet challenges (as Solaris and the official scorer apply it).
+
+    In descending order of confidence (in file order where it is equal or absent) each proposal takes, of the truths
+    that are still free, the one with the highest IoU (the first one on a tie) if that IoU is strictly greater than
+    ``iou``. An invalid proposal is mended by a zero buffer; an invalid truth cannot be matched. Missing confidences
+    come last.
+    """
+    proposals = _mend(proposals)
+    firsts, seconds, overlaps = _measure_overlaps(truths, proposals, iou)
+    is_candidate = overlaps > max(iou, 0.0)
+    firsts, seconds, overlaps = firsts[is_candidate], seconds[is_candidate], overlaps[is_candidate]
+    rank = np.arange(len(proposals))
+    if confidence is not None:
+        keys = -np.nan_to_num(np.asarray(confidence, dtype="float64"), nan=-np.inf)
+        rank[np.argsort(keys, kind="stable")] = np.arange(len(proposals))
+    order = np.lexsort((seconds, -overlaps, rank[firsts]))
+    taken, reached = np.full(len(proposals), -1), np.zeros(len(proposals))
+    is_free = np.ones(len(truths), dtype=bool)
+    for i in order:
+        if taken[firsts[i]] < 0 and is_free[seconds[i]]:
+            taken[firsts[i]], reached[firsts[i]] = seconds[i], overlaps[i]
+            is_free[seconds[i]] = False
+    return Matching(taken, reached, len(truths))
+
+
+def _mend(polygons: Geometries) -> Geometries:
+    mended = np.asarray(polygons, dtype=object).copy()
+    is_broken = ~shapely.is_valid(mended)
+    mended[is_broken] = shapely.buffer(mended[is_broken], 0)
+    return mended
+
+
+def _measure_overlaps(
+    truths: Geometries, proposals: Geometries, iou: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return (proposal, truth, IoU) for each pair whose boxes meet and whose IoU may be above ``iou``.
+
+    No IoU is above the ratio of the smaller to the larger area. The IoU of an invalid truth is 0.
+    """
+    sound = np.flatnonzero(shapely.is_valid(truths) & ~shapely.is_missing(truths)) if len(truths) else np.array([], int)
+    firsts, places = shapely.STRtree(truths[sound]).query(proposals)
+    seconds = sound[places]
+    areas = shapely.area(proposals)[firsts], shapely.area(truths)[seconds]
+    may_match = np.minimum(*areas) >= iou * np.maximum(*areas)
+    firsts, seconds = firsts[may_match], seconds[may_match]
+    shared = shapely.area(shapely.intersection(proposals[firsts], truths[seconds]))
+    together = shapely.area(shapely.union(proposals[firsts], truths[seconds]))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        overlaps = np.where(together > 0, shared / together, 0.0)
+    return firsts, seconds, overlaps
+
+
+def clip_to_ground(polygons: Geometries, ground: Any, is_inside: NDArray[np.bool_]) -> Geometries:
+    """Return the polygons that count on the ground, cut at its border: what lies beyond was neither seen nor asked."""
+    shapely.prepare(ground)
+    chosen = polygons[is_inside].copy()
+    is_cut = ~shapely.covers(ground, chosen)
+    chosen[is_cut] = shapely.intersection(chosen[is_cut], ground)
+    return np.asarray(chosen, dtype=object)
+
+
+def score_pixels(path: Path, threshold: float, truths: Geometries, ground: Any) -> Score:
+    """Count pixels of the ground that hold data: building in the probability raster against building in the truth."""
+    drawn, score = PolygonIndex(truths), Score(0, 0, 0)
+    where = PolygonIndex(shapely.get_parts(np.array([ground], dtype=object)))
+    with rasterio.open(path) as dataset:
+        for window in _plan_windows(dataset.width, dataset.height):
+            if len(where.find(window)) == 0:
+                continue
+            values = dataset.read(1, window=window)
+            counts = (where.draw(window) > 0) & (values != NODATA)
+            said, true = find_buildings(values, threshold), drawn.draw(window) > 0
+            tp, fp, fn = ((counts & part).sum() for part in (said & true, said & ~true, ~said & true))
+            score += Score(int(tp), int(fp), int(fn))
+    return score
+
+
+def _plan_windows(width: int, height: int) -> list[Window]:
+    steps = ((left, top) for top in range(0, height, CHUNK_PX) for left in range(0, width, CHUNK_PX))
+    return [Window(left, top, min(CHUNK_PX, width - left), min(CHUNK_PX, height - top)) for left, top in steps]

@@ -1,0 +1,157 @@
+"""The stages of a run that compute: each is a method, in the order of the story that ``run`` tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..core.events import EpochEnded
+from ..core.folder import RunFolder
+from ..core.job import Job
+from ..core.models import Card
+from ..core.replace import write_json
+from .check import Inputs
+from .judge import Judge
+from .networks import choose_device, load_network, save_network
+from .predict import Predictor, write_probability
+from .raster import open_raster
+from .report import build_report
+from .split import HELD_OUT, VALIDATION, Split
+from .tiles import Sampler
+from .train import Outcome, Plan, Tuning, draw_held_samples
+from .wire import Wire
+from .write import write_footprints
+
+
+class Stages:
+    """What a run does with its checked inputs and their split; files are left in the run's folder."""
+
+    def __init__(self, inputs: Inputs, split: Split, folder: RunFolder, wire: Wire) -> None:
+        """Choose the device."""
+        self._inputs, self._split, self._folder, self._wire = inputs, split, folder, wire
+        settings = inputs.job.settings
+        self._device = choose_device(settings.device)
+        if settings.threads:
+            torch.set_num_threads(settings.threads)
+        wire.notify(f"Computing on {describe_device(self._device)}.")
+        self._judge = Judge(inputs, split, wire)
+
+    def score_base(self) -> dict[str, Any]:
+        """Predict with the base model where it is scored, choose its threshold, and return its score."""
+        inputs, path = self._inputs, self._folder.base_probability
+        predictor = self._make_predictor(inputs.card)
+        write_probability(predictor, inputs.raster, path, self._wire.tell, self._split.ground(VALIDATION, HELD_OUT))
+        _, threshold = self._judge.choose_threshold(path)
+        footprints = self._judge.trace_held_out(path, threshold)
+        write_footprints(self._folder.base_footprints, [(1.0, footprints)], inputs.raster, self._wire)
+        return self._judge.score_held_out(path, threshold)
+
+    def tune(self) -> dict[str, Any]:
+        """Tune all layers, keep the best epoch by validation building F1, and write the tuned model."""
+        inputs, split = self._inputs, self._split
+        card = replace(inputs.card, stretch=inputs.raster.stretch)
+        tuning = Tuning(self._load(card), self._device, make_plan(inputs.job, card), self._folder.checkpoint)
+        with open_raster(inputs.raster.path) as dataset:
+            sampler = Sampler(dataset, inputs.raster, card, inputs.labels, split)
+            held = draw_held_samples(Sampler(dataset, inputs.raster, card, inputs.labels, split, VALIDATION))
+            outcome = tuning.run(sampler, held, lambda network: self._validate(network, card), self._wire)
+        sha256 = save_network(tuning.network, self._folder.model)
+        self._folder.checkpoint.unlink(missing_ok=True)
+        return {**_describe_outcome(outcome), "sha256": sha256}
+
+    def write_card(self, tuning: Mapping[str, Any]) -> Card:
+        """Write the tuned model's card beside its weights, and return it."""
+        base, job, raster = self._inputs.card, self._inputs.job, self._inputs.raster
+        place = Path(raster.path).stem
+        rate = 10 * base.recipe.tuning_rate
+        card = replace(
+            base,
+            name=job.name or self._folder.path.name,
+            title=f"Tuned on {place}",
+            description=f"{base.title}, tuned on {place}.",
+            weights=self._folder.model.name,
+            stretch=raster.stretch,
+            gsd_m=(round(raster.gsd_m, 4),),
+            threshold=tuning["threshold"],
+            min_area_m2=job.settings.min_area_m2,
+            has_seen_roofs=True,
+            parent=base.name,
+            sha256=tuning["sha256"],
+            recipe=replace(base.recipe, learning_rate=rate, tune_epochs=3, tune_learning_rate=None),
+            folder=str(self._folder.path),
+        )
+        card.save(self._folder.card)
+        return card
+
+    def predict(self, card: Card) -> None:
+        """Write the tuned model's probability of the whole raster."""
+        write_probability(self._make_predictor(card), self._inputs.raster, self._folder.probability, self._wire.tell)
+
+    def trace(self, card: Card) -> int:
+        """Write the tuned model's footprints of the whole raster, and return their count."""
+        parts = self._judge.trace(self._folder.probability, card.threshold)
+        return write_footprints(self._folder.footprints, parts, self._inputs.raster, self._wire)
+
+    def score_tuned(self, card: Card) -> dict[str, Any]:
+        """Return the tuned model's score on held-out ground."""
+        return self._judge.score_held_out(self._folder.probability, card.threshold)
+
+    def write(
+        self, before: dict[str, Any], after: dict[str, Any], tuning: dict[str, Any], seconds: dict[str, float]
+    ) -> None:
+        """Write the report."""
+        device = describe_device(self._device)
+        results = {"before": before, "after": after, "tuning": tuning, "seconds": seconds, "device": device}
+        write_json(self._folder.report, build_report(self._inputs, self._split, results))
+
+    def _validate(self, network: nn.Module, card: Card) -> tuple[float, float]:
+        """Return the building F1 on validation ground and the threshold that gives it."""
+        path = self._folder.path / "validation.tif"
+        predictor = Predictor(network, card, self._device)
+        ground = self._split.ground(VALIDATION)
+        write_probability(predictor, self._inputs.raster, path, lambda _: self._wire.check(), ground)
+        f1, threshold = self._judge.choose_threshold(path)
+        path.unlink()
+        return f1, threshold
+
+    def _make_predictor(self, card: Card) -> Predictor:
+        return Predictor(self._load(card).to(self._device), card, self._device)
+
+    def _load(self, card: Card) -> nn.Module:
+        torch.manual_seed(self._inputs.job.settings.seed)  # a decoder without weights begins at random
+        return load_network(card)
+
+
+def describe_device(device: torch.device) -> str:
+    """Return the device's name as its maker calls it, or how many threads the CPU takes."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU, {torch.get_num_threads()} threads"
+
+
+def make_plan(job: Job, card: Card) -> Plan:
+    """Return how the job tunes: what its settings leave open is as the card's recipe says."""
+    settings, recipe = job.settings, card.recipe
+    batch_size = settings.batch_size or recipe.batch_size
+    return Plan(
+        epochs=settings.epochs or recipe.tune_epochs,
+        steps=max(1, round(recipe.samples_per_epoch / batch_size)),
+        batch_size=batch_size,
+        learning_rate=settings.learning_rate or recipe.tuning_rate,
+        weight_decay=recipe.weight_decay,
+        seed=settings.seed,
+    )
+
+
+def _describe_outcome(outcome: Outcome) -> dict[str, Any]:
+    history = [_round_epoch(ended) for ended in outcome.history]
+    return {"best_epoch": outcome.best_epoch, "threshold": outcome.threshold, "history": history}
+
+
+def _round_epoch(ended: EpochEnded) -> dict[str, Any]:
+    return {name: round(value, 4) if isinstance(value, float) else value for name, value in vars(ended).items()}

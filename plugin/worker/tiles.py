@@ -1,0 +1,114 @@
+"""What the network learns from: crops of the training ground, and nothing of any other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+import torch
+from numpy.random import Generator
+from numpy.typing import NDArray
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
+
+from ..core.models import Card
+from .labels import Labels
+from .masks import PolygonIndex
+from .networks import normalise
+from .raster import Raster, read_window
+from .split import TRAINING, Split
+
+_BRIGHTNESS = 0.15
+_CONTRAST = 0.2
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One crop: ``values`` (bands, side, side) as the network takes them, ``truth`` and ``weight`` (1, side, side)."""
+
+    values: torch.Tensor
+    truth: torch.Tensor
+    weight: torch.Tensor
+
+
+class Sampler:
+    """Draws crops of the ground of one role, training by default.
+
+    A pixel counts (weight 1) only where it is ground of that role with data. Ground of other roles, and the buffer
+    around it, is blanked in what the network sees, too.
+    """
+
+    def __init__(
+        self,
+        dataset: DatasetReader,
+        raster: Raster,
+        card: Card,
+        labels: Labels,
+        split: Split,
+        role: str = TRAINING,
+    ) -> None:
+        """Index labels and ground for drawing."""
+        self._dataset, self._raster, self._card = dataset, raster, card
+        is_own = split.label_roles == role
+        self._labels = PolygonIndex(labels.polygons[is_own])
+        self._foreign = PolygonIndex(labels.polygons[~is_own])
+        self._cells = split.blocks[split.roles == role]
+        self._ground = PolygonIndex(self._cells)
+        others = shapely.buffer(split.blocks[split.roles != role], split.buffer_px, join_style="mitre")
+        self._forbidden = PolygonIndex(np.asarray(others, dtype=object))
+        areas = shapely.area(self._cells)
+        self._chances = areas / areas.sum()
+
+    def draw(self, rng: Generator, is_augmented: bool = True) -> Sample:
+        """Return a crop whose middle lies at random on the ground; by default turned, mirrored and shaded at random."""
+        side = self._card.recipe.tile_px
+        left, top, right, bottom = self._cells[rng.choice(len(self._cells), p=self._chances)].bounds
+        col, row = rng.uniform(left, right), rng.uniform(top, bottom)
+        sample = self.read(Window(round(col - side / 2), round(row - side / 2), side, side))
+        if is_augmented:
+            return augment(sample, self._card, rng)
+        return Sample(normalise(sample.values, self._card), sample.truth, sample.weight)
+
+    def read(self, window: Window) -> Sample:
+        """Return the crop of a window as it is; values still run from 0 to 1."""
+        window = _move_inside(window, self._raster)
+        values, valid = read_window(self._dataset, self._raster, window)
+        hidden = self._forbidden.draw(window) > 0
+        weight = valid & ~hidden & (self._ground.draw(window) > 0) & (self._foreign.draw(window) == 0)
+        values[:, hidden] = np.array(self._card.mean, dtype="float32")[:, None]
+        truth = self._labels.draw(window)
+        return Sample(torch.from_numpy(values), _as_channel(truth), _as_channel(weight))
+
+
+def augment(sample: Sample, card: Card, rng: Generator) -> Sample:
+    """Return the crop turned by quarters, mirrored, and with brightness and contrast changed mildly; normalised."""
+    turns, is_mirrored = int(rng.integers(4)), bool(rng.integers(2))
+
+    def turn(plane: torch.Tensor) -> torch.Tensor:
+        turned = torch.rot90(plane, turns, (1, 2))
+        return (turned.flip(2) if is_mirrored else turned).contiguous()
+
+    values = turn(sample.values)
+    contrast = 1 + rng.uniform(-_CONTRAST, _CONTRAST)
+    centre = values.mean(dim=(1, 2), keepdim=True)
+    values = ((values - centre) * contrast + centre + rng.uniform(-_BRIGHTNESS, _BRIGHTNESS)).clamp(0, 1)
+    return Sample(normalise(values, card), turn(sample.truth), turn(sample.weight))
+
+
+def stack_samples(samples: list[Sample]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return values, truth and weight of shape (batch, channels, side, side)."""
+    parts = zip(*((sample.values, sample.truth, sample.weight) for sample in samples), strict=True)
+    values, truth, weight = (torch.stack(part) for part in parts)
+    return values.to(memory_format=torch.channels_last), truth, weight
+
+
+def _move_inside(window: Window, raster: Raster) -> Window:
+    """Return the window moved to lie inside the raster where the raster is large enough, else over its middle."""
+    col = min(max(window.col_off, 0), max(raster.width - window.width, 0))
+    row = min(max(window.row_off, 0), max(raster.height - window.height, 0))
+    return Window(col, row, window.width, window.height)
+
+
+def _as_channel(plane: NDArray[np.generic]) -> torch.Tensor:
+    return torch.from_numpy(plane.astype("float32"))[None]

@@ -1,0 +1,143 @@
+"""Vector files, read and written through GDAL."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyogrio
+import shapely
+from numpy.typing import NDArray
+from pyogrio.errors import DataLayerError, DataSourceError, FieldError
+from rasterio.crs import CRS
+from rasterio.errors import CRSError
+
+from ..core.errors import InputError, RunError
+from .ground import is_usable, move_points
+
+Geometries: TypeAlias = "NDArray[np.object_]"
+
+#: In which column of a CSV file the geometry is looked for, the likeliest first.
+_WKT_COLUMNS = ("PolygonWKT_Pix", "WKT", "wkt_geom", "geometry", "geom", "the_geom", "PolygonWKT_Geo")
+_LOOK_BYTES = 65536
+_GPKG_VERSION = "1.2"  # later ones make the GDAL of QGIS 3.22 complain
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A vector layer in memory: geometries (shapely, None for a feature without), columns of the same length, CRS.
+
+    ``crs`` is None for none, and for one without a place on the earth. ``is_crs_implied`` tells of a GeoJSON file that
+    names none: by its standard it is in degrees, but many hold pixels.
+    """
+
+    geometries: Geometries
+    columns: dict[str, NDArray[Any]]
+    crs: CRS | None
+    is_crs_implied: bool = False
+
+
+def read_layer(path: str, layer: str = "") -> Layer:
+    """Read a vector file's layer (its first where none is named), in two dimensions; raises InputError.
+
+    Curves become lines. Of a CSV file the geometry is a column of WKT, such as SpaceNet's ``PolygonWKT_Pix``.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Measured|More than one layer")  # neither is asked for
+            meta, _, wkb, columns = pyogrio.raw.read(path, layer=layer or None, force_2d=True, **_choose_options(path))
+    except (DataSourceError, DataLayerError, FieldError, ValueError) as error:
+        hint = (
+            "Is it a vector file that QGIS can open?" if Path(path).exists() else "The file is not there: was it moved?"
+        )
+        raise InputError(f"The vector file {path} cannot be read: {error}", hint) from error
+    if wkb is None:
+        raise InputError(f"The layer {layer or path} has no geometry.", "Choose a polygon layer.")
+    geometries = np.asarray(shapely.from_wkb(wkb, on_invalid="fix"), dtype=object)
+    names = [str(name) for name in meta["fields"]]
+    crs = _read_crs(meta["crs"], path)
+    return Layer(geometries, dict(zip(names, columns, strict=True)), crs, crs is not None and _is_crs_implied(path))
+
+
+def _choose_options(path: str) -> dict[str, str]:
+    """Return GDAL's options for opening the file."""
+    if Path(path).suffix.lower() != ".csv":
+        return {}
+    header = _look(path)[0].partition(b"\n")[0].decode("utf-8", "replace")
+    present = {name.strip('\ufeff"\r ').lower() for name in re.split("[,;|\t]", header)}
+    chosen = next((name for name in _WKT_COLUMNS if name.lower() in present), _WKT_COLUMNS[0])
+    return {"GEOM_POSSIBLE_NAMES": chosen, "KEEP_GEOM_COLUMNS": "NO"}
+
+
+def _read_crs(text: str | None, path: str) -> CRS | None:
+    try:
+        crs = CRS.from_user_input(text) if text else None
+    except CRSError as error:
+        raise InputError(
+            f"The coordinate system of {path} is not understood: {error}", "Set another one for the layer."
+        ) from error
+    return crs if crs is not None and is_usable(crs) else None
+
+
+def _is_crs_implied(path: str) -> bool:
+    head, tail = _look(path)
+    is_json = head.lstrip(b"\xef\xbb\xbf\x1e \t\r\n").startswith(b"{")
+    return is_json and not re.search(rb'"crs"\s*:\s*\{', head + tail)
+
+
+def _look(path: str) -> tuple[bytes, bytes]:
+    """Return the file's first and last bytes, nothing where GDAL alone can open it."""
+    try:
+        with Path(path).open("rb") as file:
+            head = file.read(_LOOK_BYTES)
+            file.seek(max(len(head), file.seek(0, 2) - _LOOK_BYTES))
+            return head, file.read()
+    except OSError:
+        return b"", b""
+
+
+def append_layer(
+    path: Path,
+    geometries: Sequence[Any] | Geometries,
+    columns: Mapping[str, Sequence[Any] | NDArray[Any]],
+    crs: CRS | None,
+    layer: str,
+) -> None:
+    """Add a layer of polygons to a GeoPackage, or features to a layer of it; raises RunError."""
+    try:
+        pyogrio.raw.write(
+            str(path),
+            geometry=np.asarray(shapely.to_wkb(np.asarray(geometries, dtype=object)), dtype=object),
+            field_data=[_as_column(values) for values in columns.values()],
+            fields=list(columns),
+            geometry_type="Polygon",
+            crs=None if crs is None else crs.to_wkt(),
+            layer=layer,
+            append=path.exists(),
+            promote_to_multi=False,
+            dataset_options=None if path.exists() else {"VERSION": _GPKG_VERSION},
+        )
+    except (OSError, RuntimeError, ValueError) as error:
+        raise RunError(f"{path} could not be written: {error}", "Is the disk full, or the folder read-only?") from error
+
+
+def _as_column(values: Sequence[Any] | NDArray[Any]) -> NDArray[Any]:
+    column = np.asarray(values)
+    return column.astype(object) if column.dtype.kind in "US" else column
+
+
+def reproject_geometries(geometries: Geometries, source: CRS, target: CRS) -> Geometries:
+    """Return the geometries in another coordinate system, vertex by vertex; None for what has no place there."""
+    if source == target:
+        return geometries
+    points, owners = shapely.get_coordinates(geometries, return_index=True)
+    moved = move_points(source, target, points)
+    lost = np.unique(owners[np.isnan(moved).any(axis=1)])
+    result = geometries.copy()
+    result[lost] = None
+    return np.asarray(shapely.set_coordinates(result, moved[~np.isin(owners, lost)]), dtype=object)

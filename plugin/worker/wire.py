@@ -1,0 +1,146 @@
+"""The worker's end of the protocol: events go out on standard output, orders come in on standard input."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import IO
+
+from ..core.events import Cancelled, Event, Notice, Progress, StageStarted, format_event
+
+_SILENCE_S = 0.2
+_MERCY_S = 0.7
+_EXIT_CANCELLED = 1
+
+
+class CancelRequested(Exception):  # noqa: N818 - it is an order, no error
+    """Raised at the next safe place after the follower asked to cancel, or went away."""
+
+
+class Wire:
+    """Sends events, hears orders.
+
+    ``is_spoken`` False keeps standard output free of events (a person reads it). With ``listens``, standard input is
+    the lifeline: ``finish`` and ``cancel`` are orders, its end means cancel. An input that is at its end from the very
+    start (a terminal's ``< /dev/null``, a scheduler) never had a follower and is left alone; so is a terminal itself,
+    where Ctrl+C cancels and reading would stop a job in the background.
+    """
+
+    def __init__(self, is_spoken: bool = True, listens: bool = True) -> None:
+        """Take standard output for the events alone; from here on a stray print lands on standard error."""
+        self._out: IO[str] | None = _take_stdout() if is_spoken else None
+        self._copy: IO[str] | None = None
+        self._lock = threading.RLock()
+        self._cancelled = threading.Event()
+        self._finish = threading.Event()
+        self._stage = ""
+        self._stage_began = time.monotonic()
+        self._told_at = 0.0
+        if listens and not os.isatty(0):
+            threading.Thread(target=self._listen, daemon=True, name="lifeline").start()
+
+    @property
+    def stage(self) -> str:
+        """The stage that the run is in."""
+        return self._stage
+
+    @property
+    def finish_requested(self) -> bool:
+        """Whether the follower asked to stop tuning and keep the best epoch."""
+        return self._finish.is_set()
+
+    def copy_to(self, path: Path) -> None:
+        """Append every event from here on to a file as well."""
+        self._copy = path.open("a", encoding="utf-8")
+
+    def check(self) -> None:
+        """Raise CancelRequested once the follower has asked to cancel; to be called several times a second."""
+        if self._cancelled.is_set():
+            raise CancelRequested
+
+    def emit(self, event: Event) -> None:
+        """Send one event."""
+        line = format_event(event) + "\n"
+        with self._lock:
+            for stream in (self._out, self._copy):
+                if stream is not None:
+                    _write(stream, line)
+
+    def begin(self, stage: str, resumed: bool = False) -> None:
+        """Say that a stage begins."""
+        self._stage, self._stage_began = stage, time.monotonic()
+        self.emit(StageStarted(stage, resumed))
+
+    def tell(self, done: float, text: str = "") -> None:
+        """Say how much of the stage is done, at most some times a second, and hear a cancel."""
+        self.check()
+        now = time.monotonic()
+        if done < 1 and now - self._told_at < _SILENCE_S:
+            return
+        self._told_at, spent = now, now - self._stage_began
+        left = spent / done - spent if done > 0.02 and spent > 1 else None
+        self.emit(Progress(self._stage, round(min(done, 1.0), 4), None if left is None else round(left, 1), text))
+
+    def notify(self, message: str, hint: str = "", level: str = "info") -> None:
+        """Tell the follower something in a sentence."""
+        self.emit(Notice(level, message, hint))
+
+    def _listen(self) -> None:
+        began, pending = time.monotonic(), b""
+        while chunk := _read_input():
+            *lines, pending = (pending + chunk).split(b"\n")
+            for line in lines:
+                self._obey(line.strip())
+            began = 0.0
+        if began and time.monotonic() - began < _SILENCE_S:
+            return
+        self._obey(b"cancel")
+
+    def _obey(self, order: bytes) -> None:
+        if order == b"finish":
+            self._finish.set()
+        elif order == b"cancel" and not self._cancelled.is_set():
+            self._cancelled.set()
+            threading.Thread(target=self._end_after_mercy, daemon=True).start()
+
+    def _end_after_mercy(self) -> None:
+        """End the process where a long native call has not let the main thread hear the cancel.
+
+        Nothing is lost by it: what counts is written under a temporary name and renamed.
+        """
+        time.sleep(_MERCY_S)
+        with self._lock:
+            self.emit(Cancelled(self._stage))
+            os._exit(_EXIT_CANCELLED)
+
+
+def _take_stdout() -> IO[str]:
+    """Keep the true standard output for events and point descriptor 1 at standard error."""
+    sys.stdout.flush()
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    os.dup2(2, 1)
+    return out
+
+
+def _write(stream: IO[str], line: str) -> None:
+    try:
+        stream.write(line)
+        stream.flush()
+    except (OSError, ValueError):
+        pass  # the follower is gone: the lifeline ends the run
+
+
+def _read_input() -> bytes:
+    try:
+        return os.read(0, 4096)
+    except OSError:
+        return b""
+
+
+def print_json(content: object) -> None:
+    """Print one JSON value on standard output, in ASCII: no code page can spoil it."""
+    print(json.dumps(content, ensure_ascii=True, indent=2))

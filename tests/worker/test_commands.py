@@ -1,0 +1,94 @@
+"""The command line is a contract: what it prints, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from plugin.core.events import Failed, Finished, parse_event
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*arguments):
+    command = [sys.executable, "-m", "plugin.worker", *map(str, arguments)]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("no-such-command",),
+        ("run",),
+        ("score", "--truth", "only.gpkg"),
+        ("predict", "--raster", "r.tif"),
+        ("predict", "--raster", "r.tif", "--model", "m", "--out", "o.gpkg", "--threshold", "2"),
+        ("predict", "--raster", "r.tif", "--model", "m", "--out", "o.gpkg", "--bands", "0"),
+    ],
+)
+def test_wrong_usage_exits_with_two_and_says_what_is_possible(arguments):
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert "usage:" in done.stderr
+
+
+def test_a_failure_exits_with_one_sentence_and_a_hint():
+    done = run("run", "no-such-job.json")
+    assert done.returncode == 1
+    assert done.stderr.strip() == "There is no job file no-such-job.json. Give the path of a job.json."
+
+
+def test_a_failure_is_an_event_too(tmp_path):
+    (tmp_path / "job.json").write_text('{"raster": "gone.tif", "labels": "gone.gpkg"}')
+    event = parse_event(run("check", tmp_path / "job.json").stdout.splitlines()[-1])
+    assert isinstance(event, Failed)
+    assert "gone.tif" in event.message
+    assert event.hint
+
+
+def test_check_says_what_a_run_would_use_and_changes_nothing(make_town_job, tmp_path):
+    job = make_town_job(tmp_path)
+    before = sorted(path.name for path in tmp_path.iterdir())
+    done = run("check", job)
+    assert done.returncode == 0, done.stderr
+    assert isinstance(parse_event(done.stdout.splitlines()[-1]), Finished)
+    assert "0.50 m" in done.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_models_lists_the_cards_as_json():
+    cards = json.loads(run("models", "--json").stdout)
+    assert "imagenet_lite0" in [card["name"] for card in cards]
+    assert all(card["description"] and card["bands"] and card["recipe"] for card in cards)
+
+
+def test_doctor_prints_one_json_object():
+    facts = json.loads(run("doctor", "--json").stdout)
+    assert facts["ok"] is True
+    assert facts["device"] in ("cpu", "cuda")
+
+
+def test_score_prints_one_json_object_and_nothing_else(town):
+    done = run("score", "--truth", town.labels, "--footprints", town.labels, "--json")
+    score = json.loads(done.stdout)
+    assert set(score) == {"tp", "fp", "fn", "precision", "recall", "f1"}
+    assert score["f1"] == 1.0
+
+
+def test_predict_refuses_an_output_that_is_no_geopackage(town, tmp_path):
+    done = run("predict", "--raster", town.raster, "--model", "imagenet_lite0", "--out", tmp_path / "f.docx")
+    assert done.returncode == 1
+    assert ".gpkg" in done.stderr
+
+
+def test_predict_refuses_a_model_that_nobody_knows(town, tmp_path):
+    done = run("predict", "--raster", town.raster, "--model", "nobody", "--out", tmp_path / "f.gpkg")
+    assert done.returncode == 1
+    assert "imagenet_lite0" in done.stderr

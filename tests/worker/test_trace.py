@@ -1,0 +1,162 @@
+"""Tracing: from a probability raster to whole footprints."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import rasterio
+import shapely
+from affine import Affine
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plugin.worker.ground import GroundScale
+from plugin.worker.probability import FULL, NODATA
+from plugin.worker.trace import TraceRule, trace_all, trace_footprints
+
+PIXEL_OF_A_QUARTER_M2 = GroundScale(np.array([0.0, 1000.0]), np.array([0.25, 0.25]))
+EXACT = TraceRule(threshold=0.5, min_area_m2=0.0, simplify_px=0.0)
+
+
+def write_probability(path, values):
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        height=values.shape[0],
+        width=values.shape[1],
+        count=1,
+        dtype="uint8",
+        nodata=NODATA,
+        crs="EPSG:32645",
+        transform=Affine(0.5, 0, 300000, 0, -0.5, 3000000),
+    ) as target:
+        target.write(values, 1)
+    return path
+
+
+def trace(path, rule=EXACT, chunk_px=2048):
+    found = [part for _, part in trace_footprints(path, rule, PIXEL_OF_A_QUARTER_M2, chunk_px=chunk_px)]
+    return (
+        np.concatenate([part.polygons for part in found]),
+        np.concatenate([part.confidence for part in found]),
+        np.concatenate([part.area_m2 for part in found]),
+    )
+
+
+def sort_key(polygon):
+    return shapely.to_wkb(shapely.normalize(polygon))
+
+
+@pytest.fixture
+def empty():
+    return np.zeros((64, 64), dtype="uint8")
+
+
+def test_a_square_becomes_a_square_with_its_confidence_and_area_in_square_metres(tmp_path, empty):
+    empty[10:20, 30:42] = 200
+    polygons, confidence, areas = trace(write_probability(tmp_path / "p.tif", empty))
+    assert len(polygons) == 1
+    assert polygons[0].equals(shapely.box(30, 10, 42, 20))
+    assert confidence[0] == pytest.approx(200 / FULL)
+    assert areas[0] == pytest.approx(120 * 0.25)
+
+
+def test_two_squares_that_touch_at_a_corner_stay_two(tmp_path, empty):
+    empty[10:20, 10:20] = FULL
+    empty[20:30, 20:30] = FULL
+    polygons, _, _ = trace(write_probability(tmp_path / "p.tif", empty))
+    assert sorted(polygon.area for polygon in polygons) == [100, 100]
+
+
+def test_a_courtyard_stays_open(tmp_path, empty):
+    empty[10:40, 10:40] = FULL
+    empty[20:30, 20:30] = 0
+    polygons, _, _ = trace(write_probability(tmp_path / "p.tif", empty))
+    assert len(polygons) == 1
+    assert len(polygons[0].interiors) == 1
+    assert polygons[0].area == 30 * 30 - 10 * 10
+
+
+def test_a_building_across_four_chunks_is_one_whole(tmp_path, empty):
+    empty[20:44, 25:50] = 150
+    polygons, confidence, _ = trace(write_probability(tmp_path / "p.tif", empty), chunk_px=32)
+    assert len(polygons) == 1
+    assert polygons[0].equals(shapely.box(25, 20, 50, 44))
+    assert confidence[0] == pytest.approx(150 / FULL)
+
+
+def test_an_arm_that_comes_back_from_the_next_row_of_chunks_belongs_to_the_same_building(tmp_path, empty):
+    empty[10:50, 5:10] = FULL
+    empty[45:50, 5:60] = FULL
+    empty[10:50, 55:60] = FULL
+    polygons, _, _ = trace(write_probability(tmp_path / "p.tif", empty), chunk_px=16)
+    assert len(polygons) == 1
+    assert polygons[0].is_valid
+
+
+def test_an_empty_raster_gives_no_footprint(tmp_path, empty):
+    assert len(trace(write_probability(tmp_path / "p.tif", empty))[0]) == 0
+
+
+def test_nodata_is_no_building(tmp_path, empty):
+    empty[:] = NODATA
+    assert len(trace(write_probability(tmp_path / "p.tif", empty))[0]) == 0
+
+
+def test_what_is_smaller_than_the_minimum_area_is_passed_over_and_the_equal_one_kept(tmp_path, empty):
+    empty[2:6, 2:7] = FULL  # 20 pixels: 5 m2
+    empty[20:24, 20:24] = FULL  # 16 pixels: 4 m2
+    rule = TraceRule(0.5, min_area_m2=5.0, simplify_px=0.0)
+    polygons, _, areas = trace(write_probability(tmp_path / "p.tif", empty), rule)
+    assert areas.tolist() == [5.0]
+    assert polygons[0].area == 20
+
+
+def test_a_small_piece_beside_a_seam_counts_with_its_other_half(tmp_path, empty):
+    empty[10:14, 30:32] = FULL
+    empty[10:14, 32:40] = FULL
+    rule = TraceRule(0.5, min_area_m2=8.0, simplify_px=0.0)
+    polygons, _, _ = trace(write_probability(tmp_path / "p.tif", empty), rule, chunk_px=32)
+    assert [polygon.area for polygon in polygons] == [40]
+
+
+def test_a_slanting_wall_is_simplified_to_few_corners(tmp_path):
+    values = np.fromfunction(lambda row, col: (abs(row - 32) + abs(col - 32) < 20) * FULL, (64, 64)).astype("uint8")
+    polygons, _, _ = trace(write_probability(tmp_path / "p.tif", values), TraceRule(0.5, 0.0, simplify_px=1.0))
+    assert shapely.get_num_coordinates(polygons[0]) <= 12
+    assert polygons[0].is_valid
+
+
+def test_ground_restricts_what_is_read(tmp_path, empty):
+    empty[5:10, 5:10] = FULL
+    empty[50:55, 50:55] = FULL
+    path = write_probability(tmp_path / "p.tif", empty)
+    parts = trace_footprints(path, EXACT, PIXEL_OF_A_QUARTER_M2, shapely.box(0, 0, 20, 20), chunk_px=32)
+    polygons = np.concatenate([part.polygons for _, part in parts])
+    assert [polygon.bounds for polygon in polygons] == [(5, 5, 10, 10)]
+
+
+def test_the_share_done_rises_to_one(tmp_path, empty):
+    path = write_probability(tmp_path / "p.tif", empty)
+    shares = [share for share, _ in trace_footprints(path, EXACT, PIXEL_OF_A_QUARTER_M2, chunk_px=16)]
+    assert shares == [0.25, 0.5, 0.75, 1.0]
+
+
+def test_trace_all_is_all_that_is_traced(tmp_path, empty):
+    empty[5:10, 5:10] = FULL
+    found = trace_all(write_probability(tmp_path / "p.tif", empty), EXACT, PIXEL_OF_A_QUARTER_M2)
+    assert len(found.polygons) == len(found.confidence) == len(found.area_m2) == 1
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000), chunk_px=st.sampled_from([7, 16, 33]), simplify_px=st.sampled_from([0.0, 1.0]))
+def test_the_result_does_not_depend_on_the_size_of_the_chunks(tmp_path_factory, seed, chunk_px, simplify_px):
+    rng = np.random.default_rng(seed)
+    values = (rng.random((48, 56)) < 0.55).astype("uint8") * rng.integers(130, 250, (48, 56), dtype="uint8")
+    path = write_probability(tmp_path_factory.mktemp("chunks") / "p.tif", values)
+    rule = TraceRule(0.5, min_area_m2=1.0, simplify_px=simplify_px)
+    whole, whole_confidence, _ = trace(path, rule)
+    parts, parts_confidence, _ = trace(path, rule, chunk_px)
+    assert sorted(map(sort_key, whole)) == sorted(map(sort_key, parts))
+    assert np.sort(whole_confidence) == pytest.approx(np.sort(parts_confidence))

@@ -1,0 +1,143 @@
+"""Tuning: the schedule is applied, the best epoch is kept, and what was broken off goes on as if it had not been."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from plugin.core.errors import RunError
+from plugin.core.events import EpochEnded
+from plugin.worker.tiles import Sample
+from plugin.worker.train import Plan, Tuning, rate_at
+from plugin.worker.wire import CancelRequested
+
+PLAN = Plan(epochs=4, steps=3, batch_size=2, learning_rate=0.05, weight_decay=0.0, seed=3)
+
+
+class Listener:
+    """A wire that keeps what it hears; ``orders`` are given once so many events were heard."""
+
+    def __init__(self, finish_after=None, cancel_after=None):
+        self.heard = []
+        self._finish_after, self._cancel_after = finish_after, cancel_after
+
+    @property
+    def finish_requested(self):
+        return self._finish_after is not None and len(self.heard) >= self._finish_after
+
+    def check(self):
+        if self._cancel_after is not None and len(self.heard) >= self._cancel_after:
+            raise CancelRequested
+
+    def tell(self, *_):
+        self.check()
+
+    def emit(self, event):
+        self.heard.append(event)
+
+
+class BrightIsBuilding:
+    """Draws crops whose bright pixels are building."""
+
+    def draw(self, rng, is_augmented=True):
+        values = torch.from_numpy(rng.normal(size=(3, 32, 32)).astype("float32"))
+        return Sample(values, (values[:1] > 0).float(), torch.ones(1, 32, 32))
+
+
+def make_network():
+    torch.manual_seed(0)
+    return nn.Conv2d(3, 1, 1)
+
+
+def tune(path, scores, wire=None, plan=PLAN):
+    """Tune with the validation F1 of each epoch given."""
+    remaining = iter(scores)
+    tuning = Tuning(make_network(), torch.device("cpu"), plan, path)
+    held = [BrightIsBuilding().draw(np.random.default_rng(9)) for _ in range(2)]
+    outcome = tuning.run(BrightIsBuilding(), held, lambda _: (next(remaining), 0.4), wire or Listener())
+    return tuning.network, outcome
+
+
+def weights(network):
+    return [value.clone() for value in network.state_dict().values()]
+
+
+def test_the_loss_falls(tmp_path):
+    _, outcome = tune(tmp_path / "c.pt", [0.1, 0.2, 0.3, 0.4])
+    assert outcome.history[-1].train_loss < outcome.history[0].train_loss
+    assert outcome.history[-1].validation_loss < outcome.history[0].validation_loss
+
+
+def test_the_best_epoch_by_validation_f1_is_kept_not_the_last(tmp_path):
+    kept, outcome = tune(tmp_path / "a.pt", [0.1, 0.5, 0.3, 0.2])
+    stopped, _ = tune(tmp_path / "b.pt", [0.1, 0.5], Listener(finish_after=2))
+    assert outcome.best_epoch == 2
+    assert outcome.threshold == 0.4
+    assert all(torch.equal(one, other) for one, other in zip(weights(kept), weights(stopped), strict=True))
+
+
+def test_a_tuning_that_was_broken_off_ends_with_the_same_weights(tmp_path):
+    whole, _ = tune(tmp_path / "whole.pt", [0.1, 0.2, 0.3, 0.4])
+    with pytest.raises(CancelRequested):
+        tune(tmp_path / "parts.pt", [0.1, 0.2], Listener(cancel_after=2))
+    resumed, outcome = tune(tmp_path / "parts.pt", [0.3, 0.4])
+    assert [ended.epoch for ended in outcome.history] == [1, 2, 3, 4]
+    assert all(torch.equal(one, other) for one, other in zip(weights(whole), weights(resumed), strict=True))
+
+
+def test_finish_ends_with_the_epochs_so_far(tmp_path):
+    _, outcome = tune(tmp_path / "c.pt", [0.3, 0.2], Listener(finish_after=2))
+    assert len(outcome.history) == 2
+    assert outcome.best_epoch == 1
+
+
+def test_finish_before_the_first_epoch_has_ended_closes_that_epoch_early(tmp_path):
+    _, outcome = tune(tmp_path / "c.pt", [0.3], Listener(finish_after=0))
+    assert [ended.epoch for ended in outcome.history] == [1]
+
+
+def test_every_epoch_is_told_and_marked_where_it_is_the_best(tmp_path):
+    wire = Listener()
+    tune(tmp_path / "c.pt", [0.2, 0.1, 0.3, 0.3], wire)
+    assert all(isinstance(event, EpochEnded) for event in wire.heard)
+    assert [event.is_best for event in wire.heard] == [True, False, True, False]
+
+
+def test_the_first_epoch_counts_as_best_even_where_it_finds_no_building(tmp_path):
+    _, outcome = tune(tmp_path / "c.pt", [0.0, 0.0, 0.0, 0.0])
+    assert outcome.best_epoch == 1
+
+
+def test_a_loss_that_is_no_number_stops_with_a_next_step(tmp_path):
+    with pytest.raises(RunError, match="no longer a number") as caught:
+        tune(tmp_path / "c.pt", [0.1], plan=replace(PLAN, learning_rate=float("1e38"), steps=20))
+    assert "learning rate" in caught.value.hint
+
+
+def test_a_checkpoint_that_is_no_checkpoint_is_refused(tmp_path):
+    (tmp_path / "c.pt").write_bytes(b"garbage")
+    with pytest.raises(RunError, match="checkpoint") as caught:
+        tune(tmp_path / "c.pt", [0.1])
+    assert "resume" in caught.value.hint
+
+
+def test_the_rate_warms_up_stays_below_one_and_falls_to_almost_nothing():
+    rates = [rate_at(step, 100) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == pytest.approx(1.0)
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert rates[-1] < 0.03
+
+
+def test_the_schedule_is_applied_to_the_optimiser(tmp_path):
+    tuning = Tuning(make_network(), torch.device("cpu"), PLAN, tmp_path / "c.pt")
+    seen = []
+    step = tuning._optimiser.step
+    tuning._optimiser.step = lambda *args, **named: (seen.append(tuning._optimiser.param_groups[0]["lr"]), step(*args))
+    tuning.run(BrightIsBuilding(), [BrightIsBuilding().draw(np.random.default_rng(1))],
+               lambda _: (0.1, 0.5), Listener())  # fmt: skip
+    assert seen == pytest.approx([PLAN.learning_rate * rate_at(i, 12) for i in range(12)])

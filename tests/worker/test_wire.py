@@ -1,0 +1,251 @@
+"""The worker's end of the protocol: events out, orders in. Each worker here is a real process with real pipes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from plugin.core.events import Cancelled, Failed, Notice, Progress, StageStarted, Started, parse_event
+from plugin.worker import wire
+from plugin.worker.wire import CancelRequested, Wire
+
+PRELUDE = """
+import os, sys, time
+from plugin.core.events import Finished, Notice, Started
+from plugin.worker.wire import CancelRequested, Wire
+def wait(wire, is_over=lambda: False):
+    while not is_over():
+        wire.check()
+        time.sleep(0.01)
+"""
+
+
+@pytest.fixture
+def start(root):
+    """Return a function that starts a worker with the given program; its output is text."""
+    started = []
+
+    def start(program, stdin=subprocess.PIPE, **options):
+        command = [sys.executable, "-c", PRELUDE + textwrap.dedent(program)]
+        pipes = {"stdin": stdin, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        process = subprocess.Popen(command, cwd=root, encoding="utf-8", **pipes, **options)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        with contextlib.suppress(ValueError):  # a pipe that the test has closed
+            process.communicate()
+
+
+def read_events(text):
+    return [parse_event(line) for line in text.splitlines()]
+
+
+def test_what_the_worker_says_is_one_event_a_line(start):
+    out, _ = start(
+        'w = Wire(); w.emit(Started("r")); w.begin("check"); w.notify("Ünï", "cödé", "warning")'
+    ).communicate()
+    assert read_events(out) == [Started("r"), StageStarted("check"), Notice("warning", "Ünï", "cödé")]
+
+
+def test_a_stray_print_does_not_spoil_the_events(start):
+    """Not one of Python's, nor one that a C library writes to the descriptor itself, nor one of a child's."""
+    out, err = start("""
+        import subprocess
+        w = Wire()
+        print("python prints")
+        os.write(1, b"a library prints\\n")
+        subprocess.run([sys.executable, "-c", "print('a child prints')"])
+        w.emit(Finished())
+    """).communicate()
+    assert [type(event).__name__ for event in read_events(out)] == ["Finished"]
+    assert all(word in err for word in ("python prints", "a library prints", "a child prints"))
+
+
+def test_what_was_printed_before_the_events_began_is_not_lost(start):
+    out, _ = start('print("early", end="\\n"); w = Wire(); w.emit(Finished())').communicate()
+    assert out.splitlines()[0] == "early"
+
+
+def test_an_output_for_people_holds_no_events(start):
+    out, _ = start('w = Wire(is_spoken=False); w.emit(Finished()); print("3 footprints")').communicate()
+    assert out == "3 footprints\n"
+
+
+def test_every_event_goes_to_the_runs_file_as_well(tmp_path):
+    first = Wire(is_spoken=False, listens=False)
+    first.emit(Started("too early"))
+    first.copy_to(tmp_path / "events.jsonl")
+    first.begin("tune")
+    again = Wire(is_spoken=False, listens=False)
+    again.copy_to(tmp_path / "events.jsonl")
+    again.begin("tune", resumed=True)
+    lines = (tmp_path / "events.jsonl").read_text("utf-8")
+    assert read_events(lines) == [StageStarted("tune"), StageStarted("tune", resumed=True)]
+
+
+def test_an_input_that_was_at_its_end_from_the_start_is_left_alone(start):
+    process = start("w = Wire(); time.sleep(1.0); w.check(); w.emit(Finished())", stdin=subprocess.DEVNULL)
+    out, _ = process.communicate()
+    assert [type(event).__name__ for event in read_events(out)] == ["Finished"]
+
+
+def test_an_input_that_is_closed_from_the_start_is_left_alone(start):
+    process = start("w = Wire(); time.sleep(1.0); w.check(); w.emit(Finished())", preexec_fn=lambda: os.close(0))
+    assert '"finished"' in process.communicate()[0]
+
+
+def test_an_input_that_ends_later_cancels(start):
+    process = start("""
+        w = Wire()
+        w.begin("tune")
+        try:
+            wait(w)
+        except CancelRequested:
+            w.notify("heard")
+    """)
+    assert '"stage"' in process.stdout.readline()
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.5)
+    process.stdin.close()
+    assert '"heard"' in process.stdout.read()
+
+
+def test_an_input_that_ends_in_the_first_moment_cancels_where_a_follower_had_proved_itself(start):
+    """A QGIS that is killed just after it has started a worker leaves no orphan."""
+    process = start("w = Wire(); w.begin('check'); wait(w)")
+    process.stdin.write("follow\n")
+    process.stdin.close()
+    assert process.wait(30) == 1
+    assert '"stage"' in process.stdout.read()
+
+
+@pytest.mark.parametrize("text", ["cancel\n", "follow\ncancel\n", "dance\n\n  cancel \n", "cancel\r\n"])
+def test_the_order_to_cancel_is_heard_among_others(start, text):
+    process = start("""
+        w = Wire()
+        try:
+            wait(w)
+        except CancelRequested:
+            w.notify("heard")
+    """)
+    process.stdin.write(text)
+    process.stdin.flush()
+    assert '"heard"' in process.stdout.readline()
+
+
+def test_an_order_that_comes_in_pieces_is_heard_once_it_is_whole(start):
+    process = start("w = Wire(); wait(w, lambda: w.finish_requested); w.notify('heard')")
+    for piece in ("fin", "ish"):
+        process.stdin.write(piece)
+        process.stdin.flush()
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.3)
+    process.stdin.write("\n")
+    process.stdin.flush()
+    assert '"heard"' in process.stdout.readline()
+
+
+def test_the_order_to_finish_is_heard_and_is_no_cancel(start):
+    process = start("""
+        w = Wire()
+        wait(w, lambda: w.finish_requested)
+        time.sleep(0.1)
+        w.check()
+        w.emit(Finished())
+    """)
+    process.stdin.write("finish\n")
+    process.stdin.flush()
+    assert '"finished"' in process.stdout.readline()
+
+
+def test_a_worker_deep_in_a_native_call_ends_within_two_seconds_of_the_cancel(start):
+    process = start("w = Wire(); w.begin('predict'); time.sleep(600)")
+    process.stdout.readline()
+    process.stdin.write("cancel\n")
+    process.stdin.flush()
+    assert process.wait(10) == 1
+    assert read_events(process.stdout.read()) == [Cancelled("predict")]
+
+
+def test_the_mercy_before_a_hard_end_is_short_enough_for_a_cancel_within_two_seconds():
+    assert wire._MERCY_S < 2
+
+
+def test_a_worker_whose_follower_reads_no_more_goes_on_to_where_it_may_end(start):
+    process = start("""
+        w = Wire()
+        w.begin("tune")
+        sys.stdin.readline()
+        for _ in range(1000):
+            w.notify("x" * 1000)
+        os._exit(7)
+    """)
+    process.stdout.readline()
+    process.stdout.close()
+    process.stdin.write("follow\n")
+    process.stdin.flush()
+    assert process.wait(30) == 7
+    process.stdout = None
+
+
+def test_a_terminal_is_no_lifeline(start):
+    """A person may send the worker to the background there; what is typed is for the shell."""
+    controller, terminal = pty.openpty()
+    process = start("w = Wire(); w.begin('tune'); time.sleep(0.5); w.check(); w.emit(Finished())", stdin=terminal)
+    os.write(controller, b"cancel\n\x04")
+    out, _ = process.communicate()
+    os.close(controller)
+    os.close(terminal)
+    assert '"finished"' in out
+
+
+def test_ctrl_c_is_a_cancel_and_not_a_fault(root, tmp_path):
+    """Sent while the job waits for its labels, which come through a pipe that stays empty."""
+    os.mkfifo(tmp_path / "job.json")
+    command = [sys.executable, "-m", "plugin.worker", "check", str(tmp_path / "job.json")]
+    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
+    with (tmp_path / "job.json").open("w"):  # opens once the worker reads
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+    assert process.returncode == 1
+    assert read_events(out) == [Cancelled("")]
+    assert err.splitlines()[-1].startswith("Cancelled.")
+
+
+def test_progress_is_told_some_times_a_second_at_most_and_its_end_always(ear):
+    ear.wire.begin("predict")
+    for step in range(1, 1001):
+        ear.wire.tell(step / 1000)
+    told = [event for event in ear.events if isinstance(event, Progress)]
+    assert 1 <= len(told) < 50
+    assert told[-1] == Progress("predict", 1.0, told[-1].left_s)
+
+
+def test_progress_hears_a_cancel(ear):
+    ear.wire._cancelled.set()
+    with pytest.raises(CancelRequested):
+        ear.wire.tell(0.5)
+
+
+def test_the_stage_is_known_for_a_failure(ear):
+    ear.wire.begin("trace")
+    ear.wire.emit(Failed("It broke.", "Mend it.", ear.wire.stage))
+    assert ear.events[-1].stage == "trace"
+
+
+def test_json_for_programs_is_ascii_whatever_the_code_page(root):
+    code = "from plugin.worker.wire import print_json; print_json({'title': 'Dächer → Häuser'})"
+    environ = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    out = subprocess.run([sys.executable, "-c", code], cwd=root, env=environ, capture_output=True, check=True).stdout
+    assert json.loads(out.decode("ascii")) == {"title": "Dächer → Häuser"}
