@@ -1,0 +1,95 @@
+"""What the dock remembers until QGIS is opened again."""
+
+from qgis.core import QgsSettings
+
+from footprint_tuner.plugin.core.job import DEFAULT_BASE_MODEL, Settings
+
+
+def test_settings_come_back_in_the_next_session(dock, find, make_dock):
+    find("epochsSpin").setValue(5)
+    find("minAreaSpin").setValue(20)
+    dock.store_settings()
+    later = make_dock()
+    assert later.read_choices().settings == Settings()
+    later.restore_settings()
+    assert later.read_choices().settings == Settings(epochs=5, min_area_m2=20.0)
+
+
+def test_a_run_that_is_asked_for_stores_the_form(dock, find, click, make_dock, raster, labels):
+    find("seedSpin").setValue(77)
+    click("trainButton")
+    later = make_dock()
+    later.restore_settings()
+    assert later.read_choices().settings.seed == 77
+
+
+def test_a_tuned_model_comes_back(dock, make_dock, tuned_card):
+    dock.formPage.modelPicker.open_model(str(tuned_card))
+    dock.store_settings()
+    later = make_dock()
+    later.restore_settings()
+    assert later.read_choices().base_model == str(tuned_card)
+
+
+def test_a_tuned_model_that_is_gone_is_left_out_without_a_word(dock, make_dock, tuned_card):
+    dock.formPage.modelPicker.open_model(str(tuned_card))
+    dock.store_settings()
+    tuned_card.unlink()
+    later = make_dock()
+    later.restore_settings()
+    assert later.read_choices().base_model == DEFAULT_BASE_MODEL
+    assert not later.messageFrame.isVisible()
+
+
+def test_the_chosen_layers_come_back_as_soon_as_their_project_is_open(
+    dock, find, make_dock, make_polygons, project, tmp_path
+):
+    layers = [make_polygons(name) for name in ("a", "b", "c")]
+    find("labelCombo").setLayer(layers[1])
+    find("areasCombo").setLayer(layers[2])
+    dock.store_settings()
+    project.write(str(tmp_path / "town.qgz"))
+    project.clear()
+    later = make_dock()
+    later.restore_settings()
+    assert later.read_choices().label_layer is None
+    project.read(str(tmp_path / "town.qgz"))
+    choices = later.read_choices()
+    assert (choices.label_layer.name(), choices.areas_layer.name()) == ("b", "c")
+
+
+def test_a_layer_that_comes_late_is_chosen_unless_the_user_has_chosen_since(dock, find, make_polygons, project):
+    remembered, other = make_polygons("remembered"), make_polygons("other")
+    combo = find("labelCombo")
+    for has_user_chosen, expected in ((False, remembered), (True, other)):
+        combo.setLayer(remembered)
+        dock.store_settings()
+        project.takeMapLayer(remembered)
+        dock.restore_settings()
+        if has_user_chosen:
+            combo.activated.emit(combo.currentIndex())
+        project.addMapLayer(remembered)
+        assert dock.read_choices().label_layer == expected
+
+
+def test_only_selected_features_is_remembered(dock, find, make_dock, labels):
+    labels.selectAll()
+    find("selectedCheck").setChecked(True)
+    dock.store_settings()
+    later = make_dock()
+    later.restore_settings()
+    assert later.read_choices().only_selected
+
+
+def test_settings_that_cannot_be_read_are_replaced_by_the_defaults(dock):
+    for text in ("no JSON", "[1]", '{"epochs": -3}', '{"epochs": "many"}', '{"later": 1}'):
+        QgsSettings().setValue("footprint_tuner/settings", text)
+        QgsSettings().setValue("footprint_tuner/tuned_models", text)
+        dock.restore_settings()
+        assert dock.read_choices().settings == Settings()
+
+
+def test_nothing_stored_restores_the_defaults(dock):
+    dock.restore_settings()
+    choices = dock.read_choices()
+    assert (choices.base_model, choices.settings, choices.raster_layer) == (DEFAULT_BASE_MODEL, Settings(), None)

@@ -1,0 +1,67 @@
+"""The few settings beneath the button."""
+
+import pytest
+
+from footprint_tuner.plugin.core.job import Settings
+from footprint_tuner.plugin.core.models import list_cards
+
+
+def test_settings_are_collapsed_and_hold_the_defaults_of_a_job(dock, find):
+    assert find("settingsGroup").isCollapsed()
+    assert dock.read_choices().settings == Settings()
+
+
+@pytest.mark.parametrize("name", ["epochsSpin", "rateSpin", "batchSpin"])
+def test_what_is_left_to_the_model_says_so(find, name):
+    assert find(name).text() == "as the model says"
+
+
+def test_the_recipe_of_the_model_is_said_in_numbers(dock, find, tuned_card):
+    recipe = list_cards()[0].recipe
+    assert f"{recipe.tune_epochs} epochs" in find("recipeLabel").text()
+    assert f"batches of {recipe.batch_size}" in find("recipeLabel").text()
+    dock.formPage.modelPicker.open_model(str(tuned_card))
+    assert "7 epochs" in find("recipeLabel").text()
+
+
+def test_every_setting_reaches_the_choices(dock, find, make_polygons):
+    areas = make_polygons("areas")
+    find("areasCombo").setLayer(areas)
+    for name, value in {
+        "epochsSpin": 5,
+        "rateSpin": 0.0003,
+        "batchSpin": 4,
+        "minAreaSpin": 12.5,
+        "seedSpin": 9,
+    }.items():
+        find(name).setValue(value)
+    find("heldOutSpin").setValue(30)
+    find("deviceCombo").setCurrentIndex(find("deviceCombo").findData("cpu"))
+    choices = dock.read_choices()
+    assert choices.areas_layer == areas
+    assert choices.settings == Settings(
+        epochs=5, learning_rate=0.0003, batch_size=4, min_area_m2=12.5, held_out_share=0.3, seed=9, device="cpu"
+    )
+
+
+def test_no_value_that_the_form_allows_is_refused_by_the_job(dock, find):
+    for end in ("minimum", "maximum"):
+        for name in ("epochsSpin", "rateSpin", "batchSpin", "minAreaSpin", "heldOutSpin", "seedSpin"):
+            find(name).setValue(getattr(find(name), end)())
+        assert dock.read_choices().settings.find_problems() == []
+
+
+def test_units_stand_behind_the_numbers(find):
+    assert find("minAreaSpin").text() == "5.0 m²"
+    assert find("heldOutSpin").text() == "25 %"
+
+
+def test_areas_may_stay_empty_and_take_the_place_of_the_held_out_share(dock, find, make_polygons):
+    areas = make_polygons("areas")
+    assert dock.read_choices().areas_layer is None
+    assert find("heldOutSpin").isEnabled()
+    find("areasCombo").setLayer(areas)
+    assert not find("heldOutSpin").isEnabled()
+    find("areasCombo").setLayer(None)
+    assert dock.read_choices().areas_layer is None
+    assert find("heldOutSpin").isEnabled()

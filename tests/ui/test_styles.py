@@ -1,0 +1,101 @@
+"""The layers' styles: QGIS loads them, their legends name what they show, and they can be seen over a raster."""
+
+import re
+
+import pytest
+from qgis.core import (
+    QgsFeature,
+    QgsGeometry,
+    QgsMapRendererSequentialJob,
+    QgsMapSettings,
+    QgsRectangle,
+    QgsVectorLayer,
+)
+from qgis.PyQt.QtCore import QSize
+from qgis.PyQt.QtGui import QColor, QIcon
+
+ROLES = ("training", "validation", "held-out", "buffer")
+LEGENDS = {
+    "footprints": [""],
+    "base_footprints": [""],
+    "held_out": [""],
+    "areas": ["Training ground", "Held-out ground: only scored"],
+    "blocks": ["Training ground", "Validation ground", "Held-out ground: only scored", "Buffer: not used"],
+}
+
+
+@pytest.fixture
+def style(root, project):
+    """Return a function that gives a layer with one square for each role, in a style of the plugin's."""
+
+    def make(name):
+        layer = QgsVectorLayer("Polygon?crs=EPSG:3857&field=role:string", name, "memory")
+        for index, role in enumerate(ROLES):
+            feature = QgsFeature(layer.fields())
+            feature["role"] = role
+            feature.setGeometry(QgsGeometry.fromRect(QgsRectangle(index * 20, 0, index * 20 + 16, 16)))
+            layer.dataProvider().addFeatures([feature])
+        said, is_loaded = layer.loadNamedStyle(str(root / "resources" / "styles" / f"{name}.qml"))
+        assert is_loaded, said
+        return layer
+
+    return make
+
+
+def draw(layer, ground):
+    settings = QgsMapSettings()
+    settings.setLayers([layer])
+    settings.setDestinationCrs(layer.crs())
+    settings.setExtent(QgsRectangle(-2, -2, 78, 18))
+    settings.setOutputSize(QSize(400, 100))
+    settings.setBackgroundColor(QColor(ground))
+    job = QgsMapRendererSequentialJob(settings)
+    job.start()
+    job.waitForFinished()
+    return job.renderedImage()
+
+
+def measure_difference(image, ground, x, y):
+    colour, other = image.pixelColor(x, y), QColor(ground)
+    return max(abs(colour.red() - other.red()), abs(colour.green() - other.green()), abs(colour.blue() - other.blue()))
+
+
+@pytest.mark.parametrize("name", LEGENDS)
+def test_the_legend_names_what_a_style_shows(style, name):
+    layer = style(name)
+    assert [item.label() for item in layer.renderer().legendSymbolItems()] == LEGENDS[name]
+
+
+@pytest.mark.parametrize("name", LEGENDS)
+@pytest.mark.parametrize("ground", ["#202a18", "#8a7f6e", "#f0f0f0"])
+def test_outlines_can_be_seen_on_dark_middling_and_bright_ground(style, name, ground):
+    image = draw(style(name), ground)
+    edge = range(4, 17)  # the first square's left edge lies at pixel 10
+    assert max(measure_difference(image, ground, x, y) for x in edge for y in range(30, 70)) > 60
+
+
+@pytest.mark.parametrize("name", ["footprints", "base_footprints", "blocks", "areas"])
+def test_the_raster_shines_through_what_is_filled(style, name):
+    dark, bright = (draw(style(name), ground).pixelColor(50, 50).lightness() for ground in ("#000000", "#ffffff"))
+    assert bright - dark > 120
+
+
+def test_held_out_ground_alone_is_an_outline(style):
+    assert draw(style("held_out"), "#8a7f6e").pixelColor(50, 50) == QColor("#8a7f6e")
+
+
+def test_the_tuned_and_the_base_models_footprints_differ_in_colour(style):
+    tuned, base = (draw(style(name), "#808080").pixelColor(50, 50) for name in ("footprints", "base_footprints"))
+    assert abs(tuned.hue() - base.hue()) > 60
+
+
+def test_styles_name_no_path_of_a_machine(root):
+    for path in (root / "resources" / "styles").glob("*.qml"):
+        assert not re.search(r"/(tmp|home|work|usr|root)/", path.read_text(encoding="utf-8")), path.name
+
+
+@pytest.mark.parametrize("size", [16, 24, 64])
+def test_the_icon_is_drawn_at_any_size(root, size):
+    image = QIcon(str(root / "resources" / "icon.svg")).pixmap(size, size).toImage()
+    colours = {image.pixelColor(x, y).name() for x in range(size) for y in range(size)}
+    assert (image.width(), len(colours) > 3) == (size, True)

@@ -1,0 +1,227 @@
+"""The dock: it asks through signals and is told through ``show_...``; it knows no thread, worker or project."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Any, Mapping, Sequence
+
+from qgis.gui import QgsDockWidget
+from qgis.PyQt.QtCore import pyqtSignal
+from qgis.PyQt.QtGui import QIcon
+from qgis.PyQt.QtWidgets import QScrollArea, QWidget
+
+from ..plugin.core.environment import SetupStep
+from ..plugin.core.events import EpochEnded, Event, Notice, Progress, Scored, StageStarted, Started
+from ..plugin.core.models import Card
+from .chart import EpochChart
+from .choices import Choices
+from .form import FormPage
+from .load import load_form
+from .memory import Memory
+from .message import MessageFrame
+from .notices import NoticeList
+from .progress import ProgressPage
+from .report import ReportPage
+from .setup import SetupPage
+
+ICON = Path(__file__).resolve().parents[1] / "resources" / "icon.svg"
+
+
+class DockState(Enum):
+    """What the dock is about."""
+
+    NEEDS_SETUP = "needs setup"
+    SETTING_UP = "setting up"
+    IDLE = "idle"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    ENDED = "ended"
+
+
+class TunerDock(QgsDockWidget):
+    """The dock of the plugin."""
+
+    train_requested = pyqtSignal(object)
+    check_requested = pyqtSignal(object)
+    finish_requested = pyqtSignal()
+    cancel_requested = pyqtSignal()
+    resume_requested = pyqtSignal(str)
+    setup_requested = pyqtSignal()
+    setup_cancel_requested = pyqtSignal()
+    folder_opened = pyqtSignal(str)
+
+    scrollArea: QScrollArea
+    messageFrame: MessageFrame
+    setupPage: SetupPage
+    reportPage: ReportPage
+    progressPage: ProgressPage
+    chart: EpochChart
+    noticeList: NoticeList
+    formPage: FormPage
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        """Build the dock, ready for the user's choices."""
+        super().__init__(parent)
+        load_form(self, "dock")
+        self.setWindowIcon(QIcon(str(ICON)))
+        self._memory = Memory(self.formPage)
+        self._folder = ""
+        self._state = DockState.IDLE
+        self._connect_pages()
+        self._enter(DockState.IDLE)
+
+    @property
+    def state(self) -> DockState:
+        """What the dock is about now."""
+        return self._state
+
+    def read_choices(self) -> Choices:
+        """Return what is chosen, complete or not."""
+        return self.formPage.read_choices()
+
+    def store_settings(self) -> None:
+        """Keep the form for the next session of QGIS."""
+        self._memory.store()
+
+    def restore_settings(self) -> None:
+        """Fill the form as it was in the last session of QGIS."""
+        self._memory.restore()
+
+    def show_models(self, cards: Sequence[Card]) -> None:
+        """List the base models that come with the plugin."""
+        self.formPage.modelPicker.show_models(cards)
+
+    def show_device(self, text: str) -> None:
+        """Say what runs compute on."""
+        self.formPage.show_device(text)
+
+    def show_setup_needed(self, reason: str, hint: str) -> None:
+        """Offer the set-up, and why."""
+        self.messageFrame.clear()
+        self.setupPage.show_needed(reason, hint)
+        self._enter(DockState.NEEDS_SETUP)
+
+    def show_setup_step(self, step: SetupStep) -> None:
+        """Show how far the set-up is."""
+        self.setupPage.show_step(step)
+        self._enter(DockState.SETTING_UP)
+
+    def show_setup_ended(self, ok: bool, text: str, hint: str) -> None:
+        """Go on to the form after a set-up that went well, else offer it again."""
+        self.setupPage.show_ended(text)
+        self._enter(DockState.IDLE if ok else DockState.NEEDS_SETUP)
+        self._tell("success" if ok else "error", text, hint)
+
+    def show_idle(self) -> None:
+        """Offer the form."""
+        self._enter(DockState.IDLE)
+
+    def show_running(self, name: str, folder: str) -> None:
+        """Begin to follow the run ``name``; without a folder it is a check of the inputs alone.
+
+        The epochs stay on the chart where the same run goes on.
+        """
+        if folder != self._folder:
+            self.chart.clear()
+        self._folder = folder
+        self.messageFrame.clear()
+        self.noticeList.clear()
+        self.progressPage.begin(name, bool(folder))
+        self._enter(DockState.RUNNING)
+
+    def show_event(self, event: Event) -> None:
+        """Show what an event of the run says."""
+        if isinstance(event, Started):
+            self.progressPage.show_started(event)
+        elif isinstance(event, StageStarted):
+            self._show_stage(event)
+        elif isinstance(event, Progress):
+            self.progressPage.show_progress(event)
+        elif isinstance(event, EpochEnded):
+            self.chart.add_epoch(event)
+            self.progressPage.show_epoch(event)
+        elif isinstance(event, Notice):
+            self.noticeList.add(event)
+        elif isinstance(event, Scored):
+            self.progressPage.show_scored(event)
+
+    def show_stopping(self, text: str) -> None:
+        """Say that the run was asked to stop."""
+        self.progressPage.show_stopping(text)
+        self._enter(DockState.STOPPING)
+
+    def show_finished(self, before: Mapping[str, Any], after: Mapping[str, Any], folder: str) -> None:
+        """Show the scores of a run that went to its end."""
+        self.messageFrame.clear()
+        self.reportPage.show_scores(before, after, folder)
+        self._enter(DockState.ENDED, is_finished=True)
+
+    def show_failed(self, message: str, hint: str, folder: str, is_resumable: bool) -> None:
+        """Say why a run, or what was asked before it, cannot go on."""
+        self._enter(DockState.ENDED)
+        self._tell("error", message, hint, folder, is_resumable)
+
+    def show_cancelled(self, folder: str, is_resumable: bool) -> None:
+        """Say that the run was cancelled."""
+        self._enter(DockState.ENDED)
+        hint = self.tr("What it had finished is kept: Resume goes on from there.") if is_resumable else ""
+        self._tell("info", self.tr("The run was cancelled."), hint, folder, is_resumable)
+
+    def _connect_pages(self) -> None:
+        self.setupPage.setup_requested.connect(self._ask_setup)
+        self.setupPage.setup_cancel_requested.connect(self.setup_cancel_requested)
+        self.progressPage.finish_requested.connect(self._ask_stop)
+        self.progressPage.finish_requested.connect(self.finish_requested)
+        self.progressPage.cancel_requested.connect(self._ask_stop)
+        self.progressPage.cancel_requested.connect(self.cancel_requested)
+        self.messageFrame.resume_requested.connect(self.resume_requested)
+        self.messageFrame.folder_opened.connect(self.folder_opened)
+        self.reportPage.folder_opened.connect(self.folder_opened)
+        self.formPage.asked.connect(self._clear_answers)
+        self.formPage.refused.connect(self._refuse)
+        self.formPage.check_requested.connect(self.check_requested)
+        self.formPage.train_requested.connect(self._ask_run)
+
+    def _ask_setup(self) -> None:
+        self.messageFrame.clear()
+        self._enter(DockState.SETTING_UP)
+        self.setup_requested.emit()
+
+    def _ask_run(self, choices: Choices) -> None:
+        self.store_settings()
+        self.train_requested.emit(choices)
+
+    def _ask_stop(self) -> None:
+        self._enter(DockState.STOPPING)
+
+    def _clear_answers(self) -> None:
+        self.messageFrame.clear()
+        self.noticeList.clear()
+
+    def _refuse(self, message: str, hint: str) -> None:
+        self._tell("warning", message, hint)
+
+    def _show_stage(self, event: StageStarted) -> None:
+        self.progressPage.show_stage(event)
+        if self._state is DockState.STOPPING and not self.progressPage.is_cancelling:
+            self._enter(DockState.RUNNING)
+
+    def _tell(self, kind: str, message: str, hint: str, folder: str = "", is_resumable: bool = False) -> None:
+        self.messageFrame.tell(kind, message, hint, folder, is_resumable)
+        self.scrollArea.ensureWidgetVisible(self.messageFrame)
+
+    def _enter(self, state: DockState, is_finished: bool = False) -> None:
+        """Show the pages of a state; the form stays at hand beneath the end of a run."""
+        is_running = state in (DockState.RUNNING, DockState.STOPPING)
+        if is_finished or state is not self._state:
+            self.scrollArea.verticalScrollBar().setValue(0)
+        self._state = state
+        self.setupPage.setVisible(state in (DockState.NEEDS_SETUP, DockState.SETTING_UP))
+        self.formPage.setVisible(state in (DockState.IDLE, DockState.ENDED))
+        self.formPage.show_again(is_finished)
+        self.progressPage.setVisible(is_running)
+        self.reportPage.setVisible(is_finished)
+        self.chart.setVisible(bool(self._folder) if is_running else is_finished and bool(self.chart.epochs))
+        if not is_running:
+            self.progressPage.end()

@@ -1,0 +1,116 @@
+"""What a run is made of: the raster, the labels, the base model, and the button."""
+
+from __future__ import annotations
+
+from qgis.core import QgsMapLayerProxyModel, QgsVectorLayer
+from qgis.gui import QgsMapLayerComboBox
+from qgis.PyQt.QtCore import pyqtBoundSignal, pyqtSignal
+from qgis.PyQt.QtWidgets import QCheckBox, QFrame, QLabel, QPushButton, QWidget
+
+from .choices import Choices
+from .load import load_form
+from .model import ModelPicker
+from .settings import SettingsGroup
+from .text import WrapLabel
+
+
+class FormPage(QWidget):
+    """The form of the dock. It asks for a run, or for a check of its inputs, only with all that they need."""
+
+    train_requested = pyqtSignal(object)
+    check_requested = pyqtSignal(object)
+    asked = pyqtSignal()
+    refused = pyqtSignal(str, str)
+
+    againLine: QFrame
+    againTitle: QLabel
+    rasterCombo: QgsMapLayerComboBox
+    labelCombo: QgsMapLayerComboBox
+    selectedCheck: QCheckBox
+    modelPicker: ModelPicker
+    trainButton: QPushButton
+    checkButton: QPushButton
+    settingsGroup: SettingsGroup
+    deviceLine: WrapLabel
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        """Offer the project's layers."""
+        super().__init__(parent)
+        self._labels: QgsVectorLayer | None = None
+        load_form(self, "form")
+        self.rasterCombo.setFilters(QgsMapLayerProxyModel.RasterLayer)
+        self.labelCombo.setFilters(QgsMapLayerProxyModel.PolygonLayer)
+        self.labelCombo.layerChanged.connect(self._follow_labels)
+        self.modelPicker.card_chosen.connect(self.settingsGroup.show_card)
+        self.modelPicker.card_refused.connect(self.refused)
+        self.trainButton.clicked.connect(lambda: self._ask(self.train_requested))
+        self.checkButton.clicked.connect(lambda: self._ask(self.check_requested))
+        self._follow_labels(self.labelCombo.currentLayer())
+        self.settingsGroup.show_card(self.modelPicker.card)
+        self.show_device("")
+        self.show_again(False)
+
+    def read_choices(self) -> Choices:
+        """Return what is chosen, complete or not."""
+        return Choices(
+            raster_layer=self.rasterCombo.currentLayer(),
+            label_layer=self.labelCombo.currentLayer(),
+            only_selected=self.selectedCheck.isEnabled() and self.selectedCheck.isChecked(),
+            areas_layer=self.settingsGroup.areas_layer,
+            base_model=self.modelPicker.base_model,
+            settings=self.settingsGroup.read_settings(),
+        )
+
+    def show_device(self, text: str) -> None:
+        """Say what runs compute on."""
+        self.deviceLine.setText(text)
+        self.deviceLine.setVisible(bool(text))
+
+    def show_again(self, is_again: bool) -> None:
+        """Set the form apart from the report of an earlier run above it."""
+        self.againLine.setVisible(is_again)
+        self.againTitle.setVisible(is_again)
+
+    def _ask(self, signal: pyqtBoundSignal) -> None:
+        self.asked.emit()
+        choices = self.read_choices()
+        problem = self._find_problem(choices)
+        if problem is None:
+            signal.emit(choices)
+            return
+        message, hint, widget = problem
+        self.refused.emit(message, hint)
+        widget.setFocus()
+
+    def _find_problem(self, choices: Choices) -> tuple[str, str, QWidget] | None:
+        if choices.raster_layer is None:
+            hint = self.tr("Add a raster to the project and choose it as the raster.")
+            return self.tr("No raster is chosen."), hint, self.rasterCombo
+        if choices.label_layer is None:
+            hint = self.tr("Add a polygon layer with hand-drawn buildings to the project and choose it as the labels.")
+            return self.tr("No labels are chosen."), hint, self.labelCombo
+        if not choices.base_model:
+            hint = self.tr("Choose a tuned model with the button beside the list.")
+            return self.tr("No base model is chosen."), hint, self.modelPicker.modelButton
+        return None
+
+    def _follow_labels(self, layer: QgsVectorLayer | None) -> None:
+        """Follow the selection of the chosen labels, and of no others."""
+        if self._labels is not None:
+            self._labels.selectionChanged.disconnect(self._tell_selection)
+            self._labels.willBeDeleted.disconnect(self._forget_labels)
+        self._labels = layer
+        if layer is not None:
+            layer.selectionChanged.connect(self._tell_selection)
+            layer.willBeDeleted.connect(self._forget_labels)
+        self._tell_selection()
+
+    def _forget_labels(self) -> None:
+        self._labels = None
+        self._tell_selection()
+
+    def _tell_selection(self) -> None:
+        count = self._labels.selectedFeatureCount() if self._labels is not None else 0
+        text = self.tr("Onl&y selected features")
+        self.selectedCheck.setEnabled(count > 0)
+        self.selectedCheck.setText(f"{text} ({count})" if count else text)

@@ -1,0 +1,89 @@
+"""What the dock remembers from one session of QGIS to the next."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import asdict, fields
+
+from qgis.core import QgsSettings
+from qgis.gui import QgsMapLayerComboBox
+
+from ..plugin.core.errors import InputError
+from ..plugin.core.job import Settings
+from .form import FormPage
+
+_PREFIX = "footprint_tuner/"
+_MOST_MODELS = 8
+
+
+class Memory:
+    """Stores the form with QgsSettings and fills it again; what cannot be used any more is left out."""
+
+    def __init__(self, form: FormPage) -> None:
+        """Remember nothing yet."""
+        self._form = form
+        self._combos = {
+            "raster": form.rasterCombo,
+            "labels": form.labelCombo,
+            "areas": form.settingsGroup.areasCombo,
+        }
+        self._wanted: dict[str, str] = {}
+        for name, combo in self._combos.items():
+            combo.activated.connect(lambda _, name=name: self._wanted.pop(name, None))
+            combo.model().rowsInserted.connect(lambda *_: self._choose_layers())
+
+    def store(self) -> None:
+        """Store the form."""
+        settings, picker = QgsSettings(), self._form.modelPicker
+        settings.setValue(_PREFIX + "settings", json.dumps(asdict(self._form.settingsGroup.read_settings())))
+        settings.setValue(_PREFIX + "base_model", picker.base_model)
+        settings.setValue(_PREFIX + "tuned_models", json.dumps(picker.tuned_models[-_MOST_MODELS:]))
+        settings.setValue(_PREFIX + "only_selected", self._form.selectedCheck.isChecked())
+        for name, combo in self._combos.items():
+            layer = combo.currentLayer()
+            settings.setValue(_PREFIX + name, layer.id() if layer else "")
+
+    def restore(self) -> None:
+        """Fill the form; layers are chosen as soon as they are in the project."""
+        settings, picker = QgsSettings(), self._form.modelPicker
+        self._form.settingsGroup.show_settings(_parse_settings(str(settings.value(_PREFIX + "settings", "{}"))))
+        for path in _parse_list(str(settings.value(_PREFIX + "tuned_models", "[]"))):
+            with contextlib.suppress(InputError):
+                picker.add_model(path)
+        picker.choose(str(settings.value(_PREFIX + "base_model", "")) or picker.base_model)
+        self._form.selectedCheck.setChecked(settings.value(_PREFIX + "only_selected", False, type=bool))
+        self._wanted = {name: str(settings.value(_PREFIX + name, "")) for name in self._combos}
+        self._choose_layers()
+
+    def _choose_layers(self) -> None:
+        for name in list(self._wanted):
+            if _choose_layer(self._combos[name], self._wanted[name]):
+                del self._wanted[name]
+
+
+def _choose_layer(combo: QgsMapLayerComboBox, layer_id: str) -> bool:
+    for index in range(combo.count()):
+        layer = combo.layer(index)
+        if layer is not None and layer.id() == layer_id:
+            combo.setLayer(layer)
+            return True
+    return not layer_id
+
+
+def _parse_settings(text: str) -> Settings:
+    """Return stored settings, the defaults where they cannot be used."""
+    known = {item.name for item in fields(Settings)}
+    try:
+        settings = Settings(**{name: value for name, value in json.loads(text).items() if name in known})
+        return Settings() if settings.find_problems() else settings
+    except (ValueError, TypeError, AttributeError):
+        return Settings()
+
+
+def _parse_list(text: str) -> list[str]:
+    try:
+        items = json.loads(text)
+    except ValueError:
+        return []
+    return [item for item in items if isinstance(item, str)] if isinstance(items, list) else []

@@ -1,0 +1,67 @@
+"""One message above the form: what happened, what to do next, and the way on."""
+
+from __future__ import annotations
+
+from qgis.core import QgsApplication
+from qgis.PyQt.QtCore import pyqtSignal
+from qgis.PyQt.QtWidgets import QFrame, QLabel, QPushButton, QToolButton, QWidget
+
+from .colours import choose_colour, fade
+from .load import load_form
+from .text import WrapLabel
+
+ICONS = {
+    "error": "/mIconCritical.svg",
+    "warning": "/mIconWarning.svg",
+    "info": "/mIconInfo.svg",
+    "success": "/mIconSuccess.svg",
+}
+
+
+class MessageFrame(QFrame):
+    """Shows one message until it is closed or another takes its place."""
+
+    resume_requested = pyqtSignal(str)
+    folder_opened = pyqtSignal(str)
+
+    iconLabel: QLabel
+    messageLabel: WrapLabel
+    hintLabel: WrapLabel
+    resumeButton: QPushButton
+    runFolderButton: QPushButton
+    closeButton: QToolButton
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        """Begin hidden."""
+        super().__init__(parent)
+        self._folder = ""
+        load_form(self, "message")
+        self.closeButton.setIcon(QgsApplication.getThemeIcon("/mIconClose.svg"))
+        self.closeButton.clicked.connect(self.clear)
+        self.resumeButton.clicked.connect(lambda: self.resume_requested.emit(self._folder))
+        self.runFolderButton.clicked.connect(lambda: self.folder_opened.emit(self._folder))
+        self.clear()
+
+    def tell(self, kind: str, message: str, hint: str = "", folder: str = "", is_resumable: bool = False) -> None:
+        """Show a message; ``kind`` is error, warning, info or success, ``folder`` the run's it is about."""
+        self._folder = folder
+        self.messageLabel.setText(message)
+        self.hintLabel.setText(hint)
+        self.hintLabel.setVisible(bool(hint))
+        self.resumeButton.setVisible(bool(folder) and is_resumable)
+        self.runFolderButton.setVisible(bool(folder))
+        self.iconLabel.setPixmap(QgsApplication.getThemeIcon(ICONS[kind]).pixmap(20, 20))
+        colour = choose_colour(self.messageLabel.palette(), kind)
+        ground = fade(colour, 30)
+        self.setStyleSheet(
+            f"#messageFrame {{ border: 0; border-left: 4px solid {colour.name()}; "
+            f"background: rgba({ground.red()}, {ground.green()}, {ground.blue()}, {ground.alpha()}); }}"
+        )
+        self.setAccessibleDescription(f"{message} {hint}")
+        self.show()
+
+    def clear(self) -> None:
+        """Hide the message; nothing is said any more."""
+        self.messageLabel.setText("")
+        self.hintLabel.setText("")
+        self.hide()

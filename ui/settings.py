@@ -1,0 +1,90 @@
+"""The few settings of a run, each with a sane default."""
+
+from __future__ import annotations
+
+from qgis.core import QgsMapLayerProxyModel, QgsVectorLayer
+from qgis.gui import QgsCollapsibleGroupBox, QgsDoubleSpinBox, QgsMapLayerComboBox, QgsSpinBox
+from qgis.PyQt.QtCore import QLocale
+from qgis.PyQt.QtWidgets import QComboBox, QToolButton, QWidget
+
+from ..plugin.core.job import Settings
+from ..plugin.core.models import Card
+from .load import load_form
+from .text import WrapLabel
+
+
+class SettingsGroup(QgsCollapsibleGroupBox):
+    """The collapsed group beneath the button; where a spin box is at its least, the base model's card decides."""
+
+    recipeLabel: WrapLabel
+    areasCombo: QgsMapLayerComboBox
+    epochsSpin: QgsSpinBox
+    rateSpin: QgsDoubleSpinBox
+    batchSpin: QgsSpinBox
+    minAreaSpin: QgsDoubleSpinBox
+    heldOutSpin: QgsSpinBox
+    seedSpin: QgsSpinBox
+    deviceCombo: QComboBox
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        """Begin with the defaults."""
+        super().__init__(parent)
+        load_form(self, "settings")
+        self.areasCombo.setFilters(QgsMapLayerProxyModel.PolygonLayer)
+        self.areasCombo.setAllowEmptyLayer(True, self.tr("none: split into blocks"))
+        self.areasCombo.setLayer(None)
+        as_model = self.tr("as the model says")
+        for spin in (self.epochsSpin, self.rateSpin, self.batchSpin):
+            spin.setClearValueMode(type(spin).ClearValueMode.MinimumValue, as_model)
+        for code, name in (
+            ("auto", self.tr("the best there is")),
+            ("cuda", self.tr("graphics card (CUDA)")),
+            ("cpu", self.tr("processor (CPU)")),
+        ):
+            self.deviceCombo.addItem(name, code)
+        self.areasCombo.layerChanged.connect(self._tell_share)
+        for button in self.findChildren(QToolButton, "collapseButton"):
+            button.setAccessibleName(self.title())
+        self.show_settings(Settings())
+        for clearable in (self.minAreaSpin, self.heldOutSpin, self.seedSpin):
+            clearable.setClearValue(clearable.value())
+
+    @property
+    def areas_layer(self) -> QgsVectorLayer | None:
+        """The layer of areas, None where the labelled ground is split into blocks."""
+        return self.areasCombo.currentLayer()
+
+    def read_settings(self) -> Settings:
+        """Return the settings; what is left to the model is None."""
+        return Settings(
+            epochs=self.epochsSpin.value() or None,
+            learning_rate=self.rateSpin.value() or None,
+            batch_size=self.batchSpin.value() or None,
+            min_area_m2=self.minAreaSpin.value(),
+            held_out_share=self.heldOutSpin.value() / 100,
+            seed=self.seedSpin.value(),
+            device=str(self.deviceCombo.currentData()),
+        )
+
+    def show_settings(self, settings: Settings) -> None:
+        """Fill the form."""
+        self.epochsSpin.setValue(settings.epochs or 0)
+        self.rateSpin.setValue(settings.learning_rate or 0.0)
+        self.batchSpin.setValue(settings.batch_size or 0)
+        self.minAreaSpin.setValue(settings.min_area_m2)
+        self.heldOutSpin.setValue(round(settings.held_out_share * 100))
+        self.seedSpin.setValue(settings.seed)
+        self.deviceCombo.setCurrentIndex(max(0, self.deviceCombo.findData(settings.device)))
+
+    def show_card(self, card: Card | None) -> None:
+        """Say what "as the model says" means for this base model."""
+        if card is None:
+            self.recipeLabel.setText("")
+            return
+        rate = QLocale().toString(card.recipe.tuning_rate, "g", 3)
+        text = self.tr("The model says: {epochs} epochs, learning rate {rate}, batches of {batch} tiles.")
+        self.recipeLabel.setText(text.format(epochs=card.recipe.tune_epochs, rate=rate, batch=card.recipe.batch_size))
+
+    def _tell_share(self) -> None:
+        """A share is held out only where no areas say which ground is."""
+        self.heldOutSpin.setEnabled(self.areas_layer is None)
