@@ -1,0 +1,52 @@
+"""A worker's events, told in Processing's words."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+from qgis.core import QgsProcessingFeedback
+
+from ...core.events import STAGES, EpochEnded, Event, Notice, Progress, Scored, StageStarted
+from ..messages import join
+from ..meter import Meter
+
+
+class Narrator:
+    """Shows events in Processing's log and progress bar, and keeps the ``notices``, a line each."""
+
+    def __init__(self, feedback: QgsProcessingFeedback, stages: Sequence[str] = STAGES) -> None:
+        """Tell them to ``feedback``; the progress bar divides into ``stages``."""
+        self.feedback = feedback
+        self.notices: list[str] = []
+        self._meter = Meter(stages)
+
+    def tell(self, event: Event) -> None:
+        """Show one event."""
+        self.feedback.setProgress(self._meter.read(event))
+        if isinstance(event, StageStarted):
+            self.feedback.setProgressText(f"{event.stage} (done in an earlier run)" if event.resumed else event.stage)
+        elif isinstance(event, Progress) and event.text:
+            self.feedback.setProgressText(f"{event.stage}: {event.text}")
+        elif isinstance(event, EpochEnded):
+            self.feedback.pushInfo(_describe_epoch(event))
+        elif isinstance(event, Notice):
+            self._tell_notice(event)
+        elif isinstance(event, Scored):
+            parts = [
+                f"{event.score[kind]['f1']:.3f} by {kind}" for kind in ("building", "pixel") if kind in event.score
+            ]
+            self.feedback.pushInfo(f"F1 {event.which}: {', '.join(parts)}")
+
+    def _tell_notice(self, notice: Notice) -> None:
+        line = join(notice.message, notice.hint)
+        self.notices.append(line)
+        if notice.level == "warning":
+            self.feedback.pushWarning(line)
+        else:
+            self.feedback.pushInfo(line)
+
+
+def _describe_epoch(event: EpochEnded) -> str:
+    losses = f"loss {event.train_loss:.3f} in training, {event.validation_loss:.3f} in validation"
+    best = " (best so far)" if event.is_best else ""
+    return f"Epoch {event.epoch} of {event.epochs}: {losses}; F1 {event.validation_f1:.3f}{best}"

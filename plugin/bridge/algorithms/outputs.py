@@ -1,0 +1,73 @@
+"""Footprints on their way into whatever output the user of an algorithm chose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    QgsFeatureSink,
+    QgsProcessing,
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingFeedback,
+    QgsProcessingLayerPostProcessorInterface,
+    QgsProcessingParameterFeatureSink,
+    QgsVectorLayer,
+)
+
+from ..results import apply_style
+
+FOOTPRINTS = "FOOTPRINTS"
+
+
+class _Styler(QgsProcessingLayerPostProcessorInterface):
+    """Styles the footprints once they are in the project."""
+
+    def postProcessLayer(self, layer: Any, context: Any, feedback: Any) -> None:  # noqa: ARG002 - QGIS's signature
+        """Style the layer; called by QGIS on the main thread."""
+        apply_style(layer, "footprints")
+
+
+_STYLER = _Styler()  # QGIS keeps no reference of its own
+
+
+def make_footprints_parameter(text: str, is_optional: bool) -> QgsProcessingParameterFeatureSink:
+    """Return the parameter FOOTPRINTS: any vector destination that Processing knows."""
+    kind = QgsProcessing.TypeVectorPolygon
+    return QgsProcessingParameterFeatureSink(FOOTPRINTS, text, kind, None, is_optional)
+
+
+def send_footprints(
+    algorithm: QgsProcessingAlgorithm,
+    path: Path,
+    parameters: dict[str, Any],
+    context: QgsProcessingContext,
+    feedback: QgsProcessingFeedback,
+) -> dict[str, str]:
+    """Copy the footprints in ``path`` to the output FOOTPRINTS; returns its part of the results ({}: not wanted).
+
+    Raises QgsProcessingException where the output cannot be written.
+    """
+    layer = QgsVectorLayer(str(path), "footprints", "ogr")
+    fields = layer.fields()
+    skipped = fields.lookupField("fid")
+    if skipped >= 0:
+        fields.remove(skipped)  # the output counts for itself
+    sink, destination = algorithm.parameterAsSink(
+        parameters, FOOTPRINTS, context, fields, layer.wkbType(), layer.sourceCrs()
+    )
+    if sink is None:
+        return {}
+    for feature in layer.getFeatures():
+        if feedback.isCanceled():
+            break
+        values = feature.attributes()
+        feature.setAttributes(values if skipped < 0 else values[:skipped] + values[skipped + 1 :])
+        if not sink.addFeature(feature, QgsFeatureSink.Flag.FastInsert):
+            raise QgsProcessingException(f"The footprints could not be written: {sink.lastError()}")
+    sink.flushBuffer()
+    if context.willLoadLayerOnCompletion(destination):
+        context.layerToLoadOnCompletionDetails(destination).setPostProcessor(_STYLER)
+    return {FOOTPRINTS: destination}

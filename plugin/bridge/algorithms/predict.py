@@ -1,0 +1,87 @@
+"""Footprints by a tuned model, as an algorithm."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterRasterLayer,
+)
+
+from ...core.errors import TunerError
+from ...core.models import find_card
+from ..layers import choose_bands, locate_raster
+from .narrator import Narrator
+from .outputs import make_footprints_parameter, send_footprints
+from .tuning import MODEL_FILES, make_device_parameter, make_min_area_parameter
+from .worker import WorkerAlgorithm, follow_worker, refuse
+
+_STAGES = ("predict", "trace")
+
+
+class PredictAlgorithm(WorkerAlgorithm):
+    """Map the footprints of a raster with a tuned model."""
+
+    _arguments: tuple[str, ...] = ()
+
+    def name(self) -> str:
+        """Return the part after the colon in the id."""
+        return "predict"
+
+    def displayName(self) -> str:
+        """Return the name in the toolbox."""
+        return self.tr("Map footprints with a tuned model")
+
+    def tags(self) -> list[str]:
+        """Return what else people search for."""
+        return self.tr("building,footprint,inference,detect,extract,deep learning,segmentation").split(",")
+
+    def shortHelpString(self) -> str:
+        """Return the help beside the dialog."""
+        return self.tr(
+            "Maps the building footprints of a raster with a model that was fine-tuned before, for example those of the"
+            " next town. The model is the file model.json (or model.safetensors) in a run's folder.\n\n"
+            "Each footprint carries a confidence from 0 to 1. An empty minimum area means: as the model's card says."
+        )
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - QGIS's signature
+        """Declare inputs and outputs; called by QGIS."""
+        self.addParameter(QgsProcessingParameterRasterLayer("RASTER", self.tr("Raster")))
+        self.addParameter(QgsProcessingParameterFile("MODEL", self.tr("Tuned model"), fileFilter=MODEL_FILES))
+        self.addParameter(make_min_area_parameter(self.tr("Minimum area (m²)"), None, is_optional=True))
+        self.addParameter(make_device_parameter(self.tr("Device")))
+        self.addParameter(make_footprints_parameter(self.tr("Footprints"), is_optional=False))
+
+    def prepareAlgorithm(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> bool:
+        """Look at the raster and the model's card; called by QGIS on the main thread."""
+        del feedback
+        model = self.parameterAsString(parameters, "MODEL", context)
+        layer = self.parameterAsRasterLayer(parameters, "RASTER", context)
+        try:
+            self._arguments = ("--raster", locate_raster(layer), "--model", model)
+            bands = choose_bands(layer, len(find_card(model).bands))
+        except TunerError as error:
+            refuse(error)
+        self._arguments += ("--device", self.parameterAsEnumString(parameters, "DEVICE", context))
+        if bands:
+            self._arguments += ("--bands", ",".join(map(str, bands)))
+        if parameters.get("MIN_AREA") is not None:
+            self._arguments += ("--min-area-m2", str(self.parameterAsDouble(parameters, "MIN_AREA", context)))
+        return True
+
+    def processAlgorithm(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> dict[str, Any]:
+        """Predict and trace; called by QGIS, usually in a thread."""
+        with tempfile.TemporaryDirectory(prefix="footprint_tuner_") as folder:
+            out = Path(folder) / "footprints.gpkg"
+            arguments = ["predict", *self._arguments, "--out", str(out), "--events"]
+            follow_worker(arguments, Path(folder) / "log.txt", Narrator(feedback, _STAGES))
+            return {} if feedback.isCanceled() else send_footprints(self, out, parameters, context, feedback)

@@ -1,0 +1,135 @@
+"""The inputs of a job as Processing parameters: what ``finetune`` and ``check`` share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis.core import (
+    QgsProcessing,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterRasterLayer,
+    QgsProcessingParameterString,
+)
+
+from ...core.errors import InputError, TunerError
+from ...core.events import Finished
+from ...core.folder import RunFolder
+from ...core.job import DEFAULT_BASE_MODEL, Settings
+from ..copy import CopyCancelled
+from ..delivery import Delivery, prepare_delivery
+from ..layers import refuse_missing_crs, take_area_source, take_source
+from .narrator import Narrator
+from .worker import WorkerAlgorithm, follow_worker, refuse
+
+DEVICES = ["auto", "cpu", "cuda"]
+MODEL_FILES = "Model card (*.json);;Weights (*.safetensors)"
+_DEFAULTS = Settings()
+_INTEGER, _DOUBLE = QgsProcessingParameterNumber.Integer, QgsProcessingParameterNumber.Double
+
+
+class TuningAlgorithm(WorkerAlgorithm):
+    """An algorithm that takes the inputs of a job."""
+
+    def add_job_parameters(self) -> None:
+        """Declare the inputs."""
+        polygon = [QgsProcessing.TypeVectorPolygon]
+        self.addParameter(QgsProcessingParameterRasterLayer("RASTER", self.tr("Raster")))
+        self.addParameter(QgsProcessingParameterFeatureSource("LABELS", self.tr("Labels (building polygons)"), polygon))
+        self.addParameter(
+            QgsProcessingParameterFeatureSource(
+                "AREAS", self.tr('Areas, with a field "role": training or held-out'), polygon, optional=True
+            )
+        )
+        self.addParameter(QgsProcessingParameterString("BASE_MODEL", self.tr("Base model"), DEFAULT_BASE_MODEL))
+        tuned = self.tr("Or start from a tuned model")
+        self.addParameter(QgsProcessingParameterFile("TUNED_MODEL", tuned, optional=True, fileFilter=MODEL_FILES))
+        self._add_settings()
+
+    def _add_settings(self) -> None:
+        number = QgsProcessingParameterNumber
+        as_card = self.tr("(empty: as the base model's card says)")
+        labels = {
+            "EPOCHS": self.tr("Epochs"),
+            "LEARNING_RATE": self.tr("Learning rate"),
+            "BATCH_SIZE": self.tr("Batch size"),
+        }
+        for parameter in (
+            number("EPOCHS", f"{labels['EPOCHS']} {as_card}", _INTEGER, None, True, 1, 1000),
+            number("LEARNING_RATE", f"{labels['LEARNING_RATE']} {as_card}", _DOUBLE, None, True, 0, 1),
+            number("BATCH_SIZE", f"{labels['BATCH_SIZE']} {as_card}", _INTEGER, None, True, 1, 512),
+            make_min_area_parameter(self.tr("Minimum area (m²)"), _DEFAULTS.min_area_m2),
+            number("HELD_OUT_SHARE", self.tr("Held-out share"), _DOUBLE, _DEFAULTS.held_out_share, False, 0.05, 0.6),
+            number("SEED", self.tr("Seed"), _INTEGER, _DEFAULTS.seed, False, 0),
+            make_device_parameter(self.tr("Device")),
+        ):
+            parameter.setFlags(parameter.flags() | QgsProcessingParameterDefinition.FlagAdvanced)
+            self.addParameter(parameter)
+
+    def read_delivery(self, parameters: dict[str, Any], context: QgsProcessingContext) -> Delivery:
+        """Let the inputs pass the customs post; raises InputError."""
+        source = self.parameterAsSource(parameters, "LABELS", context)
+        if source is None:
+            raise InputError("The labels cannot be read.", "Choose a polygon layer.")
+        labels = take_source(source, "The label layer", [])
+        refuse_missing_crs(labels)
+        ground = self.parameterAsSource(parameters, "AREAS", context)
+        areas = None if ground is None else take_area_source(ground)
+        if areas is not None:
+            refuse_missing_crs(areas)
+        base_model = self.parameterAsString(parameters, "TUNED_MODEL", context)
+        base_model = base_model or self.parameterAsString(parameters, "BASE_MODEL", context)
+        raster = self.parameterAsRasterLayer(parameters, "RASTER", context)
+        return prepare_delivery(raster, labels, areas, base_model, self._read_settings(parameters, context))
+
+    def _read_settings(self, parameters: dict[str, Any], context: QgsProcessingContext) -> Settings:
+        def is_given(name: str) -> bool:
+            return parameters.get(name) is not None
+
+        def read_number(name: str) -> float:
+            return float(self.parameterAsDouble(parameters, name, context))
+
+        return Settings(
+            epochs=int(read_number("EPOCHS")) if is_given("EPOCHS") else None,
+            learning_rate=read_number("LEARNING_RATE") if is_given("LEARNING_RATE") else None,
+            batch_size=int(read_number("BATCH_SIZE")) if is_given("BATCH_SIZE") else None,
+            min_area_m2=read_number("MIN_AREA"),
+            held_out_share=read_number("HELD_OUT_SHARE"),
+            seed=int(read_number("SEED")),
+            device=self.parameterAsEnumString(parameters, "DEVICE", context),
+        )
+
+
+def run_delivery(delivery: Delivery, folder: RunFolder, verb: str, narrator: Narrator) -> Finished:
+    """Fill a new run's folder and let the worker ``run`` or ``check`` it.
+
+    Returns the worker's last event (an empty one where it was cancelled). Raises QgsProcessingException.
+    """
+    try:
+        folder.path.mkdir(parents=True, exist_ok=True)
+        if any(folder.path.iterdir()):
+            raise InputError(f"The folder {folder.path} is not empty.", "Choose a new one: a run never overwrites.")
+        for notice in delivery.write_to(folder, narrator.feedback.isCanceled):
+            narrator.tell(notice)
+    except CopyCancelled:
+        return Finished()
+    except OSError as error:
+        raise QgsProcessingException(f"The folder {folder.path} cannot be written: {error}. Choose another.") from error
+    except TunerError as error:
+        refuse(error)
+    return follow_worker([verb, str(folder.job)], folder.log, narrator)
+
+
+def make_min_area_parameter(text: str, default: float | None, is_optional: bool = False) -> Any:
+    """Return the parameter MIN_AREA, in square metres."""
+    return QgsProcessingParameterNumber("MIN_AREA", text, _DOUBLE, default, is_optional, 0, 1e6)
+
+
+def make_device_parameter(text: str) -> Any:
+    """Return the parameter DEVICE."""
+    return QgsProcessingParameterEnum("DEVICE", text, DEVICES, False, DEVICES[0], True, usesStaticStrings=True)

@@ -1,0 +1,104 @@
+"""What the algorithms have in common: they need the worker's environment, and they follow a worker."""
+
+from __future__ import annotations
+
+import os
+import queue
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import Any, NoReturn, Sequence
+
+from qgis.core import QgsProcessingAlgorithm, QgsProcessingException
+from qgis.PyQt.QtCore import QCoreApplication
+from qgis.PyQt.QtGui import QIcon
+
+from ...core.environment import locate_environment, require_ready, worker_command, worker_environ
+from ...core.errors import SetupError, TunerError
+from ...core.events import Event, Finished
+from ...core.follow import Ending, Follower
+from ..messages import join
+from .narrator import Narrator
+
+ICON = Path(__file__).resolve().parents[3] / "resources" / "icon.svg"
+_WAIT_S = 0.2
+
+
+class WorkerAlgorithm(QgsProcessingAlgorithm):
+    """An algorithm whose work is done by the worker."""
+
+    def createInstance(self) -> QgsProcessingAlgorithm:
+        """Return another one; called by QGIS."""
+        return type(self)()
+
+    def group(self) -> str:
+        """Return the group in the toolbox."""
+        return self.tr("Building footprints")
+
+    def groupId(self) -> str:
+        """Return the group's id."""
+        return "footprints"
+
+    def icon(self) -> QIcon:
+        """Return the plugin's icon."""
+        return QIcon(str(ICON))
+
+    def tr(self, text: str) -> str:
+        """Return the text in the user's language."""
+        return QCoreApplication.translate("Algorithms", text)
+
+    def canExecute(self) -> tuple[bool, str]:
+        """Say what to do where the worker's environment is missing; called by QGIS before the dialog opens."""
+        try:
+            require_ready(locate_environment())
+        except SetupError as error:
+            return False, join(error.message, error.hint)
+        return True, ""
+
+
+def follow_worker(arguments: Sequence[str], log: Path, narrator: Narrator) -> Finished:
+    """Start the worker and follow it to its end; a cancel is heard while it is silent, too.
+
+    Returns its last event (an empty one where it was cancelled). Raises QgsProcessingException where it failed.
+    """
+    environment = locate_environment()
+    try:
+        require_ready(environment)
+        command = worker_command(environment, *arguments)
+        return _read_ending(_follow(Follower(command, worker_environ(os.environ), log), narrator), narrator)
+    except TunerError as error:
+        refuse(error)
+
+
+def _follow(follower: Follower, narrator: Narrator) -> Ending:
+    events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    is_cancelled = is_over = False
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        future = pool.submit(follower.run, events.put)
+        while not is_over:
+            is_over = not wait([future], timeout=_WAIT_S).not_done
+            if narrator.feedback.isCanceled() and not is_cancelled:
+                is_cancelled = True
+                follower.cancel()
+            while not events.empty():
+                narrator.tell(events.get())
+    return future.result()
+
+
+def _read_ending(ending: Ending, narrator: Narrator) -> Finished:
+    if ending.kind in ("finished", "cancelled"):
+        return ending.event or Finished()
+    if ending.log_tail:
+        narrator.feedback.pushConsoleInfo(ending.log_tail)
+    where = f'It was in the stage "{ending.stage}".' if ending.kind == "died" and ending.stage else ""
+    raise QgsProcessingException(join(join(ending.message, where), ending.hint))
+
+
+def refuse(error: TunerError) -> NoReturn:
+    """Raise the error as Processing's own."""
+    raise QgsProcessingException(join(error.message, error.hint)) from error
+
+
+def read_f1(score: dict[str, Any]) -> float | None:
+    """Return the F1 by building, None where it is not known."""
+    f1 = score.get("building", {}).get("f1")
+    return None if f1 is None else float(f1)

@@ -1,0 +1,263 @@
+"""Between the dock and the threads, the project and QGIS's messages. Everything here happens on the main thread."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Iterator
+
+from qgis.core import QgsApplication, QgsProject, QgsSettings, QgsVectorLayer
+from qgis.gui import QgisInterface
+from qgis.PyQt.QtCore import QObject, Qt, QTimer, QUrl
+from qgis.PyQt.QtGui import QDesktopServices
+
+from ...ui.choices import Choices
+from ...ui.dock import TunerDock
+from ..core.environment import SetupCancelled, Verdict, locate_environment, require_ready
+from ..core.errors import SetupError, TunerError
+from ..core.events import Event, Finished, Notice
+from ..core.folder import RunFolder
+from ..core.follow import Ending
+from ..core.models import list_cards
+from .delivery import Delivery, prepare_delivery
+from .layers import take_areas, take_labels
+from .messages import CRITICAL, INFO, SUCCESS, WARNING, join, log, log_notice, tell
+from .meter import Meter
+from .places import make_check_folder, make_run_folder
+from .results import load_results
+from .task import RunTask
+from .thread import RunThread, SetupThread
+
+DEVICE_SETTING = "footprint_tuner/device_text"
+
+
+class Controller(QObject):
+    """Wires one dock to the threads that work for it, one run at a time."""
+
+    def __init__(self, iface: QgisInterface, dock: TunerDock, parent: QObject | None = None) -> None:
+        """Connect the dock and show what it can do at this moment."""
+        super().__init__(parent)
+        self._iface = iface
+        self._dock = dock
+        self._environment = locate_environment()
+        self._run: RunThread | None = None
+        self._setup: SetupThread | None = None
+        self._meter = Meter()
+        self._loading: tuple[RunFolder, Finished, Iterator[QgsVectorLayer]]
+        self._loader = QTimer(self)
+        self._loader.timeout.connect(self._load_next)
+        self._task: RunTask | None = None  # QGIS forgets the Python half of a task that nobody holds
+        self._connect_dock()
+        self._show_start()
+
+    def stop(self) -> None:
+        """Stop what is running and wait for it; nothing is shown any more."""
+        run, setup, self._run, self._setup = self._run, self._setup, None, None
+        for thread in (run, setup):
+            if thread is not None:
+                thread.cancel()
+        for thread in (run, setup):
+            if thread is not None:
+                thread.wait()
+        self._meter.end()
+        self._loader.stop()
+        if run is not None and run.verb == "check":
+            shutil.rmtree(run.folder.path, ignore_errors=True)
+
+    def _connect_dock(self) -> None:
+        self._dock.train_requested.connect(self._train)
+        self._dock.check_requested.connect(self._check)
+        self._dock.resume_requested.connect(self._resume)
+        self._dock.finish_requested.connect(self._finish)
+        self._dock.cancel_requested.connect(self._cancel)
+        self._dock.setup_requested.connect(self._set_up)
+        self._dock.setup_cancel_requested.connect(self._cancel_setup)
+        self._dock.folder_opened.connect(self._open)
+
+    def _show_start(self) -> None:
+        self._dock.show_models(list_cards())
+        self._dock.restore_settings()
+        if self._show_readiness():
+            self._dock.show_device(QgsSettings().value(DEVICE_SETTING, "", type=str))
+            self._dock.show_idle()
+
+    def _show_readiness(self) -> bool:
+        try:
+            require_ready(self._environment)
+        except SetupError as error:
+            self._dock.show_setup_needed(error.message, error.hint)
+            return False
+        return True
+
+    # -- runs ---------------------------------------------------------------------------------------------------------
+
+    def _train(self, choices: Choices) -> None:
+        if self._is_free() and self._show_readiness():
+            try:
+                delivery = _prepare(choices)
+                folder = make_run_folder(delivery.job.raster, QgsProject.instance())
+            except TunerError as error:
+                self._refuse(error)
+            else:
+                self._start(RunThread(self._environment, folder, delivery, parent=self))
+
+    def _check(self, choices: Choices) -> None:
+        if self._is_free() and self._show_readiness():
+            try:
+                delivery = _prepare(choices)
+            except TunerError as error:
+                self._refuse(error)
+            else:
+                self._start(RunThread(self._environment, make_check_folder(), delivery, "check", parent=self))
+
+    def _resume(self, path: str) -> None:
+        folder = RunFolder(Path(path))
+        if not self._is_free() or not self._show_readiness():
+            return
+        if folder.is_resumable:
+            self._start(RunThread(self._environment, folder, parent=self))
+        else:
+            self._refuse(TunerError(self.tr("This run cannot be resumed."), self.tr("Start it again with Fine-tune.")))
+
+    def _is_free(self) -> bool:
+        if self._run is None and self._setup is None and not self._loader.isActive():
+            return True
+        what, hint = self.tr("Something is running already."), self.tr("Wait until it has ended, or cancel it.")
+        tell(self._iface.messageBar(), WARNING, what, hint)
+        return False
+
+    def _refuse(self, error: TunerError) -> None:
+        self._dock.show_failed(error.message, error.hint, "", False)
+        log(join(error.message, error.hint), WARNING)
+
+    def _start(self, run: RunThread) -> None:
+        self._run = run
+        is_check = run.verb == "check"
+        name = self.tr("Check") if is_check else run.folder.path.name
+        self._dock.show_running(name, "" if is_check else str(run.folder.path))
+        self._meter = Meter()
+        self._task = RunTask(f"Footprint Tuner: {name}", self._meter, self._cancel_by_task)
+        QgsApplication.taskManager().addTask(self._task)
+        run.event_heard.connect(self._hear, Qt.ConnectionType.QueuedConnection)
+        run.ended.connect(self._end_run, Qt.ConnectionType.QueuedConnection)
+        run.start()
+
+    def _finish(self) -> None:
+        if self._run is not None:
+            self._run.finish()
+
+    def _cancel(self) -> None:
+        if self._run is not None:
+            self._run.cancel()
+
+    def _cancel_by_task(self) -> None:
+        if self._run is not None:
+            self._dock.show_stopping(self.tr("Cancelling; what is finished is kept."))
+            self._run.cancel()
+
+    def _hear(self, event: Event) -> None:
+        if self._run is None:
+            return  # stopped: what was still under way is not shown
+        self._dock.show_event(event)
+        self._meter.read(event)
+        if isinstance(event, Notice):
+            log_notice(event)
+
+    def _end_run(self, ending: Ending) -> None:
+        run, self._run = self._run, None
+        if run is None:
+            return
+        run.wait()
+        run.deleteLater()
+        self._meter.end()
+        if run.verb == "check":
+            shutil.rmtree(run.folder.path, ignore_errors=True)
+            self._show_check(ending)
+        elif ending.event is not None:
+            self._loading = (run.folder, ending.event, load_results(run.folder, QgsProject.instance()))
+            self._loader.start()
+        else:
+            self._show_broken(run.folder, ending)
+
+    def _load_next(self) -> None:
+        """Load one more layer of the finished run, then show its scores."""
+        folder, finished, layers = self._loading
+        if next(layers, None) is None:
+            self._loader.stop()
+            self._show_finished(folder, finished)
+
+    def _show_finished(self, folder: RunFolder, finished: Finished) -> None:
+        self._dock.show_finished(finished.before, finished.after, str(folder.path))
+        text = self.tr("The run {name} has finished. F1 by building: {before} before, {after} after.")
+        before, after = _read_f1(finished.before), _read_f1(finished.after)
+        tell(self._iface.messageBar(), SUCCESS, text.format(name=folder.path.name, before=before, after=after))
+
+    def _show_broken(self, folder: RunFolder, ending: Ending) -> None:
+        where = str(folder.path) if folder.path.exists() else ""
+        if ending.kind == "cancelled":
+            self._dock.show_cancelled(where, folder.is_resumable)
+            tell(self._iface.messageBar(), INFO, ending.message, ending.hint)
+            return
+        message = ending.message
+        if ending.kind == "died" and ending.stage:
+            message = join(message, self.tr('It was in the stage "{}".').format(ending.stage))
+        self._dock.show_failed(message, ending.hint, where, folder.is_resumable)
+        tell(self._iface.messageBar(), CRITICAL, message, ending.hint)
+        if ending.log_tail:
+            log(ending.log_tail, WARNING)
+
+    def _show_check(self, ending: Ending) -> None:
+        self._dock.show_idle()
+        if ending.kind == "finished":
+            tell(self._iface.messageBar(), SUCCESS, self.tr("The raster, the labels and the settings can be used."))
+        elif ending.kind == "died":
+            log(ending.log_tail, WARNING)
+            self._refuse(TunerError(ending.message, self.tr("Its last words are in QGIS's message log; check again.")))
+        elif ending.kind == "failed":
+            self._refuse(TunerError(ending.message, ending.hint))
+
+    # -- set-up -------------------------------------------------------------------------------------------------------
+
+    def _set_up(self) -> None:
+        if self._is_free():
+            self._setup = SetupThread(self._environment, self)
+            self._setup.step_taken.connect(self._dock.show_setup_step, Qt.ConnectionType.QueuedConnection)
+            self._setup.ended.connect(self._end_setup, Qt.ConnectionType.QueuedConnection)
+            self._setup.start()
+
+    def _cancel_setup(self) -> None:
+        if self._setup is not None:
+            self._setup.cancel()
+
+    def _end_setup(self, outcome: Verdict | TunerError) -> None:
+        setup, self._setup = self._setup, None
+        if setup is None:
+            return
+        setup.wait()
+        setup.deleteLater()
+        if isinstance(outcome, SetupCancelled):
+            self._dock.show_setup_needed(outcome.message, outcome.hint)
+        elif isinstance(outcome, TunerError):
+            self._dock.show_setup_ended(False, outcome.message, outcome.hint)
+            tell(self._iface.messageBar(), CRITICAL, outcome.message, outcome.hint)
+        else:
+            self._dock.show_setup_ended(outcome.ok, outcome.text, outcome.hint)
+            log(join(outcome.text, outcome.hint), INFO if outcome.ok else WARNING)
+            if outcome.ok:
+                QgsSettings().setValue(DEVICE_SETTING, outcome.text)
+                self._dock.show_device(outcome.text)
+                self._dock.show_idle()
+
+    def _open(self, path: str) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(path))
+
+
+def _prepare(choices: Choices) -> Delivery:
+    labels = take_labels(choices.label_layer, choices.only_selected)
+    areas = None if choices.areas_layer is None else take_areas(choices.areas_layer)
+    return prepare_delivery(choices.raster_layer, labels, areas, choices.base_model, choices.settings)
+
+
+def _read_f1(score: dict[str, dict[str, float]]) -> str:
+    f1 = score.get("building", {}).get("f1")
+    return "-" if f1 is None else f"{f1:.3f}"

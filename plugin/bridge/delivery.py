@@ -1,0 +1,70 @@
+"""What a run is given: a job, and copies of the labels and areas as they are now."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Callable
+
+from qgis.core import QgsRasterLayer
+
+from ..core.errors import TunerError
+from ..core.events import Notice
+from ..core.folder import RunFolder
+from ..core.job import Job, Settings
+from ..core.models import find_card
+from .copy import CopyCancelled, copy_polygons
+from .layers import Polygons, choose_bands, find_raster_notices, locate_raster
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A job and its polygons, ready to be written to a run's folder by any thread."""
+
+    job: Job
+    labels: Polygons
+    areas: Polygons | None = None
+    notices: tuple[Notice, ...] = ()
+
+    def write_to(self, folder: RunFolder, is_cancelled: Callable[[], bool]) -> list[Notice]:
+        """Fill the run's new folder, the job last, and return what is to be told about it.
+
+        Raises InputError, RunError or CopyCancelled, and then leaves no folder behind.
+        """
+        try:
+            notices = [*self.notices, *_copy(self.labels, folder.labels, is_cancelled)]
+            if self.areas is not None:
+                notices += _copy(self.areas, folder.areas, is_cancelled)
+            replace(self.job, name=folder.path.name).save(folder.job)
+        except (TunerError, CopyCancelled, OSError):
+            shutil.rmtree(folder.path, ignore_errors=True)
+            raise
+        return notices
+
+
+def prepare_delivery(
+    raster: QgsRasterLayer | None, labels: Polygons, areas: Polygons | None, base_model: str, settings: Settings
+) -> Delivery:
+    """Let the raster pass the customs post and write the job; main thread. Raises InputError, leaves nothing behind."""
+    path = locate_raster(raster)
+    bands = choose_bands(raster, len(find_card(base_model).bands))
+    job = Job(
+        raster=path,
+        labels="labels.gpkg",
+        labels_layer="labels",
+        areas="areas.gpkg" if areas else "",
+        areas_layer="areas" if areas else "",
+        base_model=base_model,
+        bands=bands,
+        settings=settings,
+    )
+    job.check()
+    return Delivery(job, labels, areas, tuple(find_raster_notices(raster)))
+
+
+def _copy(polygons: Polygons, path: Path, is_cancelled: Callable[[], bool]) -> list[Notice]:
+    empty = copy_polygons(polygons, path, is_cancelled)
+    if not empty:
+        return []
+    return [Notice("warning", f"{polygons.name}: {empty} features without a polygon were passed over.")]

@@ -1,0 +1,64 @@
+"""Where runs live."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import tempfile
+import time
+from pathlib import Path
+from typing import Iterator
+
+from qgis.core import QgsProject
+from qgis.PyQt.QtCore import QStandardPaths
+
+from ..core.errors import InputError
+from ..core.folder import RunFolder
+
+RUNS = "footprint_tuner_runs"
+_NAME_LENGTH = 60
+
+
+def make_run_folder(raster: str, project: QgsProject) -> RunFolder:
+    """Make a new folder for a run: ``footprint_tuner_runs/<raster's name>_<date-time>``, never one that is there.
+
+    It lies beside the project's file; where the project is not saved or its folder is read-only, beside the raster;
+    else among the user's documents; else in the home folder. Raises InputError where none of them can be written.
+    """
+    name = f"{clean_name(Path(raster).stem)}_{time.strftime('%Y-%m-%d_%H-%M-%S')}"
+    for parent in _list_parents(raster, project):
+        with contextlib.suppress(OSError):  # the next one may be writable
+            return RunFolder(_make_unused(parent / RUNS, name))
+    raise InputError(
+        "No folder for the run can be written: neither beside the project or the raster, nor among your documents.",
+        "Save the project in a folder that you may write to (Project > Save As).",
+    )
+
+
+def make_check_folder() -> RunFolder:
+    """Make a temporary folder for a check, which leaves nothing behind."""
+    return RunFolder(Path(tempfile.mkdtemp(prefix="footprint_tuner_check_")))
+
+
+def clean_name(name: str) -> str:
+    """Return a name that every file system takes: letters of any script, digits, ``-`` and ``_``."""
+    cleaned = re.sub(r"[^\w-]+", "_", name).strip("_")
+    return cleaned[:_NAME_LENGTH] or "run"
+
+
+def _list_parents(raster: str, project: QgsProject) -> Iterator[Path]:
+    documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+    saved = project.absolutePath()
+    for parent in (saved and Path(saved), Path(raster).parent, documents and Path(documents), Path.home()):
+        if parent and parent.is_dir():
+            yield parent
+
+
+def _make_unused(runs: Path, name: str) -> Path:
+    runs.mkdir(exist_ok=True)
+    for number in range(1, 1000):
+        folder = runs / (name if number == 1 else f"{name}_{number}")
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir()
+            return folder
+    raise FileExistsError(runs / name)

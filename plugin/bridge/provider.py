@@ -1,0 +1,40 @@
+"""The plugin's algorithms in the Processing toolbox."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qgis.core import QgsProcessingProvider
+from qgis.PyQt.QtGui import QIcon
+
+from .algorithms.check import CheckAlgorithm
+from .algorithms.finetune import FinetuneAlgorithm
+from .algorithms.predict import PredictAlgorithm
+from .algorithms.score import ScoreAlgorithm
+
+ICON = Path(__file__).resolve().parents[2] / "resources" / "icon.svg"
+
+
+class TunerProvider(QgsProcessingProvider):
+    """The provider ``footprint_tuner``."""
+
+    def id(self) -> str:
+        """Return the part before the colon in an algorithm's id."""
+        return "footprint_tuner"
+
+    def name(self) -> str:
+        """Return the name in the toolbox."""
+        return "Footprint Tuner"
+
+    def icon(self) -> QIcon:
+        """Return the plugin's icon."""
+        return QIcon(str(ICON))
+
+    def svgIconPath(self) -> str:
+        """Return the icon's path."""
+        return str(ICON)
+
+    def loadAlgorithms(self) -> None:
+        """Add the algorithms; called by QGIS."""
+        for algorithm in (FinetuneAlgorithm, CheckAlgorithm, PredictAlgorithm, ScoreAlgorithm):
+            self.addAlgorithm(algorithm())

@@ -1,0 +1,78 @@
+"""A finished run's layers, styled, in a group of the run on top of the project's layer tree. Main thread only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterator
+
+from qgis.core import QgsLayerTreeGroup, QgsProject, QgsVectorLayer
+from qgis.PyQt.QtCore import QCoreApplication
+
+from ..core.folder import RunFolder
+
+STYLES = Path(__file__).resolve().parents[2] / "resources" / "styles"
+_RUN_PROPERTY = "footprint_tuner/run"
+
+
+@dataclass(frozen=True)
+class _Result:
+    source: str
+    title: str
+    style: str
+    is_visible: bool
+
+
+def load_results(folder: RunFolder, project: QgsProject) -> Iterator[QgsVectorLayer]:
+    """Show the layers of a run one by one, topmost first, so that Qt can breathe in between.
+
+    Those that are shown already are only read anew.
+    """
+    group = _find_group(folder, project)
+    for result in _list_results(folder):
+        yield _show(result, group, project)
+
+
+def apply_style(layer: QgsVectorLayer, style: str) -> None:
+    """Style a layer as the plugin's style file of that name says, where there is one."""
+    path = STYLES / f"{style}.qml"
+    if path.exists():
+        layer.loadNamedStyle(str(path))
+
+
+def _list_results(folder: RunFolder) -> list[_Result]:
+    tr = QCoreApplication.translate
+    results = [
+        (folder.footprints, "", tr("Results", "Footprints"), "footprints", True),
+        (folder.base_footprints, "", tr("Results", "Base model's footprints"), "base_footprints", False),
+        (folder.split, "|layername=blocks", tr("Results", "Held-out ground and blocks"), "blocks", True),
+    ]
+    return [
+        _Result(f"{path.as_posix()}{part}", title, style, is_visible)
+        for path, part, title, style, is_visible in results
+        if path.exists()
+    ]
+
+
+def _find_group(folder: RunFolder, project: QgsProject) -> QgsLayerTreeGroup:
+    root = project.layerTreeRoot()
+    for group in root.findGroups(True):
+        if group.customProperty(_RUN_PROPERTY) == folder.path.as_posix():
+            return group
+    group = root.insertGroup(0, folder.path.name)
+    group.setCustomProperty(_RUN_PROPERTY, folder.path.as_posix())
+    return group
+
+
+def _show(result: _Result, group: QgsLayerTreeGroup, project: QgsProject) -> QgsVectorLayer:
+    for node in group.findLayers():
+        shown = node.layer()
+        if shown is not None and shown.source() == result.source:
+            shown.dataProvider().reloadData()
+            shown.triggerRepaint()
+            return shown
+    layer = QgsVectorLayer(result.source, result.title, "ogr")
+    apply_style(layer, result.style)
+    project.addMapLayer(layer, False)
+    group.addLayer(layer).setItemVisibilityChecked(result.is_visible)
+    return layer

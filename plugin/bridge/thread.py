@@ -1,0 +1,107 @@
+"""The threads that do what takes long: follow a worker, set up its environment. One queued signal an event."""
+
+from __future__ import annotations
+
+import os
+import threading
+import traceback
+
+from qgis.PyQt.QtCore import QObject, QThread, pyqtSignal
+
+from ..core.environment import Environment, SetupStep, set_up, worker_command, worker_environ
+from ..core.errors import SetupError, TunerError
+from ..core.events import Event
+from ..core.folder import RunFolder
+from ..core.follow import Ending, Follower
+from .copy import CopyCancelled
+from .delivery import Delivery
+
+_REPORT = "This is a fault of the plugin: please report it with QGIS's message log."
+
+
+class RunThread(QThread):
+    """Follows one worker in a run's folder: ``verb`` is ``run`` or ``check``.
+
+    With a delivery the folder is new and is filled first; without one the job that is there already is resumed.
+    ``finish`` and ``cancel`` may be called at any time. ``ended`` is the last signal, and there is always one.
+    """
+
+    event_heard = pyqtSignal(object)  # core.events.Event
+    ended = pyqtSignal(object)  # core.follow.Ending
+
+    def __init__(
+        self,
+        environment: Environment,
+        folder: RunFolder,
+        delivery: Delivery | None = None,
+        verb: str = "run",
+        parent: QObject | None = None,
+    ) -> None:
+        """Remember what to do; ``start`` does it."""
+        super().__init__(parent)
+        self.folder = folder
+        self.verb = verb
+        self._delivery = delivery
+        self._cancelled = threading.Event()
+        command = worker_command(environment, verb, str(folder.job))
+        self._follower = Follower(command, worker_environ(os.environ), folder.log)
+
+    def finish(self) -> None:
+        """Ask the worker to stop tuning and go on with the best epoch so far."""
+        self._follower.finish()
+
+    def cancel(self) -> None:
+        """Ask for the end of it all, also while the labels are still being copied."""
+        self._cancelled.set()
+        self._follower.cancel()
+
+    def run(self) -> None:
+        """Deliver and follow; called by Qt, in the thread."""
+        try:
+            ending = self._deliver_and_follow()
+        except CopyCancelled:
+            ending = Ending("cancelled", "The run was cancelled.", "It had not begun.")
+        except TunerError as error:
+            ending = Ending("failed", error.message, error.hint)
+        except Exception as error:  # noqa: BLE001 - the thread's last line of defence: PyQt would abort QGIS
+            ending = Ending("failed", f"The run broke off: {error!r}.", _REPORT, log_tail=traceback.format_exc())
+        self.ended.emit(ending)
+
+    def _deliver_and_follow(self) -> Ending:
+        if self._delivery is not None:
+            for notice in self._delivery.write_to(self.folder, self._cancelled.is_set):
+                self._tell(notice)
+        return self._follower.run(self._tell)
+
+    def _tell(self, event: Event) -> None:
+        self.event_heard.emit(event)
+
+
+class SetupThread(QThread):
+    """Makes the worker's environment ready. ``ended`` carries a Verdict or a TunerError."""
+
+    step_taken = pyqtSignal(object)  # core.environment.SetupStep
+    ended = pyqtSignal(object)
+
+    def __init__(self, environment: Environment, parent: QObject | None = None) -> None:
+        """Remember what to do; ``start`` does it."""
+        super().__init__(parent)
+        self._environment = environment
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        """Ask for the end; what is half done is cleared by the next set-up."""
+        self._cancelled.set()
+
+    def run(self) -> None:
+        """Set up; called by Qt, in the thread."""
+        try:
+            outcome: object = set_up(self._environment, self._tell, self._cancelled.is_set)
+        except TunerError as error:
+            outcome = error
+        except Exception as error:  # noqa: BLE001 - the thread's last line of defence: PyQt would abort QGIS
+            outcome = SetupError(f"The set-up broke off: {error!r}.\n{traceback.format_exc()}", _REPORT)
+        self.ended.emit(outcome)
+
+    def _tell(self, step: SetupStep) -> None:
+        self.step_taken.emit(step)

@@ -1,0 +1,211 @@
+"""A QGIS without a window, small rasters and layers, and a stand-in for the worker."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # without it Qt ends the process where there is no screen
+
+from osgeo import gdal, osr
+from qgis.core import QgsFeature, QgsGeometry, QgsProject, QgsRasterLayer, QgsSettings, QgsVectorLayer
+from qgis.gui import QgsMessageBar
+from qgis.PyQt.QtCore import QCoreApplication, QEvent, QSettings, Qt
+from qgis.PyQt.QtWidgets import QMainWindow
+from qgis.testing import start_app
+
+from footprint_tuner.plugin.core import home
+
+gdal.UseExceptions()
+STAND_IN = Path(__file__).with_name("standin.py")
+LEFT, TOP, PIXEL = 500000.0, 3000000.0, 0.5
+
+
+@pytest.fixture(scope="session", autouse=True)
+def application(tmp_path_factory):
+    """The running QGIS, with settings of the tests' own."""
+    QSettings.setDefaultFormat(QSettings.Format.IniFormat)
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path_factory.mktemp("settings")))
+    return start_app()
+
+
+@pytest.fixture
+def project():
+    """The project, empty before and after."""
+    QgsSettings().clear()
+    made = QgsProject.instance()
+    made.clear()
+    yield made
+    made.clear()
+
+
+@pytest.fixture
+def make_raster(tmp_path):
+    """Return a function that writes a GeoTIFF and returns its layer."""
+
+    def make(path=None, bands=3, kind=gdal.GDT_Byte, epsg=32645, size=64, options=("PHOTOMETRIC=RGB",)):
+        path = path or tmp_path / "town.tif"
+        write_raster(path, bands, kind, epsg, size, options if bands >= 3 else ())
+        return QgsRasterLayer(str(path), Path(path).stem)
+
+    return make
+
+
+def write_raster(path, bands=3, kind=gdal.GDT_Byte, epsg=32645, size=64, options=()):
+    source = gdal.GetDriverByName("GTiff").Create(str(path), size, size, bands, kind, list(options))
+    source.SetGeoTransform((LEFT, PIXEL, 0, TOP, 0, -PIXEL))
+    if epsg:
+        crs = osr.SpatialReference()
+        crs.ImportFromEPSG(epsg)
+        source.SetProjection(crs.ExportToWkt())
+    for band in range(1, bands + 1):
+        source.GetRasterBand(band).Fill(40 * band)
+    del source
+
+
+@pytest.fixture
+def square():
+    """Return a function that gives the WKT of a building, in the raster's upper left corner and on to the right."""
+    return write_square
+
+
+def write_square(number, side=8.0):
+    x, y = LEFT + 2 + 12 * number, TOP - 12
+    return f"POLYGON(({x} {y},{x + side} {y},{x + side} {y + side},{x} {y + side},{x} {y}))"
+
+
+@pytest.fixture
+def make_labels():
+    """Return a function that makes a memory layer of the geometries (two squares where none are given)."""
+
+    def make(*wkts, kind="Polygon", crs="EPSG:32645", fields="", values=()):
+        layer = QgsVectorLayer(f"{kind}?crs={crs}{fields}", "houses", "memory")
+        add_features(layer, wkts or (write_square(0), write_square(1)), values)
+        return layer
+
+    return make
+
+
+@pytest.fixture
+def draw():
+    """Return a function that adds features to a layer: to its edit buffer where it is edited."""
+    return add_features
+
+
+def add_features(layer, wkts, values=()):
+    for place, wkt in enumerate(wkts):
+        feature = QgsFeature(layer.fields())
+        if values:
+            feature.setAttributes([values[place]])
+        if wkt:
+            feature.setGeometry(QgsGeometry.fromWkt(wkt))
+        assert (layer if layer.isEditable() else layer.dataProvider()).addFeature(feature)
+    layer.updateExtents()
+
+
+@pytest.fixture
+def environment(tmp_path, monkeypatch):
+    """A worker's environment that is ready, whose interpreter runs the stand-in; STAND_IN tells it what to do."""
+    monkeypatch.setenv("FOOTPRINT_TUNER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("STAND_IN", "")
+    made = home.locate_environment()
+    made.python.parent.mkdir(parents=True)
+    made.python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{STAND_IN}" "$@"\n', "utf-8")
+    made.python.chmod(made.python.stat().st_mode | stat.S_IXUSR)
+    made.marker.write_text(json.dumps({"lock": home.hash_lock()}), "utf-8")
+    return made
+
+
+@pytest.fixture
+def no_environment(tmp_path, monkeypatch):
+    """A machine on which the worker's environment was never set up."""
+    monkeypatch.setenv("FOOTPRINT_TUNER_HOME", str(tmp_path / "nothing"))
+
+
+class Window:
+    """What the plugin asks of QGIS's window: real Qt widgets, without the application around them."""
+
+    def __init__(self):
+        self.window = QMainWindow()
+        self.bar = QgsMessageBar(self.window)
+        self.icons, self.menu, self.docks = [], [], []
+
+    def mainWindow(self):
+        return self.window
+
+    def messageBar(self):
+        return self.bar
+
+    def addToolBarIcon(self, action):
+        self.icons.append(action)
+
+    def removeToolBarIcon(self, action):
+        self.icons.remove(action)
+
+    def addPluginToRasterMenu(self, _name, action):
+        self.menu.append(action)
+
+    def removePluginRasterMenu(self, _name, action):
+        self.menu.remove(action)
+
+    def addTabifiedDockWidget(self, area, dock, tabifyWith=(), raiseTab=False):  # noqa: N803 - QGIS's names
+        assert area == Qt.DockWidgetArea.RightDockWidgetArea
+        self.window.addDockWidget(area, dock)
+        self.docks.append(dock)
+
+    def removeDockWidget(self, dock):
+        self.window.removeDockWidget(dock)
+        self.docks.remove(dock)
+
+    def read_messages(self):
+        return [item.text() for item in self.bar.items()]
+
+
+@pytest.fixture
+def window(project):
+    """QGIS's window as far as the plugin needs it."""
+    made = Window()
+    yield made
+    made.window.deleteLater()
+    process_events()
+
+
+def process_events():
+    """Let Qt do what it has to, deletions included."""
+    QCoreApplication.processEvents()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+@pytest.fixture
+def wait_until():
+    """Return a function that lets Qt work until a question is answered with yes."""
+
+    def wait(is_so, limit_s=30):
+        end = time.monotonic() + limit_s
+        while not is_so():
+            assert time.monotonic() < end, "it did not come to that"
+            process_events()
+            time.sleep(0.005)
+
+    return wait
+
+
+def is_worker(folder):
+    """Tell whether a process in /proc is a worker of this process that runs (Linux)."""
+    try:
+        state, parent = (folder / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()[:2]
+        return int(parent) == os.getpid() and state != "Z" and b"plugin.worker" in (folder / "cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def count_workers():
+    """Return a function that counts the workers that this process has started and that still run."""
+    return lambda: sum(is_worker(folder) for folder in Path("/proc").glob("[0-9]*"))

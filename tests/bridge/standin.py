@@ -1,0 +1,141 @@
+"""A worker that computes nothing and keeps the protocol: it lets the bridge's tests choose how a run goes.
+
+STAND_IN says how: "" (goes to its end), "fails", "silent in STAGE" (waits for an order there), "deaf in STAGE" (hears
+none), "dies in STAGE" (by kill -9).
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from osgeo import ogr, osr
+
+from plugin.core.events import (
+    STAGES,
+    Cancelled,
+    EpochEnded,
+    Failed,
+    Finished,
+    Notice,
+    Progress,
+    Scored,
+    StageStarted,
+    Started,
+    format_event,
+)
+from plugin.core.folder import RunFolder
+from plugin.core.job import load_job
+
+ogr.UseExceptions()
+BEHAVIOUR, _, WHERE = os.environ.get("STAND_IN", "").partition(" in ")
+PIXEL = {"tp": 1, "fp": 1, "fn": 1, "precision": 0.5, "recall": 0.5, "f1": 0.5}
+BEFORE = {"building": {**PIXEL, "tp": 1, "fp": 3, "fn": 3, "f1": 0.25}, "pixel": PIXEL, "threshold": 0.5}
+AFTER = {"building": {**PIXEL, "tp": 3, "fp": 1, "fn": 1, "f1": 0.75}, "pixel": PIXEL, "threshold": 0.5}
+orders = set()
+
+
+def emit(event):
+    print(format_event(event), flush=True)
+
+
+def listen():
+    pending = b""
+    while chunk := os.read(0, 1024):
+        pending += chunk
+        orders.update(line.decode() for line in pending.split(b"\n")[:-1] if line != b"follow")
+    orders.add("cancel")
+
+
+def enter(stage):
+    emit(StageStarted(stage))
+    emit(Progress(stage, 0.5, 1.0))
+    print(f"now in {stage}", file=sys.stderr, flush=True)
+    if stage == WHERE and BEHAVIOUR == "dies":
+        os.kill(os.getpid(), signal.SIGKILL)
+    while stage == WHERE and (BEHAVIOUR == "deaf" or (BEHAVIOUR == "silent" and not orders)):
+        time.sleep(0.02)
+    if "cancel" in orders:
+        emit(Cancelled(stage))
+        sys.exit(1)
+
+
+def write_squares(path, layer, field, values):
+    driver, crs = ogr.GetDriverByName("GPKG"), osr.SpatialReference()
+    crs.ImportFromEPSG(32645)
+    source = driver.Open(str(path), 1) if path.exists() else driver.CreateDataSource(str(path))
+    made = source.CreateLayer(layer, crs, ogr.wkbPolygon)
+    made.CreateField(ogr.FieldDefn(field, ogr.OFTString if isinstance(values[0], str) else ogr.OFTReal))
+    for place, value in enumerate(values):
+        feature = ogr.Feature(made.GetLayerDefn())
+        feature.SetField(field, value)
+        x, y = 500000 + 20 * place, 3000000
+        ring = f"{x} {y},{x + 9} {y},{x + 9} {y + 9},{x} {y + 9},{x} {y}"
+        feature.SetGeometry(ogr.CreateGeometryFromWkt(f"POLYGON(({ring}))"))
+        made.CreateFeature(feature)
+
+
+def run(path):
+    job, folder = load_job(path), RunFolder(path.parent)
+    Path(folder.state).write_text("{}", encoding="utf-8")
+    emit(Started(str(folder.path), pid=os.getpid()))
+    emit(Notice("warning", "2 invalid labels were repaired for this run."))
+    if BEHAVIOUR == "fails":
+        emit(Failed("No label touches the raster.", "Choose labels of the same place.", "check"))
+        sys.exit(1)
+    for stage in STAGES:
+        enter(stage)
+        if stage == "tune":
+            emit(EpochEnded(1, 1, 0.5, 0.6, 0.7, is_best=True))
+    emit(Scored("before", BEFORE))
+    emit(Scored("after", AFTER))
+    for name in (folder.footprints, folder.base_footprints):
+        if not name.exists():
+            write_squares(name, name.stem, "confidence", [0.9, 0.8])
+    if not folder.split.exists():
+        write_squares(folder.split, "labels", "role", ["training"])
+        write_squares(folder.split, "blocks", "role", ["training", "held-out"])
+    folder.report.write_text(json.dumps({"job": job.name}), encoding="utf-8")
+    emit(Finished({}, BEFORE, AFTER))
+
+
+def check(path):
+    job = load_job(path)
+    emit(Started(str(path.parent)))
+    enter("check")
+    if BEHAVIOUR == "fails":
+        emit(Failed("No label touches the raster.", "Choose labels of the same place.", "check"))
+        sys.exit(1)
+    source = ogr.Open(job.labels)
+    emit(Notice("info", f"{source.GetLayer(0).GetFeatureCount()} labels."))
+    emit(Finished())
+
+
+def predict(options):
+    emit(Started(options["--out"]))
+    enter("predict")
+    write_squares(Path(options["--out"]), "footprints", "confidence", [0.9, 0.8, 0.7])
+    emit(Finished())
+
+
+def score(options):
+    if BEHAVIOUR == "fails":
+        sys.exit("The file is broken. Choose another.")
+    sources = [ogr.Open(options[name]) for name in ("--truth", "--footprints")]
+    counts = [source.GetLayer(0).GetFeatureCount() for source in sources]
+    said = {"tp": min(counts), "fp": 0, "fn": counts[0] - min(counts), "precision": 1.0, "recall": 0.5, "f1": 0.66}
+    print(json.dumps({**said, "options": options}))
+
+
+verb, *arguments = sys.argv[sys.argv.index("plugin.worker") + 1 :]
+if verb in ("run", "check"):
+    threading.Thread(target=listen, daemon=True).start()
+    {"run": run, "check": check}[verb](Path(arguments[0]).resolve())
+else:
+    threading.Thread(target=listen, daemon=True).start()
+    flags = [name for name in arguments if name in ("--events", "--json")]
+    values = [name for name in arguments if name not in flags]
+    {"predict": predict, "score": score}[verb](dict(zip(values[::2], values[1::2])))

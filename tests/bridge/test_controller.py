@@ -1,0 +1,277 @@
+"""The dock, the threads and the project together: what the user sees of a run."""
+
+from __future__ import annotations
+
+import pytest
+from qgis.core import QgsApplication, QgsSettings
+from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtGui import QDesktopServices
+from qgis.PyQt.QtWidgets import QLabel, QPushButton
+
+from footprint_tuner.plugin.bridge import thread as threads
+from footprint_tuner.plugin.bridge.controller import Controller
+from footprint_tuner.plugin.core.environment import SetupStep, Verdict
+from footprint_tuner.plugin.core.errors import SetupError
+from footprint_tuner.plugin.core.folder import RunFolder
+from footprint_tuner.ui.choices import Choices
+from footprint_tuner.ui.dock import DockState, TunerDock
+
+
+@pytest.fixture
+def open_dock(window):
+    """Return a function that opens the real dock with its controller."""
+    opened = []
+
+    def make():
+        dock = TunerDock(window.mainWindow())
+        window.mainWindow().addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+        controller = Controller(window, dock)
+        window.mainWindow().show()
+        opened.append(controller)
+        return dock, controller
+
+    yield make
+    for controller in opened:
+        controller.stop()
+
+
+@pytest.fixture
+def dock(environment, open_dock):
+    """The dock on a machine whose environment is ready."""
+    return open_dock()[0]
+
+
+@pytest.fixture
+def choices(make_raster, make_labels, project):
+    """A raster and labels, in the project."""
+    raster, labels = make_raster(), make_labels()
+    project.addMapLayers([raster, labels])
+    return Choices(raster, labels)
+
+
+def read_tree(project):
+    return {
+        group.name(): [(node.name(), node.itemVisibilityChecked()) for node in group.findLayers()]
+        for group in project.layerTreeRoot().findGroups()
+    }
+
+
+def read_message(dock):
+    return dock.findChild(QLabel, "messageLabel").text()
+
+
+def find_run(tmp_path):
+    (found,) = (tmp_path / "footprint_tuner_runs").iterdir()
+    return RunFolder(found)
+
+
+def test_a_dock_on_a_machine_without_an_environment_asks_for_the_set_up(no_environment, open_dock):
+    assert open_dock()[0].state is DockState.NEEDS_SETUP
+
+
+def test_a_dock_on_a_machine_with_an_environment_offers_the_form_and_remembers_the_device(environment, open_dock):
+    QgsSettings().setValue("footprint_tuner/device_text", "NVIDIA H100, 80 GB")
+    dock, _ = open_dock()
+    assert dock.state is DockState.IDLE
+    assert "NVIDIA H100" in dock.formPage.deviceLine.text()
+
+
+def test_a_finished_run_shows_its_scores_and_its_layers_on_top_of_the_project(
+    dock, choices, project, wait_until, window, tmp_path
+):
+    dock.train_requested.emit(choices)
+    assert dock.state is DockState.RUNNING
+    wait_until(lambda: dock.state is DockState.ENDED)
+    run = find_run(tmp_path)
+    assert project.layerTreeRoot().children()[0].name() == run.path.name
+    assert read_tree(project) == {
+        run.path.name: [
+            ("Footprints", True),
+            ("Base model's footprints", False),
+            ("Held-out ground and blocks", True),
+        ]
+    }
+    assert "0.250" in dock.findChild(QLabel, "beforeLabel").text()
+    assert "0.750" in dock.findChild(QLabel, "afterLabel").text()
+
+    assert any("0.250 before, 0.750 after" in text for text in window.read_messages())
+
+
+def test_the_users_layers_are_as_they_were_after_a_run(dock, choices, wait_until):
+    before = [feature.geometry().asWkt() for feature in choices.label_layer.getFeatures()]
+    choices.label_layer.startEditing()
+    dock.train_requested.emit(choices)
+    wait_until(lambda: dock.state is DockState.ENDED)
+    assert [feature.geometry().asWkt() for feature in choices.label_layer.getFeatures()] == before
+    assert choices.label_layer.isEditable()
+    assert not choices.label_layer.isModified()
+
+
+def test_bad_input_is_told_in_the_dock_and_leaves_no_folder(dock, choices, tmp_path):
+    dock.train_requested.emit(Choices(None, choices.label_layer))
+    assert dock.state is DockState.ENDED
+    assert "No raster is chosen." in read_message(dock)
+    dock.train_requested.emit(Choices(choices.raster_layer, None))
+    assert "No labels are chosen." in read_message(dock)
+    assert not (tmp_path / "footprint_tuner_runs").exists()
+
+
+def test_a_run_that_fails_is_told_in_the_dock_and_in_qgis(dock, choices, wait_until, window, monkeypatch):
+    monkeypatch.setenv("STAND_IN", "fails")
+    dock.train_requested.emit(choices)
+    wait_until(lambda: dock.state is DockState.ENDED)
+    assert "No label touches the raster." in read_message(dock)
+    assert any("No label touches the raster." in text for text in window.read_messages())
+
+
+def test_a_killed_worker_is_told_with_its_stage_and_resume_finishes_the_run(
+    dock, choices, project, wait_until, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("STAND_IN", "dies in predict")
+    dock.train_requested.emit(choices)
+    wait_until(lambda: dock.state is DockState.ENDED)
+    assert '"predict"' in read_message(dock)
+    assert read_tree(project) == {}
+    monkeypatch.setenv("STAND_IN", "")
+    dock.findChild(QPushButton, "resumeButton").click()
+    assert dock.state is DockState.RUNNING
+    wait_until(lambda: dock.state is DockState.ENDED)
+    assert len(read_tree(project)[find_run(tmp_path).path.name]) == 3
+
+
+def test_a_run_that_is_finished_twice_has_one_group_with_its_layers_once(dock, choices, project, wait_until, tmp_path):
+    dock.train_requested.emit(choices)
+    wait_until(lambda: dock.state is DockState.ENDED)
+    run = find_run(tmp_path)
+    run.report.unlink()
+    dock.resume_requested.emit(str(run.path))
+    assert dock.state is DockState.RUNNING
+    wait_until(lambda: dock.state is DockState.ENDED)
+    assert [len(layers) for layers in read_tree(project).values()] == [3]
+
+
+def test_a_folder_without_a_run_cannot_be_resumed(dock, tmp_path):
+    dock.resume_requested.emit(str(tmp_path))
+    assert "cannot be resumed" in read_message(dock)
+
+
+def test_a_second_click_while_a_run_is_under_way_is_refused_with_a_sentence(
+    dock, choices, wait_until, window, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("STAND_IN", "silent in tune")
+    dock.train_requested.emit(choices)
+    dock.train_requested.emit(choices)
+    dock.setup_requested.emit()
+    assert [text for text in window.read_messages() if "running already" in text]
+    assert dock.state is DockState.RUNNING
+    find_run(tmp_path)  # there is one only
+    dock.cancel_requested.emit()
+    wait_until(lambda: dock.state is DockState.ENDED)
+
+
+def test_stop_and_keep_the_best_lets_the_run_go_to_its_end(dock, choices, wait_until, monkeypatch):
+    monkeypatch.setenv("STAND_IN", "silent in predict")
+    dock.train_requested.emit(choices)
+    wait_until(lambda: dock.chart.epochs)
+    dock.finish_requested.emit()
+    wait_until(lambda: dock.state is DockState.ENDED)
+    assert "0.750" in dock.findChild(QLabel, "afterLabel").text()
+
+
+def test_a_cancelled_run_can_be_resumed(dock, choices, wait_until, monkeypatch, project):
+    monkeypatch.setenv("STAND_IN", "silent in predict")
+    dock.train_requested.emit(choices)
+    wait_until(lambda: dock.chart.epochs)
+    dock.findChild(QPushButton, "cancelButton").click()
+    wait_until(lambda: dock.state is DockState.ENDED)
+    assert "cancelled" in read_message(dock)
+    assert not dock.findChild(QPushButton, "resumeButton").isHidden()
+    assert read_tree(project) == {}
+
+
+def test_a_run_shows_in_qgiss_task_manager_and_can_be_cancelled_there(dock, choices, wait_until, monkeypatch):
+    monkeypatch.setenv("STAND_IN", "silent in tune")
+    dock.train_requested.emit(choices)
+    wait_until(lambda: [task for task in QgsApplication.taskManager().activeTasks() if task.progress() > 40])
+    (task,) = QgsApplication.taskManager().activeTasks()
+    assert "town_" in task.description()
+    task.cancel()
+    wait_until(lambda: dock.state is DockState.ENDED)
+    wait_until(lambda: QgsApplication.taskManager().countActiveTasks() == 0)
+    assert "cancelled" in read_message(dock)
+
+
+def test_a_finished_runs_task_ends_too(dock, choices, wait_until):
+    dock.train_requested.emit(choices)
+    wait_until(lambda: dock.state is DockState.ENDED)
+    wait_until(lambda: QgsApplication.taskManager().countActiveTasks() == 0)
+
+
+def test_stopping_in_mid_run_waits_for_the_worker_and_shows_nothing_more(
+    environment, open_dock, choices, wait_until, monkeypatch, count_workers
+):
+    monkeypatch.setenv("STAND_IN", "silent in tune")
+    dock, controller = open_dock()
+    dock.train_requested.emit(choices)
+    wait_until(lambda: count_workers() == 1)
+    controller.stop()
+    assert count_workers() == 0
+    wait_until(lambda: QgsApplication.taskManager().countActiveTasks() == 0)
+    assert dock.state is DockState.RUNNING
+
+
+def test_a_check_says_that_all_is_well_and_leaves_nothing(dock, choices, wait_until, window, tmp_path):
+    dock.check_requested.emit(choices)
+    wait_until(lambda: dock.state is not DockState.RUNNING)
+    assert dock.state is DockState.IDLE
+    assert any("can be used" in text for text in window.read_messages())
+    assert not (tmp_path / "footprint_tuner_runs").exists()
+
+
+def test_a_check_tells_what_is_in_the_way(dock, choices, wait_until, monkeypatch):
+    monkeypatch.setenv("STAND_IN", "fails")
+    dock.check_requested.emit(choices)
+    wait_until(lambda: dock.state is DockState.ENDED)
+    assert "No label touches the raster." in read_message(dock)
+
+
+def test_notices_reach_qgiss_message_log(dock, choices, wait_until):
+    said = []
+    log = QgsApplication.messageLog()
+    log.messageReceived.connect(lambda text, tag, _level: said.append((tag, text)))
+    dock.train_requested.emit(choices)
+    wait_until(lambda: dock.state is DockState.ENDED)
+    assert ("Footprint Tuner", "2 invalid labels were repaired for this run.") in said
+
+
+def test_a_set_up_goes_from_the_button_to_the_form(no_environment, open_dock, wait_until, monkeypatch):
+    def set_up(_environment, on_step, _is_cancelled):
+        on_step(SetupStep("Installing", 1, 2, "torch"))
+        return Verdict(True, "cpu", "x86", "Computes on the CPU.", "", {})
+
+    monkeypatch.setattr(threads, "set_up", set_up)
+    dock, _ = open_dock()
+    dock.findChild(QPushButton, "setupButton").click()
+    assert dock.state is DockState.SETTING_UP
+    wait_until(lambda: dock.state is DockState.IDLE)
+    assert QgsSettings().value("footprint_tuner/device_text") == "Computes on the CPU."
+
+
+def test_a_set_up_that_fails_says_what_to_do_and_offers_itself_again(
+    no_environment, open_dock, wait_until, window, monkeypatch
+):
+    def set_up(*_arguments):
+        raise SetupError("The disk is full.", "Free 8 GB.")
+
+    monkeypatch.setattr(threads, "set_up", set_up)
+    dock, _ = open_dock()
+    dock.findChild(QPushButton, "setupButton").click()
+    wait_until(lambda: dock.state is DockState.NEEDS_SETUP)
+    assert any("The disk is full. Free 8 GB." in text for text in window.read_messages())
+
+
+def test_the_link_to_a_folder_opens_it(dock, monkeypatch, tmp_path):
+    opened = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
+    dock.folder_opened.emit(str(tmp_path / "Büro 建物"))
+    assert opened[0].toLocalFile() == str(tmp_path / "Büro 建物")

@@ -1,0 +1,23 @@
+"""How far a run is as a whole."""
+
+from __future__ import annotations
+
+import pytest
+
+from footprint_tuner.plugin.bridge.meter import Meter
+from footprint_tuner.plugin.core.events import Finished, Notice, Progress, StageStarted
+
+
+def test_every_stage_counts_the_same_and_the_end_is_a_hundred():
+    meter = Meter(["predict", "trace"])
+    events = [StageStarted("predict"), Progress("predict", 0.5), StageStarted("trace"), Progress("trace", 1.0)]
+    assert [meter.read(event) for event in events] == [0, 25, 50, 100]
+    assert Meter().read(Finished()) == 100
+
+
+def test_the_percentage_never_falls_and_unknown_stages_change_nothing():
+    meter = Meter(["predict", "trace"])
+    meter.read(Progress("trace", 0.5))
+    assert meter.read(StageStarted("predict")) == pytest.approx(75)
+    assert meter.read(Progress("check", 0.1)) == pytest.approx(75)
+    assert meter.read(Notice("info", "")) == pytest.approx(75)

@@ -1,0 +1,246 @@
+"""The real programs: QGIS's window on a virtual screen, and qgis_process, with the plugin in their profile."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from qgis.core import QgsVectorLayer
+
+from footprint_tuner.plugin.bridge.copy import copy_polygons
+from footprint_tuner.plugin.bridge.layers import take_labels
+
+LIMIT_S = 60
+
+
+def find_program(name):
+    """Return a program of QGIS's; Debian wraps them in scripts that break qgis_process."""
+    return shutil.which(f"{name}.bin") or shutil.which(name) or pytest.skip(f"{name} is not installed")
+
+
+@pytest.fixture
+def profile(root, tmp_path, environment, monkeypatch):
+    """A QGIS profile with the plugin switched on, and a home without plugins of the user's."""
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "footprint_tuner").symlink_to(root, target_is_directory=True)
+    folder = tmp_path / "profiles"
+    settings = folder / "profiles" / "default" / "QGIS" / "QGIS3.ini"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(
+        "[PythonPlugins]\nfootprint_tuner=true\n\n[qgis]\nshowTips=false\ncheckVersion=false\n", "utf-8"
+    )
+    monkeypatch.setenv("QGIS_PLUGINPATH", str(tmp_path / "plugins"))
+    monkeypatch.setenv("QGIS_CUSTOM_CONFIG_PATH", str(folder))
+    return folder
+
+
+@pytest.fixture
+def town(make_raster, make_labels, tmp_path):
+    """A raster and labels, as files."""
+    make_raster()
+    copy_polygons(take_labels(make_labels()), tmp_path / "houses.gpkg", lambda: False)
+    return tmp_path
+
+
+# What a user does in QGIS's window, said to QGIS by --code. `steps` is a generator that waits by yielding a question.
+PRELUDE = """
+import json, os, sys, traceback
+from pathlib import Path
+from qgis.PyQt.QtCore import QTimer
+from qgis.PyQt.QtWidgets import QAction, QDockWidget, QPushButton
+from qgis.core import QgsProject, QgsRasterLayer, QgsVectorLayer
+from qgis.utils import iface, plugins
+
+FOLDER = Path({folder!r})
+said = {{}}
+
+def say():
+    (FOLDER / "said.json").write_text(json.dumps(said))
+
+def open_dock():
+    iface.mainWindow().findChild(QAction, "FootprintTunerAction").trigger()
+    return iface.mainWindow().findChild(QDockWidget, "FootprintTunerDock")
+
+def add_layers():
+    raster = QgsRasterLayer(str(FOLDER / "town.tif"), "town")
+    labels = QgsVectorLayer(str(FOLDER / "houses.gpkg"), "houses")
+    QgsProject.instance().addMapLayers([raster, labels])
+    QgsProject.instance().setDirty(False)
+    return raster, labels
+
+def press(dock, name):
+    button = dock.findChild(QPushButton, name)
+    assert button.isEnabled() and button.isVisible(), name
+    button.click()
+
+def leave():
+    QgsProject.instance().clear()  # QGIS would ask about layers under the system's temporary folder
+    iface.actionExit().trigger()
+
+def go_on(steps, question=None):
+    try:
+        if question is None or question():
+            question = next(steps)
+    except StopIteration:
+        return
+    except BaseException:
+        said["error"] = traceback.format_exc()
+        say()
+        return leave()
+    QTimer.singleShot(50, lambda: go_on(steps, question))
+"""
+
+RUN_ONCE = """
+def steps():
+    dock = open_dock()
+    raster, labels = add_layers()
+    yield dock.isVisible
+    dock.findChild(object, "rasterCombo").setLayer(raster)
+    dock.findChild(object, "labelCombo").setLayer(labels)
+    press(dock, "trainButton")
+    yield lambda: dock.state.name == "ENDED"
+    said["after"] = dock.findChild(object, "afterLabel").text()
+    group = QgsProject.instance().layerTreeRoot().children()[0]
+    said["layers"] = {node.name(): [node.layer().isValid(), node.layer().featureCount()] for node in group.findLayers()}
+    said["dirty"] = QgsProject.instance().isDirty()
+    say()
+    leave()
+
+QTimer.singleShot(500, lambda: go_on(steps()))
+"""
+
+CLOSE_IN_MID_RUN = """
+def steps():
+    dock = open_dock()
+    raster, labels = add_layers()
+    yield dock.isVisible
+    dock.findChild(object, "rasterCombo").setLayer(raster)
+    dock.findChild(object, "labelCombo").setLayer(labels)
+    press(dock, "trainButton")
+    yield lambda: dock.chart.epochs
+    said["qgis"] = os.getpid()
+    say()
+    if {leave}:
+        leave()
+
+QTimer.singleShot(500, lambda: go_on(steps()))
+"""
+
+
+def start_qgis(script, profile, folder):
+    if not shutil.which("xvfb-run"):
+        pytest.skip("xvfb-run is not installed")
+    code = folder / "code.py"
+    code.write_text(PRELUDE.format(folder=str(folder)) + script, "utf-8")
+    environ = {**os.environ, "QT_QPA_PLATFORM": "xcb"}
+    options = ["--nologo", "--noversioncheck", "--profiles-path", str(profile), "--code", str(code)]
+    command = ["xvfb-run", "--auto-servernum", find_program("qgis"), *options]
+    with (folder / "qgis.log").open("wb") as log:
+        return subprocess.Popen(command, env=environ, stdout=log, stderr=log, start_new_session=True)
+
+
+@pytest.fixture
+def play(profile, town):
+    """Return a function that plays a script in the real QGIS and returns what it said and QGIS's exit code."""
+    started = []
+
+    def start(script):
+        qgis = start_qgis(script, profile, town)
+        started.append(qgis)
+        return qgis
+
+    yield start
+    for qgis in started:
+        if qgis.poll() is None:
+            os.killpg(qgis.pid, signal.SIGKILL)
+            qgis.wait()
+
+
+def wait_for(question, limit_s=LIMIT_S):
+    end = time.monotonic() + limit_s
+    while not question():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.1)
+
+
+def read_said(folder):
+    said = folder / "said.json"
+    wait_for(said.exists)
+    time.sleep(0.2)
+    return json.loads(said.read_text("utf-8"))
+
+
+def list_workers(folder):
+    """Return the pids of the workers whose job lies in ``folder``, whoever their parent is."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = path.read_bytes()
+        except OSError:
+            continue
+        if b"plugin.worker" in command and str(folder).encode() in command:
+            found.append(int(path.parent.name))
+    return found
+
+
+def test_the_button_in_the_real_window_ends_with_the_footprints_in_the_project(play, town):
+    qgis = play(RUN_ONCE)
+    said = read_said(town)
+    assert "error" not in said, said["error"]
+    assert said["layers"] == {
+        "Footprints": [True, 2],
+        "Base model's footprints": [True, 2],
+        "Held-out ground and blocks": [True, 2],
+    }
+    assert "0.750" in said["after"]
+    assert said["dirty"]
+    assert qgis.wait(LIMIT_S) == 0
+
+
+def test_closing_the_real_window_in_mid_run_ends_the_worker(play, town, monkeypatch):
+    monkeypatch.setenv("STAND_IN", "silent in predict")
+    qgis = play(CLOSE_IN_MID_RUN.format(leave=True))
+    said = read_said(town)
+    assert "error" not in said, said["error"]
+    assert qgis.wait(LIMIT_S) == 0
+    assert list_workers(town) == []
+
+
+def test_a_qgis_killed_in_mid_run_takes_its_worker_with_it_within_five_seconds(play, town, monkeypatch):
+    monkeypatch.setenv("STAND_IN", "silent in predict")
+    play(CLOSE_IN_MID_RUN.format(leave=False))
+    said = read_said(town)
+    assert "error" not in said, said["error"]
+    assert len(list_workers(town)) == 1
+    os.kill(said["qgis"], signal.SIGKILL)
+    wait_for(lambda: not list_workers(town), limit_s=5)
+
+
+def run_process(*arguments):
+    command = [find_program("qgis_process"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S)
+
+
+def test_qgis_process_lists_and_runs_the_algorithms(profile, town):
+    assert "footprint_tuner" in run_process("plugins").stdout
+    footprints = town / "footprints.gpkg"
+    arguments = [f"--RASTER={town / 'town.tif'}", f"--LABELS={town / 'houses.gpkg'}", "--EPOCHS=1"]
+    outputs = [f"--RUN_FOLDER={town / 'run'}", f"--FOOTPRINTS={footprints}"]
+    done = run_process("run", "footprint_tuner:finetune", *arguments, *outputs)
+    assert done.returncode == 0, done.stderr
+    assert "F1_AFTER:\t0.75" in done.stdout
+    assert QgsVectorLayer(str(footprints), "", "ogr").featureCount() == 2
+
+
+def test_qgis_process_says_what_to_do_where_the_environment_is_missing(profile, town, monkeypatch, tmp_path):
+    monkeypatch.setenv("FOOTPRINT_TUNER_HOME", str(tmp_path / "nothing"))
+    arguments = [f"--TRUTH={town / 'houses.gpkg'}", f"--FOOTPRINTS={town / 'houses.gpkg'}"]
+    done = run_process("run", "footprint_tuner:score", *arguments)
+    assert done.returncode != 0
+    assert "make setup" in done.stdout + done.stderr

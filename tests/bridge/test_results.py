@@ -1,0 +1,68 @@
+"""A finished run's layers in the project."""
+
+from __future__ import annotations
+
+import pytest
+from qgis.core import QgsFillSymbol, QgsSingleSymbolRenderer, QgsVectorLayer
+
+from footprint_tuner.plugin.bridge import results
+from footprint_tuner.plugin.bridge.copy import copy_polygons
+from footprint_tuner.plugin.bridge.layers import take_labels
+from footprint_tuner.plugin.bridge.results import load_results
+from footprint_tuner.plugin.core.folder import RunFolder
+
+
+@pytest.fixture
+def folder(make_labels, tmp_path):
+    """The folder of a run that has got as far as its footprints."""
+    path = tmp_path / "Büro 建物 run"
+    path.mkdir()
+    copy_polygons(take_labels(make_labels()), RunFolder(path).footprints, lambda: False)
+    return RunFolder(path)
+
+
+def test_layers_that_a_run_did_not_write_are_left_out(folder, project):
+    (layer,) = load_results(folder, project)
+    assert layer.isValid()
+    assert [node.name() for node in project.layerTreeRoot().findLayers()] == ["Footprints"]
+
+
+def test_the_group_stands_above_what_is_in_the_project_already(folder, project, make_labels):
+    project.addMapLayer(make_labels())
+    list(load_results(folder, project))
+    assert [node.name() for node in project.layerTreeRoot().children()] == ["Büro 建物 run", "houses"]
+
+
+def test_the_group_is_found_again_after_the_user_has_renamed_and_moved_it(folder, project):
+    list(load_results(folder, project))
+    outer = project.layerTreeRoot().insertGroup(0, "towns")
+    group = project.layerTreeRoot().findGroup("Büro 建物 run")
+    outer.addChildNode(group.clone())
+    project.layerTreeRoot().removeChildNode(group)
+    outer.children()[0].setName("the town")
+    list(load_results(folder, project))
+    assert [node.name() for node in project.layerTreeRoot().children()] == ["towns"]
+    assert len(project.mapLayers()) == 1
+
+
+def test_layers_shown_already_are_read_anew(folder, project, make_labels, square):
+    (layer,) = load_results(folder, project)
+    copy_polygons(take_labels(make_labels(square(0), square(1), square(2))), folder.footprints, lambda: False)
+    assert list(load_results(folder, project)) == [layer]
+    assert layer.featureCount() == 3
+
+
+def test_a_layer_wears_the_plugins_style_where_there_is_one(folder, project, tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "STYLES", tmp_path)
+    pattern = QgsVectorLayer("Polygon", "pattern", "memory")
+    pattern.setRenderer(QgsSingleSymbolRenderer(QgsFillSymbol.createSimple({"color": "#123456"})))
+    pattern.saveNamedStyle(str(tmp_path / "footprints.qml"))
+    (layer,) = load_results(folder, project)
+    assert layer.renderer().symbol().color().name() == "#123456"
+    assert layer.name() == "Footprints"
+
+
+def test_every_style_that_comes_with_the_plugin_can_be_loaded(folder, project):
+    for path in sorted(results.STYLES.glob("*.qml")):
+        (layer,) = load_results(folder, project)
+        assert layer.loadNamedStyle(str(path))[1], path.name
