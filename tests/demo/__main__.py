@@ -1,0 +1,121 @@
+"""The demo: the main job through the real QGIS on a real city. ``make demo`` runs it, ``make qgis`` opens its project."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from plugin.core.environment import locate_environment
+from plugin.core.home import scrub_environ
+
+ROOT = Path(__file__).resolve().parents[2]
+DEMO = ROOT / "build" / "demo"
+SAMPLE = DEMO / "sample"
+PROJECT = DEMO / "banepa.qgz"
+SCREEN = "-screen 0 1600x1000x24"
+LIMIT_S = 3600
+RESULTS = ("before_after.png", "report.json", "demo.json", "1_before.png", "2_during.png", "3_after.png")
+
+
+def main(arguments: list[str]) -> int:
+    """Run the demo, or open its project with ``open``; returns the exit code."""
+    return open_project() if arguments == ["open"] else run_demo()
+
+
+def run_demo() -> int:
+    """Make the sample where it is missing, run the job in QGIS, and say what came of it."""
+    began = time.monotonic()
+    if make_sample() != 0:
+        return _fail("The sample city could not be made.", f"Delete {DEMO} and run make demo again.")
+    for path in (*(DEMO / name for name in RESULTS), PROJECT):
+        path.unlink(missing_ok=True)
+    enable_plugin()
+    print("Opening QGIS on a screen of its own; the job takes some minutes.", flush=True)
+    job_began = time.monotonic()
+    qgis = ["qgis", *_profile_options(), "--code", str(ROOT / "tests" / "demo" / "drive.py")]
+    command = ["xvfb-run", "--auto-servernum", "--server-args", SCREEN, *qgis]
+    try:
+        code = subprocess.run(command, env=_qgis_environ(), timeout=LIMIT_S, stdin=subprocess.DEVNULL).returncode
+    except subprocess.TimeoutExpired:
+        return _fail("The demo did not end within an hour.", f"Look into {DEMO / 'drive.log'}.")
+    if not (DEMO / "demo.json").exists():
+        return _fail(f"QGIS ended without a result (exit code {code}).", f"Look into {DEMO / 'drive.log'}.")
+    return tell_results(json.loads((DEMO / "demo.json").read_text()), began, job_began)
+
+
+def make_sample() -> int:
+    """Make raster, labels and areas from the package's tiles, once."""
+    stamp = SAMPLE / "made"
+    if stamp.exists():
+        return 0
+    print("Making the sample city: Banepa, Nepal (OpenAerialMap CC BY 4.0, OpenStreetMap ODbL)", flush=True)
+    python = str(locate_environment().python)
+    script = str(ROOT / "tests" / "demo" / "sample.py")
+    environ = scrub_environ(os.environ)
+    code = subprocess.run([python, script, str(DEMO / "package"), str(SAMPLE)], env=environ).returncode
+    if code == 0:
+        stamp.touch()
+    return code
+
+
+def enable_plugin() -> None:
+    """Write a profile of QGIS's in which the plugin is switched on, as the plugin manager would."""
+    shutil.rmtree(DEMO / "profile", ignore_errors=True)
+    settings = DEMO / "profile" / "profiles" / "default" / "QGIS" / "QGIS3.ini"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(
+        "[PythonPlugins]\nfootprint_tuner=true\n\n"
+        "[qgis]\nshowTips=false\ncheckVersion=false\nnewProjectDefault=false\n\n"
+        "[app]\nprojections\\newProjectCrsBehavior=UseCrsOfFirstLayer\n"
+    )
+
+
+def open_project() -> int:
+    """Open the demo's project, or the bare sample, in QGIS with the plugin."""
+    if not (DEMO / "profile").exists():
+        enable_plugin()
+    if not PROJECT.exists():
+        print("There is no demo project yet: QGIS opens without one. Run make demo first.", file=sys.stderr)
+    project = [str(PROJECT)] if PROJECT.exists() else []
+    return subprocess.run(["qgis", *_profile_options(), *project], env=_qgis_environ()).returncode
+
+
+def tell_results(result: dict, began: float, job_began: float) -> int:
+    """Print where everything is, the scores and the times."""
+    if result["ending"] != "finished":
+        return _fail(f"The run did not finish: {result['message']}", f"Look into {result['folder']}.")
+    now = time.monotonic()
+    report = json.loads((DEMO / "report.json").read_text())
+    print(f"\nProject      {PROJECT.relative_to(ROOT)}")
+    print(f"Run          {Path(result['folder']).relative_to(ROOT)}")
+    for name in RESULTS:
+        print(f"             {(DEMO / name).relative_to(ROOT)}")
+    for kind in ("building", "pixel"):
+        before, after = report["before"][kind], report["after"][kind]
+        print(f"F1 by {kind:9} {before['f1']:.3f} -> {after['f1']:.3f}   (held-out ground)")
+    print(f"IoU by pixel    {report['before']['pixel']['iou']:.3f} -> {report['after']['pixel']['iou']:.3f}")
+    print(f"Longest gap in QGIS's event loop: {result['longest_gap_ms']} ms (in stage {result['gap_stage']})")
+    print(f"Job {result['job_s']:.0f} s, QGIS in all {now - job_began:.0f} s, everything {now - began:.0f} s")
+    return 0
+
+
+def _profile_options() -> list[str]:
+    return ["--nologo", "--noversioncheck", "--profiles-path", str(DEMO / "profile")]
+
+
+def _qgis_environ() -> dict[str, str]:
+    return {**os.environ, "QGIS_PLUGINPATH": str(ROOT / "build" / "plugins"), "PYTHONUNBUFFERED": "1"}
+
+
+def _fail(message: str, hint: str) -> int:
+    print(message, hint, sep="\n", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

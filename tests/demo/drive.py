@@ -1,0 +1,160 @@
+"""What a person would do in QGIS, done in QGIS: choose, press Fine-tune, wait, look. Run by ``qgis --code``."""
+
+import json
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+
+from qgis.core import QgsApplication, QgsCoordinateReferenceSystem, QgsProject, QgsRasterLayer, QgsVectorLayer
+from qgis.PyQt.QtCore import QEventLoop, Qt, QTimer
+from qgis.PyQt.QtTest import QTest
+from qgis.PyQt.QtWidgets import QAction, QDockWidget, QPushButton
+from qgis.utils import iface
+
+ROOT = Path(os.environ["QGIS_PLUGINPATH"]).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.demo.picture import draw_before_after, style_sample  # noqa: E402 - the root must be on the path first
+from tests.demo.probe import Probe  # noqa: E402 - as above
+
+DEMO = ROOT / "build" / "demo"
+SAMPLE = DEMO / "sample"
+EPOCHS_IN_PICTURE = 5
+
+
+def wait(ms):
+    """Let QGIS go on for a while."""
+    loop = QEventLoop()
+    QTimer.singleShot(ms, loop.quit)
+    loop.exec() if hasattr(loop, "exec") else loop.exec_()
+
+
+def wait_for_map():
+    """Wait until the map is drawn."""
+    wait(500)
+    while iface.mapCanvas().isDrawing():
+        wait(100)
+    wait(300)
+
+
+def photograph(name):
+    """Save the screen as a person sees it."""
+    iface.mainWindow().screen().grabWindow(0).save(str(DEMO / name))
+
+
+def fill_screen():
+    """Give the window the whole screen: there is no window manager that could."""
+    window = iface.mainWindow()
+    window.showNormal()
+    window.setGeometry(window.screen().geometry())
+
+
+def open_sample():
+    """Make a project of the sample, saved, with the raster below the labels and the areas."""
+    project = QgsProject.instance()
+    project.setCrs(QgsCoordinateReferenceSystem("EPSG:3857"))
+    raster = QgsRasterLayer(str(SAMPLE / "raster.tif"), "Banepa (OpenAerialMap)")
+    labels = QgsVectorLayer(f"{SAMPLE}/labels.gpkg|layername=buildings", "Buildings (OpenStreetMap)")
+    areas = QgsVectorLayer(f"{SAMPLE}/areas.gpkg|layername=areas", "Areas")
+    style_sample(labels, areas)
+    for layer in (raster, labels, areas):
+        project.addMapLayer(layer)
+    project.write(str(DEMO / "banepa.qgz"))
+    return raster, labels, areas
+
+
+def open_dock():
+    """Open the dock by the plugin's action."""
+    action = iface.mainWindow().findChild(QAction, "FootprintTunerAction")
+    if action is None:
+        raise RuntimeError("QGIS did not load the plugin: its action is missing.")
+    action.trigger()
+    wait(500)
+    dock = iface.mainWindow().findChild(QDockWidget, "FootprintTunerDock")
+    iface.mainWindow().resizeDocks([dock], [400], Qt.Orientation.Horizontal)
+    for name in ("Browser", "Browser2"):
+        other = iface.mainWindow().findChild(QDockWidget, name)
+        if other is not None:
+            other.close()
+    return dock
+
+
+def choose(dock, raster, labels, areas):
+    """Choose the layers in the dock's combo boxes."""
+    for name, layer in (("rasterCombo", raster), ("labelCombo", labels), ("areasCombo", areas)):
+        dock.findChild(object, name).setLayer(layer)
+
+
+def follow(dock, probe):
+    """Wait for the run's end, with a picture on the way."""
+    from footprint_tuner.ui.dock import DockState
+
+    is_pictured = False
+    while dock.state in (DockState.RUNNING, DockState.STOPPING):
+        wait(250)
+        probe.stage = dock.findChild(object, "stageLabel").text()
+        if not is_pictured and len(dock.chart.epochs) >= EPOCHS_IN_PICTURE:
+            with probe.paused():
+                photograph("2_during.png")
+            is_pictured = True
+
+
+def run():
+    """Do the whole story and write demo.json."""
+    fill_screen()
+    raster, labels, areas = open_sample()
+    iface.mapCanvas().setExtent(areas.extent())
+    dock = open_dock()
+    choose(dock, raster, labels, areas)
+    wait_for_map()
+    photograph("1_before.png")
+    probe, began = Probe(), time.monotonic()
+    probe.start()
+    QTest.mouseClick(dock.findChild(QPushButton, "trainButton"), Qt.MouseButton.LeftButton)
+    wait(200)
+    follow(dock, probe)
+    job_s = time.monotonic() - began
+    wait_for_map()
+    probe.stop()
+    finish(dock, probe, job_s)
+
+
+def finish(dock, probe, job_s):
+    """Save the project, take the last pictures, and write what happened."""
+    folder = Path(dock._folder)
+    is_finished = (folder / "report.json").exists()
+    result = {
+        "ending": "finished" if is_finished else "broken",
+        "message": "" if is_finished else dock.messageFrame.messageLabel.text(),
+        "folder": str(folder),
+        "job_s": round(job_s, 1),
+        "longest_gap_ms": probe.longest_ms,
+        "gap_stage": probe.longest_stage,
+        "gaps_over_50_ms": probe.over_50_ms,
+    }
+    if is_finished:
+        report = (folder / "report.json").read_text()
+        (DEMO / "report.json").write_text(report)
+        extent = draw_before_after(folder, SAMPLE / "raster.tif", json.loads(report), DEMO / "before_after.png")
+        iface.mapCanvas().setExtent(extent)
+        wait_for_map()
+    photograph("3_after.png")
+    QgsProject.instance().write()
+    (DEMO / "demo.json").write_text(json.dumps(result, indent=2))
+
+
+def main():
+    """Run, and leave QGIS whatever happened."""
+    try:
+        run()
+    except Exception:  # noqa: BLE001 - QGIS would wait for ever
+        (DEMO / "drive.log").write_text(traceback.format_exc())
+        traceback.print_exc()
+    QgsProject.instance().setDirty(False)
+    QTimer.singleShot(0, QgsApplication.instance().closeAllWindows)
+    QTimer.singleShot(2000, QgsApplication.instance().quit)
+
+
+QTimer.singleShot(1500, main)
