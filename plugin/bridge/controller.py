@@ -188,9 +188,9 @@ class Controller(QObject):
 
     def _show_finished(self, folder: RunFolder, finished: Finished) -> None:
         self._dock.show_finished(finished.before, finished.after, str(folder.path))
-        text = self.tr("The run {name} has finished. F1 by building: {before} before, {after} after.")
+        text = self.tr("Finished. F1 by building: {before} before, {after} after.")
         before, after = _read_f1(finished.before), _read_f1(finished.after)
-        tell(self._iface.messageBar(), SUCCESS, text.format(name=folder.path.name, before=before, after=after))
+        tell(self._iface.messageBar(), SUCCESS, text.format(before=before, after=after))
 
     def _show_broken(self, folder: RunFolder, ending: Ending) -> None:
         where = str(folder.path) if folder.path.exists() else ""

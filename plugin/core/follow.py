@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import signal
-import subprocess  # nosec B404: starting the worker is this module's purpose; always with a list
+import subprocess  # nosec B404 # starting the worker is this module's purpose; always with a list
 import threading
 import time
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from .errors import RunError
 from .events import Cancelled, Event, Failed, Finished, StageStarted, parse_event
 
 _WAIT_S = 0.1
+_NICE = 10
 _GRACE_S = 4.0
 _TAIL_LINES = 12
 _TAIL_BYTES = 8192
@@ -90,14 +92,17 @@ class Follower:
         with log:
             self._log_start = log.tell()
             process = self._launch(log)
+        if hasattr(os, "setpriority"):  # before it has threads of its own: QGIS stays fluent beside it
+            with contextlib.suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, process.pid, _NICE)
         # From now on the worker knows that it has a follower, and takes the end of its input for a cancel.
         self._send(process, "follow")
         return process
 
     def _launch(self, log: IO[Any]) -> subprocess.Popen[bytes]:
-        flags: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+        flags: int = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
         try:
-            return subprocess.Popen(  # nosec B603: a list of our own making, no shell
+            return subprocess.Popen(  # nosec B603 # a list of our own making, no shell
                 self._command,
                 env=self._environ,
                 stdin=subprocess.PIPE,

@@ -76,7 +76,12 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--truth", required=True)
     parser.add_argument("--footprints", required=True)
     parser.add_argument("--iou", type=float, default=0.5, help="a match overlaps by more than this (default 0.5)")
-    parser.add_argument("--min-area-m2", type=float, default=0.0, help="smaller ones are passed over on both sides")
+    parser.add_argument(
+        "--min-area-m2",
+        type=float,
+        default=0.0,
+        help="smaller ones are passed over on both sides (without a coordinate system: in square units of the files)",
+    )
     parser.add_argument("--confidence", default="", metavar="FIELD", help="most confident first, by this field")
     parser.add_argument("--by", default="", metavar="FIELD", help="score group by group and sum the counts")
     parser.add_argument("--json", action="store_true", help="print one JSON object")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError  # nosec B403: only the error is named, nothing is unpickled
+from pickle import UnpicklingError  # nosec B403 # only the error is named, nothing is unpickled
 from typing import Any
 
 import numpy as np

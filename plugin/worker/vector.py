@@ -25,6 +25,7 @@ Geometries: TypeAlias = "NDArray[np.object_]"
 #: In which column of a CSV file the geometry is looked for, the likeliest first.
 _WKT_COLUMNS = ("PolygonWKT_Pix", "WKT", "wkt_geom", "geometry", "geom", "the_geom", "PolygonWKT_Geo")
 _LOOK_BYTES = 65536
+_KNOWN_WARNINGS = "Measured|More than one layer|Several features with id"  # M values and identities are not asked for
 _GPKG_VERSION = "1.2"  # later ones make the GDAL of QGIS 3.22 complain
 
 
@@ -49,7 +50,7 @@ def read_layer(path: str, layer: str = "") -> Layer:
     """
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Measured|More than one layer")  # neither is asked for
+            warnings.filterwarnings("ignore", _KNOWN_WARNINGS)
             meta, _, wkb, columns = pyogrio.raw.read(path, layer=layer or None, force_2d=True, **_choose_options(path))
     except (DataSourceError, DataLayerError, FieldError, ValueError) as error:
         hint = (

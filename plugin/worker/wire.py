@@ -15,6 +15,7 @@ from ..core.events import Cancelled, Event, Notice, Progress, StageStarted, form
 _SILENCE_S = 0.2
 _MERCY_S = 0.7
 _EXIT_CANCELLED = 1
+_ORDERS = (b"follow", b"finish", b"cancel")
 
 
 class CancelRequested(Exception):  # noqa: N818 - it is an order, no error
@@ -25,9 +26,9 @@ class Wire:
     """Sends events, hears orders.
 
     ``is_spoken`` False keeps standard output free of events (a person reads it). With ``listens``, standard input is
-    the lifeline: ``finish`` and ``cancel`` are orders, its end means cancel. An input that is at its end from the very
-    start (a terminal's ``< /dev/null``, a scheduler) never had a follower and is left alone; so is a terminal itself,
-    where Ctrl+C cancels and reading would stop a job in the background.
+    the lifeline: ``finish`` and ``cancel`` are orders, its end means cancel. A follower proves itself by ``follow``. An
+    input that is at its end from the very start, and held no order (``< /dev/null``, a scheduler), never had a follower
+    and is left alone; so is a terminal, where Ctrl+C cancels and reading would stop a job in the background.
     """
 
     def __init__(self, is_spoken: bool = True, listens: bool = True) -> None:
@@ -93,9 +94,9 @@ class Wire:
         began, pending = time.monotonic(), b""
         while chunk := _read_input():
             *lines, pending = (pending + chunk).split(b"\n")
-            for line in lines:
-                self._obey(line.strip())
-            began = 0.0
+            for order in map(bytes.strip, lines):
+                self._obey(order)
+                began = 0.0 if order in _ORDERS else began
         if began and time.monotonic() - began < _SILENCE_S:
             return
         self._obey(b"cancel")

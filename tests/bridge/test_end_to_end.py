@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from qgis.PyQt.QtWidgets import QPushButton
 
 from footprint_tuner.plugin.bridge.controller import Controller
 from footprint_tuner.plugin.bridge.provider import TunerProvider
+from footprint_tuner.plugin.core.events import STAGES, StageStarted, Started
 from footprint_tuner.plugin.core.folder import RunFolder
 from footprint_tuner.plugin.core.home import PLUGIN_ROOT, locate_environment, worker_command, worker_environ
 from footprint_tuner.plugin.core.job import DEFAULT_BASE_MODEL
@@ -101,12 +103,13 @@ def dock(window, project):
     made = TunerDock(window.mainWindow())
     window.mainWindow().addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, made)
     window.mainWindow().show()
-    controller = Controller(window, made)
+    made.controller = Controller(window, made)
     yield made
-    controller.stop()
+    made.controller.stop()
 
 
-def test_the_button_trains_and_brings_the_footprints_into_the_project(dock, project, town, wait_until, window):
+def press_fine_tune(dock, project, town):
+    """Choose the town and one epoch in the dock, press the button, and return the raster's layer."""
     raster = QgsRasterLayer(str(town / "town.tif"), "town")
     houses = QgsVectorLayer(str(town / "houses.gpkg"), "houses", "ogr")
     project.addMapLayers([raster, houses])
@@ -115,9 +118,49 @@ def test_the_button_trains_and_brings_the_footprints_into_the_project(dock, proj
     dock.formPage.modelPicker.open_model(str(town / "quick.json"))
     dock.findChild(object, "epochsSpin").setValue(1)
     dock.findChild(QPushButton, "trainButton").click()
+    return raster
+
+
+class Killer:
+    """Kills the worker of the dock's present run as soon as it says that a stage begins."""
+
+    def __init__(self, dock, stage):
+        self._stage, self._pid = stage, 0
+        dock.controller._run.event_heard.connect(self.hear, Qt.ConnectionType.DirectConnection)
+
+    def hear(self, event):
+        if isinstance(event, Started):
+            self._pid = event.pid
+        elif isinstance(event, StageStarted) and event.stage == self._stage:
+            os.kill(self._pid, signal.SIGKILL)
+
+
+def test_a_worker_killed_in_one_stage_after_another_is_told_each_time_and_resume_finishes_the_run(
+    dock, project, town, wait_until
+):
+    press_fine_tune(dock, project, town)
+    told = []
+    for stage in STAGES:
+        killer = Killer(dock, stage)
+        wait_until(lambda: dock.state is DockState.ENDED, LIMIT_S)
+        if not dock.messageFrame.isVisibleTo(dock):
+            break  # the last stages take milliseconds: the worker was faster than its killer
+        told.append((stage, dock.findChild(object, "messageLabel").text()))
+        dock.findChild(QPushButton, "resumeButton").click()
+        assert dock.state is DockState.RUNNING
+        del killer
+    wait_until(lambda: dock.state is DockState.ENDED, LIMIT_S)
+    assert [stage for stage, _ in told][:5] == ["check", "split", "base", "tune", "predict"]
+    assert all("killed" in text and f'"{stage}"' in text for stage, text in told)
+    assert "killed" not in dock.findChild(object, "messageLabel").text() or not dock.messageFrame.isVisibleTo(dock)
+    assert RunFolder(Path(dock._folder)).report.exists()
+
+
+def test_the_button_trains_and_brings_the_footprints_into_the_project(dock, project, town, wait_until, window):
+    raster = press_fine_tune(dock, project, town)
     assert dock.state is DockState.RUNNING
     wait_until(lambda: dock.state is DockState.ENDED, LIMIT_S)
-    (folder,) = (town / "footprint_tuner_runs").iterdir()
+    folder = Path(dock._folder)
     assert RunFolder(folder).report.exists(), window.read_messages()
     group = project.layerTreeRoot().findGroup(folder.name)
     layers = {node.name(): node.layer() for node in group.findLayers()}

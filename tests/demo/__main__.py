@@ -1,4 +1,7 @@
-"""The demo: the main job through the real QGIS on a real city. ``make demo`` runs it, ``make qgis`` opens its project."""
+"""The demo: the main job through the real QGIS on a real city.
+
+``make demo`` runs it, ``make qgis`` opens its project.
+"""
 
 from __future__ import annotations
 

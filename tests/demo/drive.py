@@ -34,9 +34,10 @@ def wait(ms):
 def wait_for_map():
     """Wait until the map is drawn."""
     wait(500)
-    while iface.mapCanvas().isDrawing():
-        wait(100)
-    wait(300)
+    iface.mapCanvas().waitWhileRendering()
+    wait(500)
+    iface.mapCanvas().waitWhileRendering()
+    wait(200)
 
 
 def photograph(name):
@@ -87,9 +88,19 @@ def choose(dock, raster, labels, areas):
         dock.findChild(object, name).setLayer(layer)
 
 
+def show_footprints(folder):
+    """Open the run's group in the layer tree and hide what lies over the footprints."""
+    root = QgsProject.instance().layerTreeRoot()
+    for node in root.findLayers():
+        if node.layer().name() in ("Areas", "Buildings (OpenStreetMap)", "Held-out ground and blocks"):
+            node.setItemVisibilityChecked(False)
+        node.setExpanded(node.layer().name() == "Footprints")
+    root.findGroup(folder.name).setExpanded(True)
+
+
 def follow(dock, probe):
     """Wait for the run's end, with a picture on the way."""
-    from footprint_tuner.ui.dock import DockState
+    from footprint_tuner.ui.dock import DockState  # noqa: PLC0415 - QGIS loads the plugin, not this script
 
     is_pictured = False
     while dock.state in (DockState.RUNNING, DockState.STOPPING):
@@ -138,6 +149,7 @@ def finish(dock, probe, job_s):
         report = (folder / "report.json").read_text()
         (DEMO / "report.json").write_text(report)
         extent = draw_before_after(folder, SAMPLE / "raster.tif", json.loads(report), DEMO / "before_after.png")
+        show_footprints(folder)
         iface.mapCanvas().setExtent(extent)
         wait_for_map()
     photograph("3_after.png")

@@ -100,6 +100,13 @@ def test_an_input_that_was_at_its_end_from_the_start_is_left_alone(start):
     assert [type(event).__name__ for event in read_events(out)] == ["Finished"]
 
 
+def test_an_input_that_ends_at_once_and_holds_no_order_is_left_alone(start):
+    """Such as the list of jobs that a shell's loop reads from."""
+    process = start("w = Wire(); time.sleep(1.0); w.check(); w.emit(Finished())")
+    out, _ = process.communicate("job2.json\njob3.json\n")
+    assert '"finished"' in out
+
+
 def test_an_input_that_is_closed_from_the_start_is_left_alone(start):
     process = start("w = Wire(); time.sleep(1.0); w.check(); w.emit(Finished())", preexec_fn=lambda: os.close(0))
     assert '"finished"' in process.communicate()[0]
@@ -186,14 +193,14 @@ def test_a_worker_whose_follower_reads_no_more_goes_on_to_where_it_may_end(start
     process = start("""
         w = Wire()
         w.begin("tune")
-        sys.stdin.readline()
+        wait(w, lambda: w.finish_requested)
         for _ in range(1000):
             w.notify("x" * 1000)
         os._exit(7)
     """)
     process.stdout.readline()
     process.stdout.close()
-    process.stdin.write("follow\n")
+    process.stdin.write("finish\n")
     process.stdin.flush()
     assert process.wait(30) == 7
     process.stdout = None
