@@ -31,6 +31,8 @@ def load_results(folder: RunFolder, project: QgsProject) -> Iterator[QgsVectorLa
     group = _find_group(folder, project)
     for result in _list_results(folder):
         yield _show(result, group, project)
+    group.setExpanded(False)  # a group shown before it had layers stays shut in the tree, though it says otherwise
+    group.setExpanded(True)
 
 
 def apply_style(layer: QgsVectorLayer, style: str) -> None:
