@@ -17,7 +17,7 @@ SIDE_PX = 900
 BAND_PX = 84
 GROUND_M = 330.0
 OUTLINES = {
-    "labels": {"color": "0,0,0,0", "outline_color": "255,221,51", "outline_width": "0.35"},
+    "labels": {"color": "0,0,0,0", "outline_color": "255,221,51", "outline_width": "0.25"},
     "areas": {"color": "0,0,0,0", "outline_color": "255,255,255", "outline_width": "0.6", "outline_style": "dash"},
     "base": {"color": "230,97,1,70", "outline_color": "253,160,60", "outline_width": "0.5"},
     "tuned": {"color": "0,160,255,70", "outline_color": "64,200,255", "outline_width": "0.5"},
