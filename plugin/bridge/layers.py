@@ -48,7 +48,7 @@ class Polygons:
 
 
 def locate_raster(layer: QgsRasterLayer | None) -> str:
-    """Return the path of a raster layer's file (one inside a local archive begins with ``/vsizip/`` or the like).
+    """Return the absolute path of a raster layer's file (one inside a local archive begins with ``/vsizip/``).
 
     Raises InputError for a layer that is served, in memory, one of several in a container, not there, unreadable, or
     without a coordinate system.
@@ -76,7 +76,7 @@ def locate_raster(layer: QgsRasterLayer | None) -> str:
             f"The file of {name[0].lower()}{name[1:]} has no coordinate system.",
             "Write it into the file with Raster > Projections > Assign Projection...",
         )
-    return path
+    return path if virtual else str(Path(path).absolute())  # a relative one (qgis_process) would mean the run's folder
 
 
 def find_raster_notices(layer: QgsRasterLayer) -> list[Notice]:

@@ -28,7 +28,7 @@ from qgis.core import (
 from footprint_tuner.plugin.bridge.provider import TunerProvider
 from footprint_tuner.plugin.core.folder import RunFolder
 from footprint_tuner.plugin.core.job import load_job
-from footprint_tuner.plugin.core.models import find_card
+from footprint_tuner.plugin.core.models import MODELS_FOLDER, find_card
 
 
 class Feedback(QgsProcessingFeedback):
@@ -217,6 +217,16 @@ def test_a_folder_that_holds_something_is_refused_and_stays_as_it_is(run, enviro
     (folder / "job.json").write_text("precious")
     assert "is not empty. Choose a new one" in refuse(run, "finetune", {**inputs, **outputs})
     assert [path.name for path in folder.iterdir()] == ["job.json"]
+
+
+def test_relative_paths_mean_the_folder_in_which_finetune_was_called(run, environment, inputs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tuned.json").write_bytes((MODELS_FOLDER / "imagenet_lite0.json").read_bytes())
+    here = {"TUNED_MODEL": "tuned.json", "RUN_FOLDER": "run", "FOOTPRINTS": "footprints.gpkg"}
+    run("finetune", {**inputs, "RASTER": "town.tif", **here})
+    job = json.loads((tmp_path / "run" / "job.json").read_text("utf-8"))
+    assert job["raster"] == str(tmp_path / "town.tif")
+    assert job["base_model"] == str(tmp_path / "tuned.json")
 
 
 def test_bad_input_ends_finetune_with_sentence_and_next_step(run, environment, inputs, outputs, make_raster):

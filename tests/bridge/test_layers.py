@@ -35,6 +35,12 @@ def test_a_geotiff_passes_by_its_path(make_raster, tmp_path):
     assert locate_raster(make_raster()) == str(tmp_path / "town.tif")
 
 
+def test_a_relative_path_becomes_an_absolute_one_for_the_run_lies_elsewhere(make_raster, tmp_path, monkeypatch):
+    make_raster()
+    monkeypatch.chdir(tmp_path)
+    assert locate_raster(QgsRasterLayer("town.tif", "town")) == str(tmp_path / "town.tif")
+
+
 def test_a_path_with_blanks_and_letters_of_other_scripts_passes(make_raster, tmp_path):
     path = tmp_path / "Büro übersicht 建物.tif"
     assert locate_raster(make_raster(path)) == str(path)

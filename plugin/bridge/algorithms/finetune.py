@@ -76,7 +76,7 @@ class FinetuneAlgorithm(TuningAlgorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
         """Run the job; called by QGIS, usually in a thread."""
-        folder = RunFolder(Path(self.parameterAsFileOutput(parameters, "RUN_FOLDER", context)))
+        folder = RunFolder(Path(self.parameterAsFileOutput(parameters, "RUN_FOLDER", context)).absolute())
         finished = run_delivery(self._delivery, folder, "run", Narrator(feedback))
         if feedback.isCanceled():
             return {"RUN_FOLDER": str(folder.path)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from qgis.core import (
@@ -28,6 +29,7 @@ from .narrator import Narrator
 from .worker import WorkerAlgorithm, follow_worker, refuse
 
 DEVICES = ["auto", "cpu", "cuda"]
+MODEL_ENDINGS = (".json", ".safetensors")
 MODEL_FILES = "Model card (*.json);;Weights (*.safetensors)"
 _DEFAULTS = Settings()
 _INTEGER, _DOUBLE = QgsProcessingParameterNumber.Integer, QgsProcessingParameterNumber.Double
@@ -84,6 +86,8 @@ class TuningAlgorithm(WorkerAlgorithm):
             refuse_missing_crs(areas)
         base_model = self.parameterAsString(parameters, "TUNED_MODEL", context)
         base_model = base_model or self.parameterAsString(parameters, "BASE_MODEL", context)
+        if base_model.endswith(MODEL_ENDINGS):
+            base_model = str(Path(base_model).absolute())
         raster = self.parameterAsRasterLayer(parameters, "RASTER", context)
         return prepare_delivery(raster, labels, areas, base_model, self._read_settings(parameters, context))
 
