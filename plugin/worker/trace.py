@@ -18,6 +18,7 @@ from rasterio.windows import Window
 from scipy.ndimage import label
 
 from .ground import GroundScale
+from .outline import simplify_outlines
 from .probability import FULL, find_buildings
 from .seams import Seams
 from .vector import Geometries
@@ -133,12 +134,7 @@ def _melt(pieces: _Pieces, seams: Seams, is_last: bool) -> tuple[_Pieces, _Piece
 
 def _finish(pieces: _Pieces, rule: TraceRule, scale: GroundScale) -> Footprints:
     """Simplify, measure, and pass over what is too small."""
-    corners = shapely.simplify(shapely.normalize(pieces.polygons), 0, preserve_topology=False)
-    # keeping the topology by GEOS takes minutes where a poor model gives one outline with thousands of holes
-    outlines = shapely.simplify(corners, rule.simplify_px, preserve_topology=False)
-    is_sound = (shapely.get_type_id(outlines) == shapely.GeometryType.POLYGON) & shapely.is_valid(outlines)
-    is_sound &= ~shapely.is_empty(outlines)
-    outlines[~is_sound] = corners[~is_sound]
+    outlines = simplify_outlines(pieces.polygons, rule.simplify_px)
     rows = shapely.get_y(shapely.centroid(outlines))
     areas = shapely.area(outlines) * scale.pixel_area_m2(rows)
     keep = areas >= rule.min_area_m2
