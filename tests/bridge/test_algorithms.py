@@ -346,7 +346,8 @@ def test_the_algorithms_work_inside_a_model_of_the_model_builder(
     assert made.validateChildAlgorithm("predict") == (True, [])
     context = QgsProcessingContext()
     context.setProject(project)
-    parameters = {"raster": make_raster(), "tuned": model, "predict:houses": str(tmp_path / "houses.gpkg")}
+    name = made.outputDefinitions()[0].name()  # "predict:houses" in QGIS 3.22, "houses" in 3.40
+    parameters = {"raster": make_raster(), "tuned": model, name: str(tmp_path / "houses.gpkg")}
     results, is_good = made.run(parameters, context, Feedback())
     assert is_good
-    assert QgsVectorLayer(results["predict:houses"], "", "ogr").featureCount() == 3
+    assert QgsVectorLayer(results[name], "", "ogr").featureCount() == 3
