@@ -74,7 +74,7 @@ sample: python
 demo: qgis-python worker sample plugin-link ## the main job in the real QGIS on a real city, from nothing; results in build/demo
 	@$(DEMO)
 
-qgis: qgis-python worker plugin-link ## open the demo's project in QGIS with the plugin
+qgis: qgis-python worker sample plugin-link ## open the demo's project in QGIS with the plugin
 	@$(DEMO) open
 
 bench: worker ## run the benchmarks with the worker's Python

@@ -79,13 +79,14 @@ def enable_plugin() -> None:
 
 
 def open_project() -> int:
-    """Open the demo's project, or the bare sample, in QGIS with the plugin."""
+    """Open the demo's project, or the sample's where there is none yet, in QGIS with the plugin."""
     if not (DEMO / "profile").exists():
         enable_plugin()
-    if not PROJECT.exists():
-        print("There is no demo project yet: QGIS opens without one. Run make demo first.", file=sys.stderr)
+    if make_sample() != 0:
+        return _fail("The sample city could not be made.", f"Delete {DEMO} and run make qgis again.")
     project = [str(PROJECT)] if PROJECT.exists() else []
-    return subprocess.run(["qgis", *_profile_options(), *project], env=_qgis_environ()).returncode
+    look = ["--code", str(ROOT / "tests" / "demo" / "look.py")]
+    return subprocess.run(["qgis", *_profile_options(), *look, *project], env=_qgis_environ()).returncode
 
 
 def tell_results(result: dict, began: float, job_began: float) -> int:

@@ -7,17 +7,18 @@ import time
 import traceback
 from pathlib import Path
 
-from qgis.core import QgsApplication, QgsCoordinateReferenceSystem, QgsProject, QgsRasterLayer, QgsVectorLayer
+from qgis.core import QgsApplication, QgsProject
 from qgis.PyQt.QtCore import QEventLoop, Qt, QTimer
 from qgis.PyQt.QtTest import QTest
-from qgis.PyQt.QtWidgets import QAction, QDockWidget, QPushButton
+from qgis.PyQt.QtWidgets import QPushButton
 from qgis.utils import iface
 
 ROOT = Path(os.environ["QGIS_PLUGINPATH"]).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.demo.picture import draw_before_after, style_sample  # noqa: E402 - the root must be on the path first
+from tests.demo.picture import draw_before_after  # noqa: E402 - the root must be on the path first
 from tests.demo.probe import Probe  # noqa: E402 - as above
+from tests.demo.project import choose, open_dock, open_sample  # noqa: E402 - as above
 
 DEMO = ROOT / "build" / "demo"
 SAMPLE = DEMO / "sample"
@@ -52,42 +53,6 @@ def fill_screen():
     window.setGeometry(window.screen().geometry())
 
 
-def open_sample():
-    """Make a project of the sample, saved, with the raster below the labels and the areas."""
-    project = QgsProject.instance()
-    project.setCrs(QgsCoordinateReferenceSystem("EPSG:3857"))
-    raster = QgsRasterLayer(str(SAMPLE / "raster.tif"), "Banepa (OpenAerialMap)")
-    labels = QgsVectorLayer(f"{SAMPLE}/labels.gpkg|layername=buildings", "Buildings (OpenStreetMap)")
-    areas = QgsVectorLayer(f"{SAMPLE}/areas.gpkg|layername=areas", "Areas")
-    style_sample(labels, areas)
-    for layer in (raster, labels, areas):
-        project.addMapLayer(layer)
-    project.write(str(DEMO / "banepa.qgz"))
-    return raster, labels, areas
-
-
-def open_dock():
-    """Open the dock by the plugin's action."""
-    action = iface.mainWindow().findChild(QAction, "FootprintTunerAction")
-    if action is None:
-        raise RuntimeError("QGIS did not load the plugin: its action is missing.")
-    action.trigger()
-    wait(500)
-    dock = iface.mainWindow().findChild(QDockWidget, "FootprintTunerDock")
-    iface.mainWindow().resizeDocks([dock], [400], Qt.Orientation.Horizontal)
-    for name in ("Browser", "Browser2"):
-        other = iface.mainWindow().findChild(QDockWidget, name)
-        if other is not None:
-            other.close()
-    return dock
-
-
-def choose(dock, raster, labels, areas):
-    """Choose the layers in the dock's combo boxes."""
-    for name, layer in (("rasterCombo", raster), ("labelCombo", labels), ("areasCombo", areas)):
-        dock.findChild(object, name).setLayer(layer)
-
-
 def show_footprints(folder):
     """Open the run's group in the layer tree and hide what lies over the footprints."""
     root = QgsProject.instance().layerTreeRoot()
@@ -115,10 +80,9 @@ def follow(dock, probe):
 def run():
     """Do the whole story and write demo.json."""
     fill_screen()
-    raster, labels, areas = open_sample()
-    iface.mapCanvas().setExtent(areas.extent())
+    open_sample(SAMPLE, DEMO / "banepa.qgz")
     dock = open_dock()
-    choose(dock, raster, labels, areas)
+    choose(dock)
     wait_for_map()
     photograph("1_before.png")
     probe, began = Probe(), time.monotonic()
