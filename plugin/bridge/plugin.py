@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qgis.core import QgsApplication
-from qgis.PyQt.QtCore import QCoreApplication, QLocale, Qt, QTranslator
+from qgis.PyQt.QtCore import QCoreApplication, Qt
 from qgis.PyQt.QtGui import QIcon
 
+from ...ui.language import load_translation
 from .provider import TunerProvider
 
 try:
@@ -32,8 +33,8 @@ class TunerPlugin:
     def __init__(self, iface: QgisInterface) -> None:
         """Speak QGIS's language; ``iface`` is QGIS's window, None in qgis_process."""
         self._iface = iface
-        self._translator = QTranslator()
-        if self._translator.load(QLocale(QgsApplication.locale()), "footprint_tuner", "_", str(RESOURCES / "i18n")):
+        self._translator = load_translation(QgsApplication.locale(), RESOURCES / "i18n")
+        if self._translator is not None:
             QCoreApplication.installTranslator(self._translator)
         self._provider: TunerProvider | None = None
         self._action: QAction | None = None
@@ -71,7 +72,8 @@ class TunerPlugin:
             self._action.deleteLater()
         if self._provider is not None:
             QgsApplication.processingRegistry().removeProvider(self._provider)
-        QCoreApplication.removeTranslator(self._translator)
+        if self._translator is not None:
+            QCoreApplication.removeTranslator(self._translator)
         self._controller = self._dock = self._action = self._provider = None
 
     def _open_dock(self) -> None:
