@@ -3,6 +3,8 @@
 QGIS_PYTHON ?= /usr/bin/python3
 PYTHON ?= /usr/bin/python3
 ROOM ?=
+DATA ?=
+OUT ?= resources/models
 ARGS ?=
 export QGIS_PYTHON
 
@@ -20,7 +22,7 @@ NEEDS_worker = worker
 NEEDS_bridge = qgis-python worker
 NEEDS_ = qgis-python worker
 
-.PHONY: help setup sample python qgis-python worker worker-python tools plugin-link test lint format package lock demo qgis bench clean
+.PHONY: help setup sample python qgis-python worker worker-python tools plugin-link test lint format package lock demo qgis starter bench clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +78,10 @@ demo: qgis-python worker sample plugin-link ## the main job in the real QGIS on 
 
 qgis: qgis-python worker sample plugin-link ## open the demo's project in QGIS with the plugin
 	@$(DEMO) open
+
+starter: worker ## train the starter model anew (DATA=folder of the open places; minutes to an hour)
+	@[ -d "$(DATA)" ] || { echo "Say where the open places are: make starter DATA=FOLDER" >&2; exit 1; }
+	@"$$($(ENVIRONMENT) python)" -m plugin.worker.starter "$(DATA)" --out "$(OUT)" $(ARGS)
 
 bench: worker ## run the benchmarks with the worker's Python
 	@[ -d tests/benchmarks ] || { echo "There are no benchmarks in tests/benchmarks." >&2; exit 1; }

@@ -19,8 +19,8 @@ FILE_LINES = 400
 FUNCTION_LINES = 60
 #: A file or function that may be longer says why in a comment, `# size: reason`.
 EXEMPTION = re.compile(r"#\s*size:\s*\S")
-#: Lock files hold nothing but hashes, which look like secrets; the licence and pictures hold none.
-NO_SECRETS = re.compile(r"(requirements|lint|uv)\.txt|LICENSE|.*\.(png|svg|tif|gpkg|safetensors|qm)")
+#: Lock files and the starter's card hold hashes, which look like secrets; the licence and pictures hold none.
+NO_SECRETS = re.compile(r"(requirements|lint|uv)\.txt|starter\.json|LICENSE|.*\.(png|svg|tif|gpkg|safetensors|qm)")
 IGNORED = {".git", "build", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"}
 
 

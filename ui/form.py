@@ -10,6 +10,7 @@ from qgis.PyQt.QtWidgets import QCheckBox, QFrame, QLabel, QPushButton, QWidget
 from .choices import Choices
 from .load import load_form
 from .model import ModelPicker
+from .scale import describe_scale
 from .settings import SettingsGroup
 from .text import WrapLabel
 
@@ -28,6 +29,7 @@ class FormPage(QWidget):
     labelCombo: QgsMapLayerComboBox
     selectedCheck: QCheckBox
     modelPicker: ModelPicker
+    scaleLine: WrapLabel
     trainButton: QPushButton
     checkButton: QPushButton
     settingsGroup: SettingsGroup
@@ -43,10 +45,13 @@ class FormPage(QWidget):
         self.labelCombo.layerChanged.connect(self._follow_labels)
         self.modelPicker.card_chosen.connect(self.settingsGroup.show_card)
         self.modelPicker.card_refused.connect(self.refused)
+        self.modelPicker.card_chosen.connect(self._tell_scale)
+        self.rasterCombo.layerChanged.connect(self._tell_scale)
         self.trainButton.clicked.connect(lambda: self._ask(self.train_requested))
         self.checkButton.clicked.connect(lambda: self._ask(self.check_requested))
         self._follow_labels(self.labelCombo.currentLayer())
         self.settingsGroup.show_card(self.modelPicker.card)
+        self._tell_scale()
         self.show_device("")
         self.show_again(False)
 
@@ -93,6 +98,11 @@ class FormPage(QWidget):
             hint = self.tr("Choose a tuned model with the button beside the list.")
             return self.tr("No base model is chosen."), hint, self.modelPicker.modelButton
         return None
+
+    def _tell_scale(self, _: object = None) -> None:
+        text = describe_scale(self.rasterCombo.currentLayer(), self.modelPicker.card)
+        self.scaleLine.setText(text)
+        self.scaleLine.setVisible(bool(text))
 
     def _follow_labels(self, layer: QgsVectorLayer | None) -> None:
         """Follow the selection of the chosen labels, and of no others."""

@@ -5,23 +5,25 @@ from __future__ import annotations
 from qgis.core import QgsMapLayerProxyModel, QgsVectorLayer
 from qgis.gui import QgsCollapsibleGroupBox, QgsDoubleSpinBox, QgsMapLayerComboBox, QgsSpinBox
 from qgis.PyQt.QtCore import QLocale
-from qgis.PyQt.QtWidgets import QComboBox, QToolButton, QWidget
+from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QToolButton, QWidget
 
-from ..plugin.core.job import Settings
+from ..plugin.core.job import RECIPES, Settings
 from ..plugin.core.models import Card
 from .load import load_form
 from .text import WrapLabel
 
 
 class SettingsGroup(QgsCollapsibleGroupBox):
-    """The collapsed group beneath the button; where a spin box is at its least, the base model's card decides."""
+    """The collapsed group beneath the button; where a spin box is at its least, the recipe decides."""
 
     recipeLabel: WrapLabel
     areasCombo: QgsMapLayerComboBox
+    recipeCombo: QComboBox
     epochsSpin: QgsSpinBox
     rateSpin: QgsDoubleSpinBox
     batchSpin: QgsSpinBox
     minAreaSpin: QgsDoubleSpinBox
+    squareCheck: QCheckBox
     heldOutSpin: QgsSpinBox
     seedSpin: QgsSpinBox
     deviceCombo: QComboBox
@@ -29,13 +31,16 @@ class SettingsGroup(QgsCollapsibleGroupBox):
     def __init__(self, parent: QWidget | None = None) -> None:
         """Begin with the defaults."""
         super().__init__(parent)
+        self._card: Card | None = None
         load_form(self, "settings")
         self.areasCombo.setFilters(QgsMapLayerProxyModel.PolygonLayer)
         self.areasCombo.setAllowEmptyLayer(True, self.tr("none: split into blocks"))
         self.areasCombo.setLayer(None)
-        as_model = self.tr("as the model says")
+        as_recipe = self.tr("as the recipe says")
         for spin in (self.epochsSpin, self.rateSpin, self.batchSpin):
-            spin.setClearValueMode(type(spin).ClearValueMode.MinimumValue, as_model)
+            spin.setClearValueMode(type(spin).ClearValueMode.MinimumValue, as_recipe)
+        for code, name in zip(RECIPES, (self.tr("the model's own"), "Solaris 2019")):
+            self.recipeCombo.addItem(name, code)
         for code, name in (
             ("auto", self.tr("the best there is")),
             ("cuda", self.tr("graphics card (CUDA)")),
@@ -43,6 +48,7 @@ class SettingsGroup(QgsCollapsibleGroupBox):
         ):
             self.deviceCombo.addItem(name, code)
         self.areasCombo.layerChanged.connect(self._tell_share)
+        self.recipeCombo.currentIndexChanged.connect(self._tell_recipe)
         for button in self.findChildren(QToolButton, "collapseButton"):
             button.setAccessibleName(self.title())
         self.show_settings(Settings())
@@ -57,10 +63,12 @@ class SettingsGroup(QgsCollapsibleGroupBox):
     def read_settings(self) -> Settings:
         """Return the settings; what is left to the model is None."""
         return Settings(
+            recipe=str(self.recipeCombo.currentData()),
             epochs=self.epochsSpin.value() or None,
             learning_rate=self.rateSpin.value() or None,
             batch_size=self.batchSpin.value() or None,
             min_area_m2=self.minAreaSpin.value(),
+            square=self.squareCheck.isChecked(),
             held_out_share=self.heldOutSpin.value() / 100,
             seed=self.seedSpin.value(),
             device=str(self.deviceCombo.currentData()),
@@ -68,22 +76,31 @@ class SettingsGroup(QgsCollapsibleGroupBox):
 
     def show_settings(self, settings: Settings) -> None:
         """Fill the form."""
+        self.recipeCombo.setCurrentIndex(max(0, self.recipeCombo.findData(settings.recipe)))
         self.epochsSpin.setValue(settings.epochs or 0)
         self.rateSpin.setValue(settings.learning_rate or 0.0)
         self.batchSpin.setValue(settings.batch_size or 0)
         self.minAreaSpin.setValue(settings.min_area_m2)
+        self.squareCheck.setChecked(settings.square)
         self.heldOutSpin.setValue(round(settings.held_out_share * 100))
         self.seedSpin.setValue(settings.seed)
         self.deviceCombo.setCurrentIndex(max(0, self.deviceCombo.findData(settings.device)))
 
     def show_card(self, card: Card | None) -> None:
-        """Say what "as the model says" means for this base model."""
-        if card is None:
+        """Say what "as the recipe says" means for this base model."""
+        self._card = card
+        self._tell_recipe()
+
+    def _tell_recipe(self, _: int = 0) -> None:
+        if self._card is None:
             self.recipeLabel.setText("")
             return
-        rate = QLocale().toString(card.recipe.tuning_rate, "g", 3)
-        text = self.tr("The model says: {epochs} epochs, learning rate {rate}, batches of {batch} tiles.")
-        self.recipeLabel.setText(text.format(epochs=card.recipe.tune_epochs, rate=rate, batch=card.recipe.batch_size))
+        recipe = self._card.recipe
+        if self.recipeCombo.currentData() == RECIPES[1]:
+            recipe = recipe.as_solaris()
+        rate = QLocale().toString(recipe.tuning_rate, "g", 3)
+        text = self.tr("The recipe says: {epochs} epochs, learning rate {rate}, batches of {batch} tiles.")
+        self.recipeLabel.setText(text.format(epochs=recipe.tune_epochs, rate=rate, batch=recipe.batch_size))
 
     def _tell_share(self) -> None:
         """A share is held out only where no areas say which ground is."""

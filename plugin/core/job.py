@@ -11,12 +11,14 @@ from typing import Any, Mapping
 from .errors import InputError
 from .replace import write_json
 
-DEFAULT_BASE_MODEL = "imagenet_lite0"
+DEFAULT_BASE_MODEL = "starter"
+RECIPES = ("model", "solaris_2019")
 _MOST_WITHHELD = 0.8
 
 #: What a field's annotation means, in words.
 _KINDS = {
     "str": "text",
+    "bool": "true or false",
     "int": "a whole number",
     "int | None": "a whole number or null",
     "float": "a number",
@@ -27,17 +29,22 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class Settings:
-    """The few choices of a run. None means: as the base model's card says.
+    """The few choices of a run. None means: as the recipe says.
 
-    ``learning_rate`` is per step of AdamW, ``min_area_m2`` in square metres on the ground, ``simplify_m`` in metres
-    (None: one pixel), shares from 0 to 1 of the labelled ground, ``threads`` 0 means all cores.
+    ``recipe`` is the base model's own (``model``) or the plain one of CosmiQ Works' Solaris tutorial of 2019
+    (``solaris_2019``: three epochs, a tenth of the base training's learning rate, nothing else). ``square`` gives
+    footprints right angles where they fit. ``learning_rate`` is per step of AdamW, ``min_area_m2`` in square metres on
+    the ground, ``simplify_m`` in metres (None: one pixel), shares from 0 to 1 of the labelled ground, ``threads`` 0
+    means all cores.
     """
 
+    recipe: str = RECIPES[0]
     epochs: int | None = None
     learning_rate: float | None = None
     batch_size: int | None = None
     min_area_m2: float = 5.0
     simplify_m: float | None = None
+    square: bool = True
     held_out_share: float = 0.25
     validation_share: float = 0.15
     seed: int = 1
@@ -47,6 +54,7 @@ class Settings:
     def find_problems(self) -> list[str]:
         """Return one sentence for each setting that cannot be used."""
         checks = [
+            (self.recipe in RECIPES, f"The recipe must be one of {', '.join(RECIPES)}."),
             (self.epochs is None or 1 <= self.epochs <= 1000, "Epochs must be from 1 to 1000."),
             (
                 self.learning_rate is None or 0 < self.learning_rate <= 1,
@@ -158,8 +166,10 @@ def _find_wrong_types(content: Mapping[str, Any], kind: type[Any]) -> list[str]:
 def _is_of_type(value: Any, annotation: str) -> bool:
     if annotation.startswith("tuple"):
         return value is None or (isinstance(value, list) and all(_is_of_type(item, "int") for item in value))
-    if value is None or isinstance(value, bool):
-        return value is None and annotation.endswith("None")
+    if annotation == "bool" or isinstance(value, bool):
+        return annotation == "bool" and isinstance(value, bool)
+    if value is None:
+        return annotation.endswith("None")
     accepted = {"str": (str,), "int": (int,), "float": (int, float)}
     return isinstance(value, accepted[annotation.partition(" ")[0]])
 

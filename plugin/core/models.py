@@ -12,16 +12,20 @@ from typing import Any
 from .errors import InputError
 from .replace import write_json
 
+#: What a model may say of a pixel: a footprint alone, or all three.
+OUTPUTS = ("footprint", "boundary", "contact")
+#: Imagery whose ground sample distance differs by no more than this factor from the working one is not resampled.
+NEAR_ENOUGH = 1.15
 MODELS_FOLDER = Path(__file__).resolve().parents[2] / "resources" / "models"
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a model was trained, and so how it is tuned.
+    """How a model was trained, and how it is tuned.
 
-    Tuning takes ``learning_rate`` / 10 and three epochs (the recipe of CosmiQ Works' Solaris tutorial of 2019) unless
-    ``tune_learning_rate`` and ``tune_epochs`` say otherwise. ``samples_per_epoch`` crops of ``tile_px`` pixels a side
-    are drawn in an epoch.
+    ``learning_rate`` is that of its own training. Tuning takes ``tune_epochs`` of ``samples_per_epoch`` crops of
+    ``tile_px`` pixels a side, and ``tune_learning_rate`` (None: a tenth of the training's); the encoder's rate is
+    ``encoder_share`` of it. ``averaging`` is what one step leaves of the running mean of the weights (0: no mean).
     """
 
     learning_rate: float
@@ -31,11 +35,46 @@ class Recipe:
     samples_per_epoch: int = 100
     tune_epochs: int = 3
     tune_learning_rate: float | None = None
+    encoder_share: float = 1.0
+    averaging: float = 0.0
 
     @property
     def tuning_rate(self) -> float:
         """The learning rate of a fine-tuning by this recipe."""
         return self.learning_rate / 10 if self.tune_learning_rate is None else self.tune_learning_rate
+
+    def as_solaris(self) -> Recipe:
+        """Return the recipe of CosmiQ Works' Solaris tutorial of 2019 for the same model.
+
+        All layers at a tenth of the training's rate, three epochs, the weights as they come out.
+        """
+        return replace(self, tune_epochs=3, tune_learning_rate=None, encoder_share=1.0, averaging=0.0)
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """How a model's touching buildings come apart; chosen on validation ground when it is tuned.
+
+    A pixel is sure where the footprint's probability, less ``boundary_share`` of the boundary's and ``contact_share``
+    of the contact's, reaches ``threshold``. Sure pixels that share an edge are the seed of one building if they cover
+    at least ``min_area_m2``.
+    """
+
+    threshold: float = 0.5
+    boundary_share: float = 1.0
+    contact_share: float = 1.0
+    min_area_m2: float = 1.0
+
+
+@dataclass(frozen=True)
+class Parting:
+    """How probabilities become buildings: from which one a pixel is building, and how touching ones come apart.
+
+    Without ``seeds``, pixels that share an edge are one building.
+    """
+
+    threshold: float = 0.5
+    seeds: Seeds | None = None
 
 
 @dataclass(frozen=True)
@@ -45,8 +84,12 @@ class Card:
     A raster's value v becomes (clip((v - low) / (high - low), 0, 1) - mean) / std, band by band, where ``stretch``
     holds (low, high) for each band; an empty stretch is measured on the raster (8-bit: 0 and 255). ``weights`` is
     ``imagenet:PACKAGE`` for an encoder from the package registry, else the name of a file beside the card.
-    ``threshold`` is the probability from which a pixel is building. ``gsd_m`` is the range of ground sample distances,
-    in metres a pixel, at which the model was trained (empty: none).
+    ``threshold`` is the probability from which a pixel is building, ``seeds`` tells touching buildings apart. ``gsd_m``
+    is the range of ground sample distances, in metres a pixel, of the imagery that the model was trained on (empty:
+    none); imagery is resampled to ``working_gsd_m`` (None: taken as it is). ``boundary_m`` and ``contact_m`` are how
+    wide the lines inside buildings' walls and the ground between neighbours were drawn that it learnt.
+    ``looks_mirrored`` averages what it says of a window and of its mirror images. ``training``, ``scores`` and
+    ``limits`` are for people.
     """
 
     name: str
@@ -61,13 +104,21 @@ class Card:
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
     stretch: tuple[tuple[float, float], ...] = ()
     outputs: tuple[str, ...] = ("footprint",)
+    working_gsd_m: float | None = None
+    boundary_m: float = 0.5
+    contact_m: float = 1.5
+    looks_mirrored: bool = False
     gsd_m: tuple[float, ...] = ()
     threshold: float = 0.5
+    seeds: Seeds | None = None
     min_area_m2: float = 5.0
     has_seen_roofs: bool = True
     parent: str = ""
     licence: str = ""
     attribution: str = ""
+    training: str = ""
+    scores: str = ""
+    limits: str = ""
     sha256: str = ""
     folder: str = field(default="", compare=False)
 
@@ -76,9 +127,24 @@ class Card:
         """Where the weights lie, for a card whose weights are a file."""
         return Path(self.folder) / self.weights
 
+    @property
+    def parting(self) -> Parting:
+        """How what the model says becomes buildings."""
+        return Parting(self.threshold, self.seeds)
+
+    def with_parting(self, parting: Parting) -> Card:
+        """Return the card with another way from probabilities to buildings."""
+        return replace(self, threshold=parting.threshold, seeds=parting.seeds)
+
     def save(self, path: Path) -> None:
         """Write the card as JSON, by a temporary name; raises RunError."""
         write_json(path, {name: value for name, value in asdict(self).items() if name != "folder"})
+
+
+def read_parting(content: Any) -> Parting:
+    """Return the parting that ``asdict`` made into JSON."""
+    seeds = content["seeds"]
+    return Parting(content["threshold"], None if seeds is None else Seeds(**seeds))
 
 
 def load_card(path: Path) -> Card:
@@ -86,6 +152,8 @@ def load_card(path: Path) -> Card:
     try:
         content = _pick_known(json.loads(path.read_text(encoding="utf-8-sig")), Card)
         content["recipe"] = Recipe(**_pick_known(content["recipe"], Recipe))
+        if content.get("seeds"):
+            content["seeds"] = Seeds(**_pick_known(content["seeds"], Seeds))
         card = replace(Card(**content), folder=str(path.resolve().parent))
         is_sound = _is_sound(card)
     except FileNotFoundError:
@@ -147,11 +215,23 @@ def _is_sound(card: Card) -> bool:
         and 0 < card.threshold < 1
         and card.min_area_m2 >= 0
         and all(gsd_m > 0 for gsd_m in card.gsd_m)
+        and (card.working_gsd_m is None or 0 < card.working_gsd_m < math.inf)
+        and card.boundary_m >= 0
+        and card.contact_m >= 0
+        and (card.seeds is None or _are_sound(card.seeds))
         and recipe.tile_px >= 32
         and recipe.tile_px % 32 == 0
         and all(count >= 1 for count in (recipe.batch_size, recipe.samples_per_epoch, recipe.tune_epochs))
         and recipe.learning_rate > 0
         and recipe.tuning_rate > 0
         and recipe.weight_decay >= 0
-        and card.outputs[:1] == ("footprint",)
+        and 0 <= recipe.encoder_share <= 1
+        and 0 <= recipe.averaging < 1
+        and card.outputs in (OUTPUTS[:1], OUTPUTS)
+        and (card.seeds is None or card.outputs == OUTPUTS)
     )
+
+
+def _are_sound(seeds: Seeds) -> bool:
+    shares = (seeds.boundary_share, seeds.contact_share, seeds.min_area_m2)
+    return 0 < seeds.threshold < 1 and all(0 <= share < math.inf for share in shares)

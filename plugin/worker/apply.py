@@ -11,7 +11,7 @@ from .check import check_space, check_writable
 from .networks import choose_device, load_network
 from .predict import Predictor, write_probability
 from .raster import describe_raster
-from .trace import TraceRule, trace_footprints
+from .trace import make_rule, trace_footprints
 from .wire import Wire
 from .write import write_footprints
 
@@ -24,13 +24,13 @@ def predict_footprints(card: Card, path: str, bands: tuple[int, ...], out: Path,
     out = out.resolve()
     check_writable(out.parent)
     raster = describe_raster(path, card, bands)
-    check_space(out.parent, raster)
+    check_space(out.parent, raster, len(card.outputs))
     device = choose_device(device_wish)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".footprints-") as folder:
         probability = Path(folder) / "probability.tif"
         wire.begin("predict")
-        predictor = Predictor(load_network(card).to(device), card, device)
+        predictor = Predictor(load_network(card), card, device)
         write_probability(predictor, raster, probability, wire.tell)
         wire.begin("trace")
-        rule = TraceRule(card.threshold, card.min_area_m2)
+        rule = make_rule(card.parting, card.min_area_m2, None, raster, is_squared=True)
         return write_footprints(out, trace_footprints(probability, rule, raster.scale), raster, wire)

@@ -40,7 +40,7 @@ def check_inputs(job: Job, folder: Path, wire: Wire) -> Inputs:
     check_writable(folder)
     wire.tell(0.1)
     raster = describe_raster(job.raster, card, job.bands)
-    check_space(folder, raster)
+    check_space(folder, raster, len(card.outputs))
     wire.tell(0.4)
     labels = read_labels(job.labels, job.labels_layer, raster)
     for sentence in labels.describe():
@@ -71,9 +71,9 @@ def check_writable(folder: Path) -> None:
         raise InputError(f"The folder {folder} cannot be written: {error}", "Choose another folder.") from error
 
 
-def check_space(folder: Path, raster: Raster) -> None:
+def check_space(folder: Path, raster: Raster, outputs: int) -> None:
     """Raise InputError where the disk has too little room for the run's rasters and models."""
-    needed = raster.width * raster.height * _BYTES_PER_PIXEL + _BYTES_AT_LEAST
+    needed = raster.width * raster.height * _BYTES_PER_PIXEL * outputs + _BYTES_AT_LEAST
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise InputError(
@@ -84,27 +84,30 @@ def check_space(folder: Path, raster: Raster) -> None:
 
 def _notice_bands(raster: Raster, card: Card, wire: Wire) -> None:
     used = ", ".join(f"band {band} as {name}" for band, name in zip(raster.bands, card.bands, strict=True))
+    worked = f"{raster.native_gsd_m:.2f} m imagery"
+    if raster.is_resampled:
+        worked += f", worked at {raster.gsd_m:.2f} m ({raster.width} x {raster.height} pixels)"
     is_plain = raster.stretch == ((0.0, 255.0),) * len(card.bands)
     limits = (
         ""
         if is_plain
         else " Values are stretched from " + "; ".join(f"{low:g} to {high:g}" for low, high in raster.stretch) + "."
     )
-    wire.notify(f"{raster.width} x {raster.height} pixels of {raster.gsd_m:.2f} m; {used}.{limits}")
+    wire.notify(f"{worked}; {used}.{limits}")
 
 
 def _notice_sizes(raster: Raster, labels: Labels, card: Card, wire: Wire) -> None:
-    side_px = float(np.sqrt(np.median(shapely.area(labels.polygons))))
+    side_px = float(np.sqrt(np.median(shapely.area(labels.polygons)))) * raster.gsd_m / raster.native_gsd_m
     if side_px < _SMALL_BUILDING_PX:
         wire.notify(
-            f"Half of the labels are smaller than {side_px:.0f} x {side_px:.0f} pixels of {raster.gsd_m:.2f} m.",
+            f"Half of the labels are smaller than {side_px:.0f} x {side_px:.0f} pixels of {raster.native_gsd_m:.2f} m.",
             "Finer imagery would help; expect a low score.",
             "warning",
         )
-    if card.gsd_m and not 0.5 * min(card.gsd_m) <= raster.gsd_m <= 2 * max(card.gsd_m):
+    if card.gsd_m and not 0.5 * min(card.gsd_m) <= raster.native_gsd_m <= 2 * max(card.gsd_m):
         wire.notify(
             f"The base model was trained at {min(card.gsd_m):g} to {max(card.gsd_m):g} m a pixel, "
-            f"this raster has {raster.gsd_m:.2f} m.",
+            f"this raster has {raster.native_gsd_m:.2f} m.",
             "Choose imagery or a model of a nearer scale.",
             "warning",
         )

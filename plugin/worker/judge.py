@@ -1,20 +1,22 @@
-"""Chooses the threshold on validation ground and scores on held-out ground, for base and tuned model alike."""
+"""Chooses on validation ground how buildings come apart, and scores on held-out ground, for every model alike."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..core.models import Parting
 from .check import Inputs
-from .score import Score, clip_to_ground, match_footprints, score_pixels
+from .choose import Chooser
+from .score import Matching, clip_to_ground, match_footprints, score_pixels
+from .shapes import is_square
 from .split import HELD_OUT, VALIDATION, Split, is_mostly_inside
-from .trace import Footprints, TraceRule, trace_all, trace_footprints
+from .trace import Footprints, TraceRule, make_rule, trace_all, trace_footprints
 from .wire import Wire
-
-THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 class Judge:
@@ -23,62 +25,53 @@ class Judge:
     def __init__(self, inputs: Inputs, split: Split, wire: Wire) -> None:
         """Take each ground, and the labels that count on it, cut at its border."""
         self._inputs, self._wire = inputs, wire
-        self._grounds = {role: split.ground(role) for role in (VALIDATION, HELD_OUT)}
-        self._truths = {
-            role: clip_to_ground(inputs.labels.polygons, ground, split.label_roles == role)
-            for role, ground in self._grounds.items()
-        }
+        self._ground = split.ground(HELD_OUT)
+        is_held_out, is_validation = (split.label_roles == role for role in (HELD_OUT, VALIDATION))
+        self._truth = clip_to_ground(inputs.labels.polygons, self._ground, is_held_out)
+        self._is_truth_square = is_square(inputs.labels.polygons[is_held_out])
+        self._chooser = Chooser(
+            inputs.labels.polygons[is_validation],
+            split.ground(VALIDATION),
+            inputs.raster.scale,
+            inputs.job.settings.min_area_m2,
+        )
 
-    def choose_threshold(self, path: Path) -> tuple[float, float]:
-        """Return the best building F1 on validation ground, and the threshold that gives it (the middle one of equals).
+    def choose(self, path: Path, start: Parting, *, is_thorough: bool = True) -> tuple[float, Parting]:
+        """Return the best building F1 on validation ground, and the parting that gives it, from ``start`` on."""
+        return self._chooser.choose(path, start, self._wire.check, is_thorough=is_thorough)
 
-        Where no threshold finds a building, the one with the best pixel F1 is taken.
+    def score_held_out(self, path: Path, found: Footprints, parting: Parting) -> dict[str, Any]:
+        """Return the score of what ``trace_held_out`` found: ``building`` and ``pixel``, the latter with ``iou``.
+
+        ``right_angles`` tells of the footprints that found a label with right angles which ``share`` has them, too.
         """
-        scores = []
-        for threshold in THRESHOLDS:
-            self._wire.check()
-            scores.append(self._score_buildings(path, threshold, VALIDATION).f1)
-        if max(scores) == 0:
-            pixels = [score_pixels(path, each, *self._truth(VALIDATION)).f1 for each in THRESHOLDS]
-            return 0.0, THRESHOLDS[int(np.argmax(pixels))]
-        best = np.flatnonzero(np.array(scores) == max(scores))
-        return max(scores), THRESHOLDS[int(best[len(best) // 2])]
-
-    def score_held_out(self, path: Path, threshold: float) -> dict[str, Any]:
-        """Return the score on held-out ground: ``building`` and ``pixel``, the latter with ``iou``."""
-        building = self._score_buildings(path, threshold, HELD_OUT)
-        pixel = score_pixels(path, threshold, *self._truth(HELD_OUT))
+        proposals = clip_to_ground(found.polygons, self._ground, np.ones(len(found.polygons), dtype=bool))
+        matching = match_footprints(self._truth, proposals, found.confidence)
+        pixel = score_pixels(path, parting.threshold, self._truth, self._ground)
         total = pixel.tp + pixel.fp + pixel.fn
         return {
-            "building": building.to_dict(),
+            "building": matching.score.to_dict(),
             "pixel": {**pixel.to_dict(), "iou": pixel.tp / total if total else 0.0},
-            "threshold": threshold,
+            "right_angles": self._measure_angles(found, matching),
+            "parting": asdict(parting),
         }
 
-    def trace(self, path: Path, threshold: float) -> Iterator[tuple[float, Footprints]]:
+    def _measure_angles(self, found: Footprints, matching: Matching) -> dict[str, float]:
+        is_asked = matching.taken >= 0
+        is_asked[is_asked] = self._is_truth_square[matching.taken[is_asked]]
+        count = int(is_asked.sum())
+        return {"of": count, "share": float(is_square(found.polygons[is_asked]).mean()) if count else 0.0}
+
+    def trace(self, path: Path, parting: Parting) -> Iterator[tuple[float, Footprints]]:
         """Trace the whole raster, row of chunks by row of chunks."""
-        return trace_footprints(path, self._rule(threshold), self._inputs.raster.scale)
+        return trace_footprints(path, self._rule(parting), self._inputs.raster.scale)
 
-    def trace_held_out(self, path: Path, threshold: float) -> Footprints:
+    def trace_held_out(self, path: Path, parting: Parting) -> Footprints:
         """Return the footprints that count on held-out ground."""
-        return self._trace_on(path, threshold, HELD_OUT)
-
-    def _trace_on(self, path: Path, threshold: float, role: str) -> Footprints:
-        ground = self._grounds[role]
-        found = trace_all(path, self._rule(threshold), self._inputs.raster.scale, ground)
-        inside = is_mostly_inside(found.polygons, ground)
+        found = trace_all(path, self._rule(parting), self._inputs.raster.scale, self._ground)
+        inside = is_mostly_inside(found.polygons, self._ground)
         return Footprints(found.polygons[inside], found.confidence[inside], found.area_m2[inside])
 
-    def _score_buildings(self, path: Path, threshold: float, role: str) -> Score:
-        found = self._trace_on(path, threshold, role)
-        everything = np.ones(len(found.polygons), dtype=bool)
-        proposals = clip_to_ground(found.polygons, self._grounds[role], everything)
-        return match_footprints(self._truths[role], proposals, found.confidence).score
-
-    def _truth(self, role: str) -> tuple[Any, Any]:
-        return self._truths[role], self._grounds[role]
-
-    def _rule(self, threshold: float) -> TraceRule:
+    def _rule(self, parting: Parting) -> TraceRule:
         settings, raster = self._inputs.job.settings, self._inputs.raster
-        simplify_px = 1.0 if settings.simplify_m is None else settings.simplify_m / raster.gsd_m
-        return TraceRule(threshold, settings.min_area_m2, simplify_px)
+        return make_rule(parting, settings.min_area_m2, settings.simplify_m, raster, is_squared=settings.square)

@@ -1,7 +1,8 @@
-"""What the network shall say of a window, made from the labels."""
+"""What the network shall say of a window, made from the labels: footprint, boundary and contact."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,13 @@ from affine import Affine
 from numpy.typing import NDArray
 from rasterio.features import rasterize
 from rasterio.windows import Window
+from scipy.ndimage import maximum_filter, minimum_filter
 
+from ..core.models import Card
 from .vector import Geometries
+
+_LEAST_BOUNDARY_PX = 3
+_LEAST_CONTACT_PX = 2.0
 
 
 class PolygonIndex:
@@ -24,23 +30,105 @@ class PolygonIndex:
 
     def find(self, window: Window) -> NDArray[np.int64]:
         """Return the places of the polygons whose box meets the window, in ascending order."""
-        return np.sort(self._tree.query(_frame(window)))
+        return self._find(*_frame(window))
 
     def draw(self, window: Window, values: Any = 1) -> NDArray[np.int32]:
         """Return the window (height, width) with each polygon's value where a pixel's centre lies in it, else 0.
 
         ``values`` is one number, or one for each polygon; later polygons lie on top.
         """
-        shape = (int(window.height), int(window.width))
-        found = self.find(window)
+        return self.draw_frame(*_frame(window), values)
+
+    def draw_frame(self, frame: Affine, shape: tuple[int, int], values: Any = 1) -> NDArray[np.int32]:
+        """Draw as ``draw`` does, into pixels that ``frame`` takes to the polygons' coordinates: turned, scaled."""
+        found = self._find(frame, shape)
         if len(found) == 0:
             return np.zeros(shape, dtype="int32")
         chosen = np.broadcast_to(np.asarray(values), len(self.polygons))[found]
         shapes = zip(self.polygons[found], chosen.tolist(), strict=True)
-        origin = Affine.translation(window.col_off, window.row_off)
-        return np.asarray(rasterize(shapes, shape, transform=origin, dtype="int32"))
+        return np.asarray(rasterize(shapes, shape, transform=frame, dtype="int32"))
+
+    def _find(self, frame: Affine, shape: tuple[int, int]) -> NDArray[np.int64]:
+        height, width = shape
+        xs, ys = frame @ np.array([[0, width, width, 0], [0, 0, height, height]])
+        return np.sort(self._tree.query(shapely.box(min(xs), min(ys), max(xs), max(ys))))
 
 
-def _frame(window: Window) -> Any:
-    left, top = window.col_off, window.row_off
-    return shapely.box(left, top, left + window.width, top + window.height)
+@dataclass(frozen=True)
+class Widths:
+    """How wide what parts buildings is drawn, in pixels.
+
+    ``boundary_px`` is the side of the square that must lie within a building around a pixel of its inside (3: a line of
+    one pixel), ``contact_px`` the distance between two buildings up to which the ground between them is contact.
+    """
+
+    boundary_px: int
+    contact_px: float
+
+
+def choose_widths(card: Card, gsd_m: float) -> Widths:
+    """Return the widths that a model learns, in pixels of the raster that it works on."""
+    line = round(card.boundary_m / gsd_m)
+    return Widths(max(_LEAST_BOUNDARY_PX, 2 * line + 1), max(_LEAST_CONTACT_PX, card.contact_m / gsd_m))
+
+
+class Targets:
+    """Footprint, boundary and contact of labels, drawn window by window."""
+
+    def __init__(self, polygons: Geometries, widths: Widths) -> None:
+        """Find the contacts and index everything."""
+        self._footprints = PolygonIndex(polygons)
+        self._contacts = PolygonIndex(find_contacts(polygons, widths.contact_px))
+        self._width = widths.boundary_px
+        self._numbers = np.arange(1, len(polygons) + 1)
+
+    def draw(self, window: Window) -> NDArray[np.uint8]:
+        """Return the channels of a window as 0 and 1, of the shape (3, height, width)."""
+        return self.draw_frame(*_frame(window))
+
+    def draw_frame(self, frame: Affine, shape: tuple[int, int]) -> NDArray[np.uint8]:
+        """Draw as ``draw`` does into pixels that ``frame`` takes to the labels' coordinates.
+
+        Unlike SpaceNet's masks, touching buildings keep the boundary between them, and a contact reaches over the walls
+        on both sides of it: this is where footprints must come apart.
+        """
+        pad = self._width // 2
+        wide = (shape[0] + 2 * pad, shape[1] + 2 * pad)
+        places = self._footprints.draw_frame(frame @ Affine.translation(-pad, -pad), wide, self._numbers)
+        inner = (slice(pad, pad + shape[0]), slice(pad, pad + shape[1]))
+        boundary = find_boundary(places, self._width)[inner]
+        contact = self._contacts.draw_frame(frame, shape)
+        return np.stack([places[inner] > 0, boundary, contact]).astype("uint8")
+
+
+def find_boundary(places: NDArray[np.int32], width_px: int, *, is_outer: bool = False) -> NDArray[np.bool_]:
+    """Return where the boundary of buildings runs, inside them or around them.
+
+    ``places`` (height, width) holds each building's number, 0 for none: buildings with one number are melted. A pixel
+    lies on the inner boundary where the square of ``width_px`` around it is not all of its own building, on the outer
+    one where the square reaches a building but the pixel does not. Nothing is known beyond the window, and so no
+    boundary is drawn along its edge (the rule of Solaris's boundary masks).
+    """
+    is_building = places > 0
+    origin = 0 if width_px % 2 else -1  # the side on which Solaris lets an even square stick out
+    highest = maximum_filter(places, width_px, mode="nearest", origin=origin)
+    if is_outer:
+        return np.asarray((highest > 0) & ~is_building)
+    lowest = minimum_filter(places, width_px, mode="nearest", origin=origin)
+    return np.asarray(is_building & (highest != lowest))
+
+
+def find_contacts(polygons: Geometries, spacing_px: float) -> Geometries:
+    """Return the ground within half of ``spacing_px`` of two polygons at once, a polygon for each such pair.
+
+    This is how Solaris makes its contact masks, whose footprints are taken out afterwards.
+    """
+    wide = np.asarray(shapely.buffer(polygons, spacing_px / 2, quad_segs=16), dtype=object)
+    firsts, seconds = shapely.STRtree(wide).query(wide, predicate="intersects")
+    once = firsts < seconds
+    shared = np.asarray(shapely.intersection(wide[firsts[once]], wide[seconds[once]]), dtype=object)
+    return np.asarray(shared[shapely.area(shared) > 0], dtype=object)
+
+
+def _frame(window: Window) -> tuple[Affine, tuple[int, int]]:
+    return Affine.translation(window.col_off, window.row_off), (int(window.height), int(window.width))

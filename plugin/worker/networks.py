@@ -60,9 +60,14 @@ def load_network(card: Card) -> nn.Module:
     return network
 
 
-def save_network(network: nn.Module, path: Path) -> str:
-    """Write the weights as safetensors, by a temporary name, and return their SHA-256; raises RunError."""
+def save_network(network: nn.Module, path: Path, *, is_half: bool = False) -> str:
+    """Write the weights as safetensors, by a temporary name, and return their SHA-256; raises RunError.
+
+    ``is_half`` writes the kernels in half precision, half the size; the few numbers of the norms stay whole.
+    """
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    if is_half:
+        tensors = {name: value.half() if value.ndim > 1 else value for name, value in tensors.items()}
     with replacing(path, SafetensorError) as partial:
         save_file(tensors, partial, metadata={"format": "pt"})
     return hash_file(path)

@@ -1,14 +1,117 @@
-"""Outlines of pixels, made simple."""
+"""Outlines of pixels, made simple, and parted where they would overlap."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from .shapes import is_square
 from .vector import Geometries
 
 _RING_POINTS = 4
+_TOUCH_PX2 = 1e-6
+_REACH_PX = 16.0
+#: How much of what cutting one out of the other would leave straight cuts must leave.
+_STRAIGHT_SHARE = 0.9
+
+
+class Outliner:
+    """Draws the outlines of one batch of buildings after another, from the top of a raster to its bottom.
+
+    What it returns is valid and does not overlap, within a batch and from one batch to the next.
+    """
+
+    def __init__(self, tolerance_px: float, *, is_squared: bool) -> None:
+        """Begin without neighbours."""
+        self._tolerance_px, self._is_squared = tolerance_px, is_squared
+        self._earlier: Geometries = np.array([], dtype=object)
+
+    def draw(self, shapes: Geometries, confidence: NDArray[np.float64]) -> Geometries:
+        """Return the outline of each raster shape, in the order given; one that others cover altogether is empty."""
+        outlines = simplify_outlines(shapes, self._tolerance_px)
+        if self._is_squared and len(shapes):
+            from .squares import square_outlines  # noqa: PLC0415 - geopandas takes a second to load
+
+            outlines = square_outlines(shapes, outlines, self._tolerance_px)
+        outlines = part_outlines(outlines, confidence, self._earlier)
+        self._earlier = np.concatenate([self._earlier, outlines[~shapely.is_empty(outlines)]])
+        return outlines
+
+    def move_to(self, row: float, waiting: Geometries) -> None:
+        """Forget the outlines that no later one can meet: all but those at ``row``, or at what goes on below it."""
+        bounds = shapely.bounds(self._earlier)
+        near = bounds[:, 3] >= row - _REACH_PX
+        around = shapely.bounds(waiting) + np.array([-1, -1, 1, 1]) * _REACH_PX
+        near[np.unique(shapely.STRtree(self._earlier).query(shapely.box(*around.T))[1])] = True
+        self._earlier = self._earlier[near]
+
+
+def part_outlines(outlines: Geometries, confidence: NDArray[np.float64], earlier: Geometries) -> Geometries:
+    """Return the outlines without what they share; earlier ones stay as they are.
+
+    Two with right angles share the ground that both would cover, else the surer one keeps it. One that lies in others
+    altogether becomes empty.
+    """
+    order = np.argsort(-confidence, kind="stable")
+    drawn = np.concatenate([earlier, outlines[order]])
+    firsts, seconds = shapely.STRtree(drawn).query(drawn, predicate="intersects")
+    firsts, seconds = firsts[firsts < seconds], seconds[firsts < seconds]
+    overlaps = shapely.area(shapely.intersection(drawn[firsts], drawn[seconds])) > _TOUCH_PX2
+    neighbours: dict[int, list[int]] = {}
+    for first, second in zip(firsts[overlaps].tolist(), seconds[overlaps].tolist(), strict=True):
+        neighbours.setdefault(second, []).append(first)
+    for place in sorted(neighbours):
+        for first in neighbours[place]:
+            drawn[first], drawn[place] = _part_pair(drawn[first], drawn[place], is_fixed=first < len(earlier))
+    parted = np.empty(len(outlines), dtype=object)
+    parted[order] = drawn[len(earlier) :]
+    return parted
+
+
+def _part_pair(first: Any, second: Any, *, is_fixed: bool) -> tuple[Any, Any]:
+    """Return two outlines without what they share; ``is_fixed`` leaves the first as it is.
+
+    Straight cuts along their own walls keep right angles, half of the strip from each; where that would cost much more,
+    the first is cut out of the second.
+    """
+    shared = shapely.intersection(first, second)
+    if shared.area <= _TOUCH_PX2:
+        return first, second
+    rest = _keep_largest(shapely.difference(second, first))
+    if not is_square(np.array([first, second], dtype=object)).all():
+        return first, rest
+    slim = _cut_straight(second, shared, 1.0 if is_fixed else 0.5)
+    shared = shapely.intersection(first, slim)
+    slim_first = first if shared.area <= _TOUCH_PX2 else _cut_straight(first, shared, 1.0)
+    is_dear = slim.area + slim_first.area < _STRAIGHT_SHARE * (first.area + rest.area)
+    return (first, rest) if is_dear or (is_fixed and slim_first is not first) else (slim_first, slim)
+
+
+def _cut_straight(outline: Any, shared: Any, share: float) -> Any:
+    """Return the outline without a strip along a side: a share of the thinnest that holds all of ``shared``."""
+    corners = shapely.get_coordinates(outline.exterior)
+    steps = np.diff(corners, axis=0)
+    along = steps[np.argmax(np.hypot(*steps.T))]
+    angle = float(np.degrees(np.arctan2(along[1], along[0])))
+    turned, part = (shapely.affinity.rotate(each, -angle, origin=(0, 0)) for each in (outline, shared))
+    left, top, right, bottom = turned.bounds
+    near_left, near_top, near_right, near_bottom = part.bounds
+    depths = np.array([near_right - left, right - near_left, near_bottom - top, bottom - near_top])
+    sides = np.array([[1, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, -1]])
+    thinnest = int(np.argmin(depths))
+    kept = np.array([left, top, right, bottom]) + share * depths[thinnest] * sides[thinnest]
+    rest = _keep_largest(shapely.intersection(turned, shapely.box(*kept)))
+    return shapely.affinity.rotate(rest, angle, origin=(0, 0))
+
+
+def _keep_largest(geometry: Any) -> Any:
+    """Return the largest polygon in a geometry, an empty one where there is none."""
+    parts = shapely.get_parts(shapely.make_valid(geometry))
+    parts = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]
+    return parts[np.argmax(shapely.area(parts))] if len(parts) else shapely.Polygon()
 
 
 def simplify_outlines(polygons: Geometries, tolerance_px: float) -> Geometries:

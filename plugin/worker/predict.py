@@ -1,4 +1,4 @@
-"""The probability of buildings over a raster, in overlapping windows, streamed to a tiled GeoTIFF."""
+"""What a network says of a raster, in overlapping windows, streamed to a tiled GeoTIFF of probabilities."""
 
 from __future__ import annotations
 
@@ -20,49 +20,55 @@ from torch import nn
 from ..core.models import Card
 from ..core.replace import replacing
 from .networks import normalise
+from .precision import autocast, keep_depthwise_exact
 from .probability import NODATA, encode_probability
-from .raster import Raster, open_raster, read_window
+from .raster import Raster, open_grid, read_window
 
 _STEP_PX = 512
 _OVERLAP_PX = 128
 _SIDE_PX = _STEP_PX + _OVERLAP_PX
 _BATCH = 4
-_STRIP_PX = 16384
+_STRIP_PX = 8192
 
 Tell = Callable[[float], None]
 
 
-@dataclass(frozen=True)
 class Predictor:
     """A network that is ready to predict: on its device, in evaluation mode, with the card that says how to feed it."""
 
-    network: nn.Module
-    card: Card
-    device: torch.device
+    def __init__(self, network: nn.Module, card: Card, device: torch.device) -> None:
+        """Move the network to the device."""
+        self.network, self.card, self.device = network.to(device), card, device
+        keep_depthwise_exact(self.network, device)
 
     def predict(self, batch: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Return the footprint probability (n, height, width) of n windows (bands, height, width) of values in 0..1."""
+        """Return probabilities (n, outputs, height, width) of n windows (bands, height, width) of values in 0..1.
+
+        Where the card says so, a window is looked at in each of its mirror images, too, and the mean is taken.
+        """
         values = normalise(np.stack(batch), self.card).to(self.device, memory_format=torch.channels_last)
         self.network.eval()
-        is_cuda = self.device.type == "cuda"
-        with torch.inference_mode(), torch.autocast(self.device.type, enabled=is_cuda):
-            logits = self.network(values)[:, 0]
-        return np.asarray(logits.float().sigmoid().cpu().numpy())
+        views = ((), (3,), (2,), (2, 3)) if self.card.looks_mirrored else ((),)
+        with torch.inference_mode(), autocast(self.device):
+            looks = [self.network(values.flip(view)).float().sigmoid().flip(view) for view in views]
+        probability = torch.stack(looks).mean(dim=0)[:, : len(self.card.outputs)]
+        return np.asarray(probability.cpu().numpy())
 
 
 def write_probability(predictor: Predictor, raster: Raster, path: Path, tell: Tell, ground: Any = None) -> None:
-    """Write the raster's building probability to a GeoTIFF of bytes: 0 to 254 for 0 to 1, 255 where nothing is known.
+    """Write what the model says of the raster to a GeoTIFF of bytes, a band for each of its outputs.
 
-    Windows of 640 px every 512 px are blended by a weight that falls smoothly towards their edges. ``ground`` (pixel
-    coordinates) restricts the work to windows that meet it. Memory follows the width of a strip, not the raster. Raises
-    RunError where the file cannot be written; ``tell`` hears the share that is done and may raise to stop.
+    0 to 254 stand for 0 to 1, 255 for where nothing is known. Windows of 640 px every 512 px are blended by a weight
+    that falls smoothly towards their edges. ``ground`` (pixel coordinates) restricts the work to windows that meet it.
+    Memory follows the width of a strip, not the raster. Raises RunError where the file cannot be written; ``tell``
+    hears the share that is done and may raise to stop.
     """
     strips = _plan_strips(raster, ground)
     total, done = max(1, sum(len(strip.windows) for strip in strips)), 0
     with (
         replacing(path, RasterioError) as partial,
-        open_raster(raster.path) as source,
-        _create(partial, raster) as target,
+        open_grid(raster) as source,
+        _create(partial, raster, predictor.card.outputs) as target,
     ):
         for strip in strips:
             for step in _predict_strip(predictor, source, raster, target, strip):
@@ -104,7 +110,7 @@ def _predict_strip(
     predictor: Predictor, source: DatasetReader, raster: Raster, target: DatasetWriter, strip: _Strip
 ) -> Iterator[int]:
     """Predict a strip row by row of windows; yields how many windows are done."""
-    band = _Band(strip.left, strip.right)
+    band = _Band(strip.left, strip.right, len(predictor.card.outputs))
     rows = sorted({window.row_off for window in strip.windows})
     for row in rows:
         band.move_to(row, target)
@@ -124,11 +130,11 @@ def _predict_strip(
 class _Band:
     """The rows of a strip that still receive windows: sums of weighted probabilities, and of weights."""
 
-    def __init__(self, left: int, right: int) -> None:
+    def __init__(self, left: int, right: int, outputs: int) -> None:
         self._left, self._top = left, 0
-        self._sums = np.zeros((_SIDE_PX, right - left), dtype="float32")
-        self._weights = np.zeros_like(self._sums)
-        self._valid = np.zeros(self._sums.shape, dtype=bool)
+        self._sums = np.zeros((outputs, _SIDE_PX, right - left), dtype="float32")
+        self._weights = np.zeros(self._sums.shape[1:], dtype="float32")
+        self._valid = np.zeros(self._weights.shape, dtype=bool)
         ramp = np.minimum(np.arange(_SIDE_PX) + 0.5, np.arange(_SIDE_PX)[::-1] + 0.5) / _OVERLAP_PX
         profile = np.sin(np.minimum(ramp, 1.0) * np.pi / 2).astype("float32") ** 2
         self._window_weight = np.outer(profile, profile)
@@ -136,9 +142,9 @@ class _Band:
     def add(self, window: Window, probability: NDArray[np.float32], valid: NDArray[np.bool_]) -> None:
         """Blend a window of the current row in."""
         start = max(0, window.col_off - self._left)
-        stop = min(self._sums.shape[1], window.col_off + _SIDE_PX - self._left)
+        stop = min(self._weights.shape[1], window.col_off + _SIDE_PX - self._left)
         inner = slice(start + self._left - window.col_off, stop + self._left - window.col_off)
-        self._sums[:, start:stop] += (probability * self._window_weight)[:, inner]
+        self._sums[..., start:stop] += (probability * self._window_weight)[..., inner]
         self._weights[:, start:stop] += self._window_weight[:, inner]
         self._valid[:, start:stop] |= valid[:, inner]
 
@@ -147,7 +153,7 @@ class _Band:
         count = min(top - self._top, _SIDE_PX)
         if count > 0:
             self._write(count, target)
-            for plane in (self._sums, self._weights, self._valid):
+            for plane in (*self._sums, self._weights, self._valid):
                 plane[: _SIDE_PX - count] = plane[count:].copy()
                 plane[_SIDE_PX - count :] = 0
         self._top = top
@@ -160,20 +166,19 @@ class _Band:
         stop = min(count, target.height - self._top)
         if not self._valid[:stop].any():
             return
-        share = self._sums[:stop] / np.maximum(self._weights[:stop], 1e-12)
+        share = self._sums[:, :stop] / np.maximum(self._weights[:stop], 1e-12)
         values = encode_probability(share, self._valid[:stop])
-        window = Window(self._left, self._top, values.shape[1], stop)
-        target.write(values, 1, window=window)
+        target.write(values, window=Window(self._left, self._top, values.shape[2], stop))
 
 
-def _create(path: Path, raster: Raster) -> DatasetWriter:
-    return rasterio.open(
+def _create(path: Path, raster: Raster, outputs: tuple[str, ...]) -> DatasetWriter:
+    target = rasterio.open(
         path,
         "w",
         driver="GTiff",
         width=raster.width,
         height=raster.height,
-        count=1,
+        count=len(outputs),
         dtype="uint8",
         crs=raster.crs,
         transform=raster.transform,
@@ -185,3 +190,5 @@ def _create(path: Path, raster: Raster) -> DatasetWriter:
         sparse_ok=True,
         BIGTIFF="IF_SAFER",
     )
+    target.descriptions = outputs
+    return target

@@ -6,19 +6,21 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rasterio
 from affine import Affine
 from numpy.typing import NDArray
 from rasterio.crs import CRS
-from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.enums import ColorInterp, MaskFlags, Resampling
 from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.io import DatasetReader
+from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from ..core.errors import InputError, RunError
-from ..core.models import Card
+from ..core.models import NEAR_ENOUGH, Card
 from .ground import GroundScale, is_usable, measure_ground
 
 _SAMPLE_PX = 1024
@@ -30,7 +32,9 @@ _USABLE = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "fl
 class Raster:
     """A raster that can be used: ``bands`` are read, counted from 1, and ``stretch`` maps each to 0..1.
 
-    ``transform`` takes (column, row) to coordinates of ``crs``; ``gsd_m`` is the ground sample distance in metres.
+    All sizes are those of the grid that the model works on: ``width`` and ``height`` in its pixels, ``transform`` takes
+    its (column, row) to coordinates of ``crs``, ``gsd_m`` is its ground sample distance in metres. ``native_gsd_m`` is
+    that of the file, whose pixels are resampled to the grid where the two differ.
     """
 
     path: str
@@ -41,11 +45,17 @@ class Raster:
     bands: tuple[int, ...]
     stretch: tuple[tuple[float, float], ...]
     scale: GroundScale
+    native_gsd_m: float
 
     @property
     def gsd_m(self) -> float:
         """The ground sample distance in the raster's middle, in metres."""
         return self.scale.gsd_m
+
+    @property
+    def is_resampled(self) -> bool:
+        """Whether the model works on another grid than the file's."""
+        return not np.isclose(self.native_gsd_m, self.gsd_m, rtol=1e-3)
 
 
 @contextlib.contextmanager
@@ -59,8 +69,41 @@ def open_raster(path: str) -> Iterator[DatasetReader]:
         yield dataset
 
 
+@contextlib.contextmanager
+def open_grid(raster: Raster) -> Iterator[DatasetReader]:
+    """Open a raster on the grid that the model works on; raises InputError where that fails.
+
+    Finer imagery is averaged, coarser one interpolated by cubic convolution.
+    """
+    with open_raster(raster.path) as dataset:
+        if not raster.is_resampled:
+            yield dataset
+            return
+        is_finer = raster.native_gsd_m < raster.gsd_m
+        with WarpedVRT(
+            dataset,
+            crs=dataset.crs,
+            transform=raster.transform,
+            width=raster.width,
+            height=raster.height,
+            resampling=Resampling.average if is_finer else Resampling.cubic,
+            **_keep_mask(dataset),
+        ) as grid:
+            yield grid
+
+
+def _keep_mask(dataset: DatasetReader) -> dict[str, Any]:
+    """Return the options with which what holds no data in a file holds none on another grid."""
+    has_mask = MaskFlags.per_dataset in dataset.mask_flag_enums[0] and ColorInterp.alpha not in dataset.colorinterp
+    return {"add_alpha": True} if has_mask else {"UNIFIED_SRC_NODATA": "YES"}
+
+
 def describe_raster(path: str, card: Card, bands: tuple[int, ...] = ()) -> Raster:
-    """Return the raster as the model of ``card`` will read it; raises InputError where it cannot be used."""
+    """Return the raster as the model of ``card`` will read it; raises InputError where it cannot be used.
+
+    A model that works at another ground sample distance than the file's gets a grid of its own, unless the two are
+    nearly alike.
+    """
     with open_raster(path) as dataset:
         _refuse_unusable(dataset, path)
         scale = measure_ground(dataset.crs, dataset.transform, dataset.width, dataset.height)
@@ -77,9 +120,18 @@ def describe_raster(path: str, card: Card, bands: tuple[int, ...] = ()) -> Raste
             raise InputError(
                 f"The raster {path} is not whole: {error}", "Copy it anew, or choose another raster."
             ) from error
-        return Raster(
-            path, dataset.width, dataset.height, dataset.crs, dataset.transform, chosen, tuple(stretch), scale
-        )
+        width, height, transform = _lay_grid(dataset, scale.gsd_m, card.working_gsd_m)
+        grid = measure_ground(dataset.crs, transform, width, height)
+        return Raster(path, width, height, dataset.crs, transform, chosen, tuple(stretch), grid, scale.gsd_m)
+
+
+def _lay_grid(dataset: DatasetReader, native_m: float, working_m: float | None) -> tuple[int, int, Affine]:
+    """Return width, height and transform of the grid over the same ground with pixels of ``working_m`` metres."""
+    width, height = dataset.width, dataset.height
+    if working_m is None or 1 / NEAR_ENOUGH <= native_m / working_m <= NEAR_ENOUGH:
+        return width, height, dataset.transform
+    cols, rows = (max(1, round(size * native_m / working_m)) for size in (width, height))
+    return cols, rows, dataset.transform @ Affine.scale(width / cols, height / rows)
 
 
 def _probe(dataset: DatasetReader, bands: tuple[int, ...]) -> None:

@@ -18,7 +18,8 @@ from .split import ROLES, Split
 SCHEMA = 1
 RULE = (
     "Building: IoU > 0.5, each label matched once, most confident first (SpaceNet). A building counts where at "
-    "least half of it lies on held-out ground, and is compared within it. Thresholds are chosen on validation ground."
+    "least half of it lies on held-out ground, and is compared within it. How buildings part is chosen on validation "
+    "ground."
 )
 
 
@@ -39,8 +40,9 @@ def build_report(inputs: Inputs, split: Split, results: dict[str, Any]) -> dict[
         "buffer_m": round(split.buffer_px * raster.gsd_m, 2),
         "raster": {
             "path": raster.path,
-            "size_px": [raster.width, raster.height],
-            "gsd_m": round(raster.gsd_m, 4),
+            "gsd_m": round(raster.native_gsd_m, 4),
+            "working_gsd_m": round(raster.gsd_m, 4),
+            "working_size_px": [raster.width, raster.height],
             "crs": raster.crs.to_string(),
             "bands": list(raster.bands),
             "stretch": [list(limits) for limits in raster.stretch],

@@ -1,10 +1,53 @@
-"""Which pieces of neighbouring chunks belong together: those whose pixels share an edge across the seam."""
+"""Which pieces of neighbouring chunks belong together: those that both chunks see go on across the seam."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.windows import Window
+
+
+@dataclass(frozen=True)
+class Edges:
+    """The pieces of a chunk along its four edges: the number of each that goes on beyond the edge, from 1, else 0.
+
+    ``count`` is how many pieces the chunk has.
+    """
+
+    top: NDArray[np.int32]
+    bottom: NDArray[np.int32]
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
+    count: int
+
+
+def find_edges(places: NDArray[np.int32], pieces: NDArray[np.int32], core: tuple[slice, slice]) -> Edges:
+    """Return the edges of the ``core`` of a window.
+
+    ``places`` are the numbers of the buildings in the whole window, ``pieces`` (as large as the core) those of their
+    pieces in the core: a piece goes on where the pixel beyond the edge belongs to the same building. At the window's
+    own edge nothing goes on.
+    """
+    rows, cols = core
+    inner = places[core]
+    nothing = np.zeros(0, dtype="int32")
+
+    def go_on(own: NDArray[np.int32], beyond: NDArray[np.int32], numbers: NDArray[np.int32]) -> NDArray[np.int32]:
+        return np.where(own == beyond, numbers, 0) if len(beyond) else np.zeros_like(numbers)
+
+    above = places[rows.start - 1, cols] if rows.start else nothing
+    below = places[rows.stop, cols] if rows.stop < places.shape[0] else nothing
+    before = places[rows, cols.start - 1] if cols.start else nothing
+    after = places[rows, cols.stop] if cols.stop < places.shape[1] else nothing
+    return Edges(
+        go_on(inner[0], above, pieces[0]),
+        go_on(inner[-1], below, pieces[-1]),
+        go_on(inner[:, 0], before, pieces[:, 0]),
+        go_on(inner[:, -1], after, pieces[:, -1]),
+        int(pieces.max(initial=0)),
+    )
 
 
 class Seams:
@@ -21,16 +64,19 @@ class Seams:
         self._count = 0
         self._links: list[NDArray[np.int64]] = []
 
-    def add(self, window: Window, places: NDArray[np.int32]) -> None:
-        """Take the next chunk: for each of its pixels the number of its piece within the chunk, or 0."""
-        numbers = np.where(places > 0, places + np.int64(self._count), 0)
+    def add(self, window: Window, edges: Edges) -> None:
+        """Take the next chunk."""
+        first = self._count
+        top, bottom, left, right = (
+            np.where(edge > 0, edge + np.int64(first), 0) for edge in (edges.top, edges.bottom, edges.left, edges.right)
+        )
         columns = slice(window.col_off, window.col_off + window.width)
-        self._link(self._above[columns], numbers[0])
+        self._link(self._above[columns], top)
         if self._left is not None:
-            self._link(self._left, numbers[:, 0])
-        self._left = numbers[:, -1]
-        self._below[columns] = numbers[-1]
-        self._count += int(places.max(initial=0))
+            self._link(self._left, left)
+        self._left = right
+        self._below[columns] = bottom
+        self._count += edges.count
 
     def skip(self, window: Window) -> None:
         """Pass over a chunk that holds nothing."""

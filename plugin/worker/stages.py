@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,18 @@ from torch import nn
 from ..core.events import EpochEnded
 from ..core.folder import RunFolder
 from ..core.job import Job
-from ..core.models import Card
+from ..core.models import Card, Parting, Recipe, read_parting
 from ..core.replace import write_json
 from .check import Inputs
 from .judge import Judge
+from .learner import Learner, Plan
 from .networks import choose_device, load_network, save_network
 from .predict import Predictor, write_probability
-from .raster import open_raster
+from .raster import open_grid
 from .report import build_report
 from .split import HELD_OUT, VALIDATION, Split
 from .tiles import Sampler
-from .train import Outcome, Plan, Tuning, draw_held_samples
+from .train import Outcome, Tuning, draw_held_samples
 from .wire import Wire
 from .write import write_footprints
 
@@ -42,33 +43,39 @@ class Stages:
         self._judge = Judge(inputs, split, wire)
 
     def score_base(self) -> dict[str, Any]:
-        """Predict with the base model where it is scored, choose its threshold, and return its score."""
+        """Predict with the base model where it is scored, choose how its buildings part, and return its score."""
         inputs, path = self._inputs, self._folder.base_probability
         predictor = self._make_predictor(inputs.card)
         write_probability(predictor, inputs.raster, path, self._wire.tell, self._split.ground(VALIDATION, HELD_OUT))
-        _, threshold = self._judge.choose_threshold(path)
-        footprints = self._judge.trace_held_out(path, threshold)
+        _, parting = self._judge.choose(path, inputs.card.parting)
+        footprints = self._judge.trace_held_out(path, parting)
         write_footprints(self._folder.base_footprints, [(1.0, footprints)], inputs.raster, self._wire)
-        return self._judge.score_held_out(path, threshold)
+        return self._judge.score_held_out(path, footprints, parting)
 
     def tune(self) -> dict[str, Any]:
         """Tune all layers, keep the best epoch by validation building F1, and write the tuned model."""
         inputs, split = self._inputs, self._split
         card = replace(inputs.card, stretch=inputs.raster.stretch)
-        tuning = Tuning(self._load(card), self._device, make_plan(inputs.job, card), self._folder.checkpoint)
-        with open_raster(inputs.raster.path) as dataset:
+        learner = Learner(self._load(card), self._device, make_plan(inputs.job, card))
+        tuning = Tuning(learner, card.parting, self._folder.checkpoint)
+        quick = replace(card, looks_mirrored=False)
+        with open_grid(inputs.raster) as dataset:
             sampler = Sampler(dataset, inputs.raster, card, inputs.labels, split)
             held = draw_held_samples(Sampler(dataset, inputs.raster, card, inputs.labels, split, VALIDATION))
-            outcome = tuning.run(sampler, held, lambda network: self._validate(network, card), self._wire)
+
+            def validate(network: nn.Module, start: Parting) -> tuple[float, Parting]:
+                return self._validate(network, start, quick, is_thorough=False)
+
+            outcome = tuning.run(sampler, held, validate, self._wire)
+        f1, parting = self._validate(tuning.network, outcome.parting, card, is_thorough=True)
         sha256 = save_network(tuning.network, self._folder.model)
         self._folder.checkpoint.unlink(missing_ok=True)
-        return {**_describe_outcome(outcome), "sha256": sha256}
+        return {**_describe_outcome(outcome, f1, parting), "sha256": sha256}
 
     def write_card(self, tuning: Mapping[str, Any]) -> Card:
         """Write the tuned model's card beside its weights, and return it."""
         base, job, raster = self._inputs.card, self._inputs.job, self._inputs.raster
         place = Path(raster.path).stem
-        rate = 10 * base.recipe.tuning_rate
         card = replace(
             base,
             name=job.name or self._folder.path.name,
@@ -76,15 +83,14 @@ class Stages:
             description=f"{base.title}, tuned on {place}.",
             weights=self._folder.model.name,
             stretch=raster.stretch,
-            gsd_m=(round(raster.gsd_m, 4),),
-            threshold=tuning["threshold"],
+            gsd_m=(round(raster.native_gsd_m, 4),),
             min_area_m2=job.settings.min_area_m2,
             has_seen_roofs=True,
             parent=base.name,
             sha256=tuning["sha256"],
-            recipe=replace(base.recipe, learning_rate=rate, tune_epochs=3, tune_learning_rate=None),
+            recipe=_continue_recipe(base.recipe),
             folder=str(self._folder.path),
-        )
+        ).with_parting(read_parting(tuning["parting"]))
         card.save(self._folder.card)
         return card
 
@@ -94,12 +100,13 @@ class Stages:
 
     def trace(self, card: Card) -> int:
         """Write the tuned model's footprints of the whole raster, and return their count."""
-        parts = self._judge.trace(self._folder.probability, card.threshold)
+        parts = self._judge.trace(self._folder.probability, card.parting)
         return write_footprints(self._folder.footprints, parts, self._inputs.raster, self._wire)
 
     def score_tuned(self, card: Card) -> dict[str, Any]:
         """Return the tuned model's score on held-out ground."""
-        return self._judge.score_held_out(self._folder.probability, card.threshold)
+        path = self._folder.probability
+        return self._judge.score_held_out(path, self._judge.trace_held_out(path, card.parting), card.parting)
 
     def write(
         self, before: dict[str, Any], after: dict[str, Any], tuning: dict[str, Any], seconds: dict[str, float]
@@ -109,18 +116,18 @@ class Stages:
         results = {"before": before, "after": after, "tuning": tuning, "seconds": seconds, "device": device}
         write_json(self._folder.report, build_report(self._inputs, self._split, results))
 
-    def _validate(self, network: nn.Module, card: Card) -> tuple[float, float]:
-        """Return the building F1 on validation ground and the threshold that gives it."""
+    def _validate(self, network: nn.Module, start: Parting, card: Card, *, is_thorough: bool) -> tuple[float, Parting]:
+        """Return the building F1 on validation ground and the parting that gives it."""
         path = self._folder.path / "validation.tif"
         predictor = Predictor(network, card, self._device)
         ground = self._split.ground(VALIDATION)
         write_probability(predictor, self._inputs.raster, path, lambda _: self._wire.check(), ground)
-        f1, threshold = self._judge.choose_threshold(path)
+        f1, parting = self._judge.choose(path, start, is_thorough=is_thorough)
         path.unlink()
-        return f1, threshold
+        return f1, parting
 
     def _make_predictor(self, card: Card) -> Predictor:
-        return Predictor(self._load(card).to(self._device), card, self._device)
+        return Predictor(self._load(card), card, self._device)
 
     def _load(self, card: Card) -> nn.Module:
         torch.manual_seed(self._inputs.job.settings.seed)  # a decoder without weights begins at random
@@ -135,8 +142,9 @@ def describe_device(device: torch.device) -> str:
 
 
 def make_plan(job: Job, card: Card) -> Plan:
-    """Return how the job tunes: what its settings leave open is as the card's recipe says."""
-    settings, recipe = job.settings, card.recipe
+    """Return how the job tunes: what its settings leave open is as its recipe says."""
+    settings = job.settings
+    recipe = card.recipe.as_solaris() if settings.recipe == "solaris_2019" else card.recipe
     batch_size = settings.batch_size or recipe.batch_size
     return Plan(
         epochs=settings.epochs or recipe.tune_epochs,
@@ -145,12 +153,20 @@ def make_plan(job: Job, card: Card) -> Plan:
         learning_rate=settings.learning_rate or recipe.tuning_rate,
         weight_decay=recipe.weight_decay,
         seed=settings.seed,
+        encoder_share=recipe.encoder_share,
+        averaging=recipe.averaging,
     )
 
 
-def _describe_outcome(outcome: Outcome) -> dict[str, Any]:
+def _continue_recipe(recipe: Recipe) -> Recipe:
+    """Return how a tuned model is tuned further: at the rate of its own tuning."""
+    return replace(recipe, learning_rate=10 * recipe.tuning_rate, tune_epochs=3, tune_learning_rate=None)
+
+
+def _describe_outcome(outcome: Outcome, f1: float, parting: Parting) -> dict[str, Any]:
     history = [_round_epoch(ended) for ended in outcome.history]
-    return {"best_epoch": outcome.best_epoch, "threshold": outcome.threshold, "history": history}
+    best = {"best_epoch": outcome.best_epoch, "validation_f1": round(f1, 4)}
+    return {**best, "parting": asdict(parting), "history": history}
 
 
 def _round_epoch(ended: EpochEnded) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from ..core.models import Card
+from ..core.models import OUTPUTS, Card
 from .labels import Labels
-from .masks import PolygonIndex
+from .masks import PolygonIndex, Targets, choose_widths
 from .networks import normalise
 from .raster import Raster, read_window
 from .split import TRAINING, Split
@@ -25,7 +25,10 @@ _CONTRAST = 0.2
 
 @dataclass(frozen=True)
 class Sample:
-    """One crop: ``values`` (bands, side, side) as the network takes them, ``truth`` and ``weight`` (1, side, side)."""
+    """One crop: ``values`` (bands, side, side) as the network takes them, and what it shall say of them.
+
+    ``truth`` (outputs, side, side) is 0 or 1, ``weight`` (1 or outputs, side, side) how much that counts.
+    """
 
     values: torch.Tensor
     truth: torch.Tensor
@@ -51,7 +54,8 @@ class Sampler:
         """Index labels and ground for drawing."""
         self._dataset, self._raster, self._card = dataset, raster, card
         is_own = split.label_roles == role
-        self._labels = PolygonIndex(labels.polygons[is_own])
+        self._targets = Targets(labels.polygons[is_own], choose_widths(card, raster.gsd_m))
+        self._channels = [OUTPUTS.index(output) for output in card.outputs]
         self._foreign = PolygonIndex(labels.polygons[~is_own])
         self._cells = split.blocks[split.roles == role]
         self._ground = PolygonIndex(self._cells)
@@ -77,8 +81,8 @@ class Sampler:
         hidden = self._forbidden.draw(window) > 0
         weight = valid & ~hidden & (self._ground.draw(window) > 0) & (self._foreign.draw(window) == 0)
         values[:, hidden] = np.array(self._card.mean, dtype="float32")[:, None]
-        truth = self._labels.draw(window)
-        return Sample(torch.from_numpy(values), _as_channel(truth), _as_channel(weight))
+        truth = self._targets.draw(window)[self._channels].astype("float32")
+        return Sample(torch.from_numpy(values), torch.from_numpy(truth), _as_channel(weight))
 
 
 def augment(sample: Sample, card: Card, rng: Generator) -> Sample:

@@ -15,15 +15,19 @@ from numpy.typing import NDArray
 from rasterio.features import shapes
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
-from scipy.ndimage import label
+from skimage.measure import label
 
+from ..core.models import Parting
 from .ground import GroundScale
-from .outline import simplify_outlines
-from .probability import FULL, find_buildings
-from .seams import Seams
+from .instances import find_instances
+from .outline import Outliner
+from .probability import FULL
+from .raster import Raster
+from .seams import Edges, Seams, find_edges
 from .vector import Geometries
 
 CHUNK_PX = 2048
+_HALO_PX = 128
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,20 @@ class Footprints:
 
 @dataclass(frozen=True)
 class TraceRule:
-    """From which probability a pixel is building, how small a building may be, how far a corner may move."""
+    """How probabilities become buildings, how small one may be, how far a corner may move, whether they are squared."""
 
-    threshold: float
+    parting: Parting
     min_area_m2: float
     simplify_px: float = 1.0
+    is_squared: bool = False
+
+
+def make_rule(
+    parting: Parting, min_area_m2: float, simplify_m: float | None, raster: Raster, *, is_squared: bool
+) -> TraceRule:
+    """Return how footprints are traced on a raster: unless asked otherwise, corners may move by a pixel of the file."""
+    simplify_px = (raster.native_gsd_m if simplify_m is None else simplify_m) / raster.gsd_m
+    return TraceRule(parting, min_area_m2, simplify_px, is_squared)
 
 
 @dataclass(frozen=True)
@@ -64,25 +77,27 @@ def trace_footprints(
 ) -> Iterator[tuple[float, Footprints]]:
     """Yield (share done, footprints) row of chunks by row of chunks of a probability raster.
 
-    Pixels that share an edge belong together. A building that reaches into the next chunk waits until it is whole, so
-    that the result does not depend on ``chunk_px``. With ``ground`` (pixel coordinates) only chunks that meet it are
-    read.
+    Each chunk is looked at with a margin, in which the seeds that reach into it lie. A building that reaches into the
+    next chunk waits until it is whole, so that the result does not depend on ``chunk_px`` (where buildings come apart
+    by seeds: but for some pixels of one that is longer than the margin). With ``ground`` (pixel coordinates) only
+    chunks that meet it are read. Memory follows the width of the raster and a row of chunks.
     """
     with rasterio.open(path) as dataset:
-        seams, waiting = Seams(dataset.width), _EMPTY
+        seams, waiting, outliner = Seams(dataset.width), _EMPTY, Outliner(rule.simplify_px, is_squared=rule.is_squared)
         tops = range(0, dataset.height, chunk_px)
         for i, top in enumerate(tops):
             found = [waiting]
             for left in range(0, dataset.width, chunk_px):
                 window = Window(left, top, min(chunk_px, dataset.width - left), min(chunk_px, dataset.height - top))
                 if _meets(window, ground):
-                    pieces, places = _trace_chunk(dataset, window, rule, scale)
-                    seams.add(window, places)
+                    pieces, edges = _trace_chunk(dataset, window, rule, scale)
+                    seams.add(window, edges)
                     found.append(pieces)
                 else:
                     seams.skip(window)
             whole, waiting = _melt(_concatenate(found), seams, is_last=i + 1 == len(tops))
-            yield (i + 1) / len(tops), _finish(whole, rule, scale)
+            yield (i + 1) / len(tops), _finish(whole, rule, scale, outliner)
+            outliner.move_to(top + chunk_px, waiting.polygons)
 
 
 def trace_all(path: Path, rule: TraceRule, scale: GroundScale, ground: Any = None) -> Footprints:
@@ -92,25 +107,47 @@ def trace_all(path: Path, rule: TraceRule, scale: GroundScale, ground: Any = Non
     return Footprints(*(np.concatenate(column) for column in columns))
 
 
-def _trace_chunk(
-    dataset: DatasetReader, window: Window, rule: TraceRule, scale: GroundScale
-) -> tuple[_Pieces, NDArray[np.int32]]:
+def _trace_chunk(dataset: DatasetReader, window: Window, rule: TraceRule, scale: GroundScale) -> tuple[_Pieces, Edges]:
     """Trace the pieces in a chunk; what is too small, and whole already, is not worth an outline."""
-    values = dataset.read(1, window=window)
-    places, count = label(find_buildings(values, rule.threshold))
-    counts = np.bincount(places.ravel(), minlength=count + 1)[1:].astype("float64")
-    sums = np.bincount(places.ravel(), weights=values.ravel(), minlength=count + 1)[1:].astype("float64")
+    wide, core = _widen(window, dataset)
+    values = dataset.read(window=wide)
     pixel_m2 = float(scale.pixel_area_m2(window.row_off + window.height / 2))
+    places = find_instances(values, rule.parting, pixel_m2)
+    pieces = label(places[core], connectivity=1).astype("int32")
+    edges = find_edges(places, pieces, core)
+    footprint = values[0][core].ravel()
+    counts = np.bincount(pieces.ravel()).astype("float64")
+    sums = np.bincount(pieces.ravel(), weights=footprint).astype("float64")
     worth = counts * pixel_m2 >= 0.5 * rule.min_area_m2
-    for edge in (places[0], places[-1], places[:, 0], places[:, -1]):
-        worth[edge[edge > 0] - 1] = True
+    for edge in (edges.top, edges.bottom, edges.left, edges.right):
+        worth[edge] = True
+    worth[0] = False
     numbers = np.where(worth, np.cumsum(worth), 0).astype("int32")
-    places = np.concatenate([[0], numbers]).astype("int32")[places]
+    polygons = _outline(numbers[pieces], int(worth.sum()), window)
+    return _Pieces(polygons, sums[worth], counts[worth]), _renumber(edges, numbers)
+
+
+def _outline(pieces: NDArray[np.int32], count: int, window: Window) -> Geometries:
+    polygons = np.empty(count, dtype=object)
     origin = Affine.translation(window.col_off, window.row_off)
-    polygons = np.empty(int(worth.sum()), dtype=object)
-    for outline, number in shapes(places, places > 0, connectivity=4, transform=origin):
+    for outline, number in shapes(pieces, pieces > 0, connectivity=4, transform=origin):
         polygons[int(number) - 1] = shapely.geometry.shape(outline)
-    return _Pieces(polygons, sums[worth], counts[worth]), places
+    return polygons
+
+
+def _renumber(edges: Edges, numbers: NDArray[np.int32]) -> Edges:
+    top, bottom, left, right = (numbers[edge] for edge in (edges.top, edges.bottom, edges.left, edges.right))
+    return Edges(top, bottom, left, right, int(numbers.max(initial=0)))
+
+
+def _widen(window: Window, dataset: DatasetReader) -> tuple[Window, tuple[slice, slice]]:
+    """Return the window with a margin, as far as the raster goes, and where the window lies in it."""
+    left, top = max(0, window.col_off - _HALO_PX), max(0, window.row_off - _HALO_PX)
+    right = min(dataset.width, window.col_off + window.width + _HALO_PX)
+    bottom = min(dataset.height, window.row_off + window.height + _HALO_PX)
+    row, col = window.row_off - top, window.col_off - left
+    core = (slice(row, row + window.height), slice(col, col + window.width))
+    return Window(left, top, right - left, bottom - top), core
 
 
 def _concatenate(found: list[_Pieces]) -> _Pieces:
@@ -132,13 +169,16 @@ def _melt(pieces: _Pieces, seams: Seams, is_last: bool) -> tuple[_Pieces, _Piece
     return joined[~goes_on], joined[goes_on]
 
 
-def _finish(pieces: _Pieces, rule: TraceRule, scale: GroundScale) -> Footprints:
-    """Simplify, measure, and pass over what is too small."""
-    outlines = simplify_outlines(pieces.polygons, rule.simplify_px)
-    rows = shapely.get_y(shapely.centroid(outlines))
-    areas = shapely.area(outlines) * scale.pixel_area_m2(rows)
-    keep = areas >= rule.min_area_m2
+def _finish(pieces: _Pieces, rule: TraceRule, scale: GroundScale, outliner: Outliner) -> Footprints:
+    """Draw the outlines, measure them, and pass over what is too small."""
     confidence = pieces.sums / np.maximum(pieces.counts, 1) / FULL
+    rows = shapely.get_y(shapely.centroid(pieces.polygons))
+    pixels_m2 = scale.pixel_area_m2(rows)
+    is_large = shapely.area(pieces.polygons) * pixels_m2 >= 0.5 * rule.min_area_m2
+    confidence, pixels_m2 = confidence[is_large], pixels_m2[is_large]
+    outlines = outliner.draw(pieces.polygons[is_large], confidence)
+    areas = shapely.area(outlines) * pixels_m2
+    keep = (areas >= rule.min_area_m2) & (areas > 0)
     return Footprints(outlines[keep], confidence[keep], areas[keep])
 
 

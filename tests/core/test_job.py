@@ -137,6 +137,9 @@ def test_a_field_like_no_other_is_refused_with_the_known_ones(write):
         ({"settings": {"epochs": "three"}}, '"epochs" must be a whole number or null, not "three".'),
         ({"settings": {"epochs": 2.5}}, '"epochs" must be a whole number or null, not 2.5.'),
         ({"settings": {"epochs": True}}, '"epochs" must be a whole number or null, not true.'),
+        ({"settings": {"square": "yes"}}, '"square" must be true or false, not "yes".'),
+        ({"settings": {"square": 1}}, '"square" must be true or false, not 1.'),
+        ({"settings": {"recipe": 3}}, '"recipe" must be text, not 3.'),
         ({"settings": {"min_area_m2": None}}, '"min_area_m2" must be a number, not null.'),
         ({"settings": {"seed": "x"}}, '"seed" must be a whole number, not "x".'),
         ({"settings": {"device": ["cpu"]}}, '"device" must be text, not ["cpu"].'),
@@ -211,3 +214,16 @@ def test_a_setting_at_the_end_of_its_range_is_taken(write, settings):
 def test_a_job_made_by_a_form_checks_itself_too():
     with pytest.raises(InputError, match=r"No raster is chosen\. No labels are chosen\."):
         Job("", "").check()
+
+
+def test_the_recipe_is_the_models_own_or_the_plain_one_of_2019(write):
+    fields = {"raster": "/r.tif", "labels": "/l.gpkg"}
+    assert load_job(write(fields)).settings.recipe == "model"
+    assert load_job(write({**fields, "settings": {"recipe": "solaris_2019"}})).settings.recipe == "solaris_2019"
+    assert "The recipe must be one of model, solaris_2019." in Settings(recipe="2019").find_problems()
+
+
+def test_right_angles_can_be_left_away(write):
+    fields = {"raster": "/r.tif", "labels": "/l.gpkg"}
+    assert load_job(write(fields)).settings.square is True
+    assert load_job(write({**fields, "settings": {"square": False}})).settings.square is False

@@ -2,11 +2,23 @@
 
 import json
 import re
+from dataclasses import asdict
 
 import pytest
 
 from plugin.core.errors import InputError, RunError
-from plugin.core.models import MODELS_FOLDER, Card, Recipe, find_card, list_cards, load_card
+from plugin.core.models import (
+    MODELS_FOLDER,
+    OUTPUTS,
+    Card,
+    Parting,
+    Recipe,
+    Seeds,
+    find_card,
+    list_cards,
+    load_card,
+    read_parting,
+)
 
 SOUND = {
     "name": "mine",
@@ -85,12 +97,31 @@ def test_a_card_is_read_back_as_it_was_saved(tmp_path):
         Recipe(1e-4),
         stretch=((1, 9),) * 3,
         gsd_m=(0.3,),
+        outputs=OUTPUTS,
+        working_gsd_m=0.25,
+        seeds=Seeds(0.2, 0.5, 0.0, 2.0),
     )
     card.save(tmp_path / "mine.json")
     again = load_card(tmp_path / "mine.json")
     assert again == card
     assert again.weights_path == tmp_path / "mine.safetensors"
     assert [item.name for item in tmp_path.iterdir()] == ["mine.json"]
+
+
+def test_a_cards_parting_can_be_taken_and_given(tmp_path):
+    parting = Parting(0.3, Seeds(0.2))
+    card = Card("m", "M", "M.", "resnet18", "m.safetensors", Recipe(1e-4), outputs=OUTPUTS).with_parting(parting)
+    assert card.parting == parting
+    assert read_parting(json.loads(json.dumps(asdict(parting)))) == parting
+    assert read_parting(asdict(Parting(0.7))) == Parting(0.7)
+
+
+def test_the_recipe_of_the_solaris_tutorial_is_three_epochs_at_a_tenth_and_nothing_else():
+    own = Recipe(1e-3, tune_epochs=9, tune_learning_rate=5e-4, encoder_share=0.3, averaging=0.99)
+    plain = own.as_solaris()
+    assert (plain.tune_epochs, plain.tuning_rate) == (3, pytest.approx(1e-4))
+    assert (plain.encoder_share, plain.averaging) == (1.0, 0.0)
+    assert plain.tile_px == own.tile_px
 
 
 def test_a_saved_card_tells_nothing_of_the_machine(tmp_path):
@@ -175,6 +206,14 @@ def test_a_card_without_its_encoder_is_refused_by_what_it_lacks(write):
         {"min_area_m2": -1},
         {"outputs": ["edge", "footprint"]},
         {"outputs": []},
+        {"outputs": ["footprint", "contact", "boundary"]},
+        {"working_gsd_m": 0},
+        {"boundary_m": -0.5},
+        {"seeds": {"threshold": 0.5}},
+        {"outputs": OUTPUTS, "seeds": {"threshold": 1.0}},
+        {"outputs": OUTPUTS, "seeds": {"boundary_share": -1}},
+        {"recipe": {"learning_rate": 0.1, "encoder_share": 1.5}},
+        {"recipe": {"learning_rate": 0.1, "averaging": 1.0}},
         {"encoder": ""},
         {"name": ""},
         {"recipe": {"learning_rate": 0}},
@@ -200,6 +239,8 @@ def test_a_card_that_contradicts_itself_is_refused(write, fields):
         {"threshold": "half"},
         {"encoder": 18},
         {"recipe": 5},
+        {"seeds": 5},
+        {"working_gsd_m": "fine"},
         {"recipe": {"learning_rate": "fast"}},
     ],
     ids=str,

@@ -22,7 +22,7 @@ from tests.demo.project import choose, open_dock, open_sample  # noqa: E402 - as
 
 DEMO = ROOT / "build" / "demo"
 SAMPLE = DEMO / "sample"
-EPOCHS_IN_PICTURE = 5
+EPOCHS_IN_PICTURE = 2
 
 
 def wait(ms):

@@ -92,6 +92,8 @@ def test_labels_that_leave_the_project_leave_the_form(dock, find, project, label
 
 
 def test_the_line_beneath_the_base_model_is_its_card_and_warns_where_it_has_never_seen_a_roof(dock, find):
+    assert "Knows roofs from above" in find("modelLine").text()
+    find("modelCombo").setCurrentIndex(find("modelCombo").findData("imagenet_lite0"))
     line = find("modelLine").text()
     assert "has never seen a roof" in line
     assert "learns what a building is from your labels alone" in line

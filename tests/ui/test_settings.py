@@ -2,8 +2,8 @@
 
 import pytest
 
-from footprint_tuner.plugin.core.job import Settings
-from footprint_tuner.plugin.core.models import list_cards
+from footprint_tuner.plugin.core.job import DEFAULT_BASE_MODEL, Settings
+from footprint_tuner.plugin.core.models import find_card
 
 
 def test_settings_are_collapsed_and_hold_the_defaults_of_a_job(dock, find):
@@ -12,12 +12,12 @@ def test_settings_are_collapsed_and_hold_the_defaults_of_a_job(dock, find):
 
 
 @pytest.mark.parametrize("name", ["epochsSpin", "rateSpin", "batchSpin"])
-def test_what_is_left_to_the_model_says_so(find, name):
-    assert find(name).text() == "as the model says"
+def test_what_is_left_to_the_recipe_says_so(find, name):
+    assert find(name).text() == "as the recipe says"
 
 
 def test_the_recipe_of_the_model_is_said_in_numbers(dock, find, tuned_card):
-    recipe = list_cards()[0].recipe
+    recipe = find_card(DEFAULT_BASE_MODEL).recipe
     assert f"{recipe.tune_epochs} epochs" in find("recipeLabel").text()
     assert f"batches of {recipe.batch_size}" in find("recipeLabel").text()
     dock.formPage.modelPicker.open_model(str(tuned_card))
@@ -36,12 +36,28 @@ def test_every_setting_reaches_the_choices(dock, find, make_polygons):
     }.items():
         find(name).setValue(value)
     find("heldOutSpin").setValue(30)
+    find("squareCheck").setChecked(False)
+    find("recipeCombo").setCurrentIndex(find("recipeCombo").findData("solaris_2019"))
     find("deviceCombo").setCurrentIndex(find("deviceCombo").findData("cpu"))
     choices = dock.read_choices()
     assert choices.areas_layer == areas
     assert choices.settings == Settings(
-        epochs=5, learning_rate=0.0003, batch_size=4, min_area_m2=12.5, held_out_share=0.3, seed=9, device="cpu"
+        recipe="solaris_2019",
+        epochs=5,
+        learning_rate=0.0003,
+        batch_size=4,
+        min_area_m2=12.5,
+        square=False,
+        held_out_share=0.3,
+        seed=9,
+        device="cpu",
     )
+
+
+def test_the_plain_recipe_of_2019_is_said_in_numbers(find):
+    find("recipeCombo").setCurrentIndex(1)
+    assert find("recipeCombo").currentText() == "Solaris 2019"
+    assert "3 epochs" in find("recipeLabel").text()
 
 
 def test_no_value_that_the_form_allows_is_refused_by_the_job(dock, find):

@@ -49,9 +49,16 @@ def test_a_sound_job_is_taken_and_its_inputs_are_returned(inspect, town, card):
     assert inputs.card == card
 
 
+def test_at_which_scale_the_imagery_is_worked_is_told(inspect, ear, monkeypatch, card):
+    monkeypatch.setattr(check, "find_card", lambda name: replace(card, working_gsd_m=0.25))
+    raster = inspect().raster
+    assert ear.notices[0].startswith("0.50 m imagery, worked at 0.25 m (1024 x 1024 pixels); band 1 as red")
+    assert (raster.width, raster.gsd_m, raster.native_gsd_m) == (1024, 0.25, 0.5)
+
+
 def test_what_will_be_read_is_told(inspect, ear):
     inspect()
-    assert ear.notices == ["512 x 512 pixels of 0.50 m; band 1 as red, band 2 as green, band 3 as blue."]
+    assert ear.notices == ["0.50 m imagery; band 1 as red, band 2 as green, band 3 as blue."]
 
 
 def test_a_stretch_is_told(inspect, make_raster, make_labels, ear, grid):
@@ -142,7 +149,8 @@ def test_a_disk_that_is_nearly_full_is_refused_with_a_next_step(inspect, monkeyp
 def test_a_large_raster_needs_more_room_than_a_small_one(inspect, monkeypatch, tmp_path):
     large = replace(inspect().raster, width=100_000, height=100_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**10))
-    assert "20.2 GB" in refusal_of(check_space, tmp_path, large).message
+    assert "20.2 GB" in refusal_of(check_space, tmp_path, large, 1).message
+    assert "60.2 GB" in refusal_of(check_space, tmp_path, large, 3).message
 
 
 def test_a_cancel_is_heard_while_the_inputs_are_checked(inspect, ear):

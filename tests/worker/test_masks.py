@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import shapely
+from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.windows import Window
 
-from plugin.worker.masks import PolygonIndex
+from plugin.worker.masks import PolygonIndex, Targets, Widths, choose_widths
 
 SMALL = Window(0, 0, 8, 6)
 #: Corners off the half pixel, so that no centre lies on a line and every rule must agree.
@@ -92,3 +93,55 @@ def test_windows_side_by_side_draw_what_one_window_draws(turn):
     whole = index.draw(Window(0, 0, 80, 60))
     parts = [[index.draw(Window(left, top, 20, 20)) for left in range(0, 80, 20)] for top in range(0, 60, 20)]
     assert np.array_equal(np.block(parts), whole)
+
+
+# -- targets: footprint, boundary, contact ----------------------------------------------------------------------------
+
+TERRACE = np.array([shapely.box(4, 4, 14, 16), shapely.box(14, 4, 24, 16)], dtype=object)
+WIDTHS = Widths(boundary_px=3, contact_px=4.0)
+
+
+def test_a_building_has_a_line_of_one_pixel_inside_its_wall():
+    footprint, boundary, _ = Targets(TERRACE[:1], WIDTHS).draw(Window(0, 0, 20, 20))
+    expected = np.zeros((20, 20), int)
+    expected[4:16, 4:14] = 1
+    expected[5:15, 5:13] = 0
+    assert footprint.sum() == 120
+    assert np.array_equal(boundary, expected)
+
+
+def test_touching_buildings_keep_the_boundary_between_them():
+    _, boundary, _ = Targets(TERRACE, WIDTHS).draw(Window(0, 0, 30, 20))
+    assert boundary[5:15, 13:15].all()
+
+
+def test_a_contact_lies_where_two_buildings_are_near_and_nowhere_else():
+    _, _, contact = Targets(TERRACE, WIDTHS).draw(Window(0, 0, 30, 20))
+    assert contact[6:14, 12:16].all()
+    assert not contact[:, :12].any()
+    assert not contact[:, 16:].any()
+    far = np.array([shapely.box(4, 4, 10, 10), shapely.box(15, 4, 20, 10)], dtype=object)
+    assert not Targets(far, WIDTHS).draw(Window(0, 0, 30, 20))[2].any()
+
+
+def test_a_building_cut_by_the_windows_edge_has_no_wall_there():
+    whole = Targets(TERRACE, WIDTHS).draw(Window(0, 0, 30, 20))
+    part = Targets(TERRACE, WIDTHS).draw(Window(8, 6, 12, 8))
+    assert np.array_equal(part, whole[:, 6:14, 8:20])
+
+
+def test_a_frame_of_half_the_pixels_shows_the_same_ground_at_twice_the_size():
+    drawn = Targets(TERRACE, WIDTHS).draw_frame(Affine.scale(0.5), (40, 60))
+    assert drawn[0].sum() == 4 * 240
+
+
+def test_a_turned_frame_shows_the_ground_turned():
+    quarter = Affine.translation(0, 30) @ Affine.rotation(-90)
+    turned = Targets(TERRACE, WIDTHS).draw_frame(quarter, (30, 30))
+    assert np.array_equal(turned, np.rot90(Targets(TERRACE, WIDTHS).draw(Window(0, 0, 30, 30)), -1, (1, 2)))
+
+
+def test_widths_are_metres_and_never_thinner_than_a_line(card):
+    fine, coarse = choose_widths(card, 0.1), choose_widths(card, 5.0)
+    assert (fine.boundary_px, fine.contact_px) == (11, pytest.approx(15))
+    assert (coarse.boundary_px, coarse.contact_px) == (3, 2.0)

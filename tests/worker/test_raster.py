@@ -14,7 +14,7 @@ from rasterio.warp import transform as reproject
 from rasterio.windows import Window
 
 from plugin.core.errors import InputError, RunError
-from plugin.worker.raster import choose_bands, describe_raster, open_raster, read_window
+from plugin.worker.raster import choose_bands, describe_raster, open_grid, open_raster, read_window
 
 ORIGIN = Affine(0.5, 0, 333000, 0, -0.5, 3066000)
 RGB = ["red", "green", "blue"]
@@ -321,3 +321,79 @@ def test_a_path_with_blanks_and_letters_beyond_ascii_is_no_trouble(make_raster, 
     values, valid = read(path, card)
     assert valid.all()
     assert values.max() > 0
+
+
+# -- the grid that a model works on -----------------------------------------------------------------------------------
+
+
+def at(card, working_gsd_m):
+    return replace(card, working_gsd_m=working_gsd_m)
+
+
+def read_grid(path, card, window=None):
+    raster = describe_raster(str(path), card)
+    with open_grid(raster) as dataset:
+        return raster, *read_window(dataset, raster, window or Window(0, 0, raster.width, raster.height))
+
+
+def test_coarse_imagery_is_upsampled_to_the_working_scale_over_the_same_ground(make_raster, card):
+    raster, values, valid = read_grid(make_raster(grade("uint8", 0, 254)), at(card, 0.25))
+    plain, own, _ = read_grid(make_raster(grade("uint8", 0, 254)), card)
+    assert (raster.width, raster.height, raster.gsd_m, raster.native_gsd_m) == (128, 128, 0.25, 0.5)
+    assert raster.transform @ (128, 128) == pytest.approx(plain.transform @ (64, 64))
+    assert valid.all()
+    assert np.abs(values[:, ::2, ::2] - own)[:, 4:-4, 4:-4].max() < 0.03
+
+
+def test_fine_imagery_is_averaged(make_raster, card):
+    noise = np.random.default_rng(2).integers(0, 256, (3, 64, 64))
+    _, values, _ = read_grid(make_raster(noise), at(card, 1.0))
+    expected = noise.reshape(3, 32, 2, 32, 2).mean(axis=(2, 4)) / 255
+    assert np.abs(values - expected).max() < 0.003
+
+
+@pytest.mark.parametrize("working_gsd_m", [0.45, 0.5, 0.56, None])
+def test_imagery_of_nearly_the_working_scale_is_taken_as_it_is(make_raster, card, working_gsd_m):
+    raster = describe_raster(str(make_raster()), at(card, working_gsd_m))
+    assert not raster.is_resampled
+    assert (raster.width, raster.transform) == (64, ORIGIN)
+
+
+def test_a_window_of_the_grid_is_the_same_however_it_is_read(make_raster, card):
+    path = make_raster(grade("uint8", 0, 254))
+    _, whole, _ = read_grid(path, at(card, 0.2))
+    _, part, _ = read_grid(path, at(card, 0.2), Window(37, 51, 60, 40))
+    assert np.abs(whole[:, 51:91, 37:97] - part).max() < 0.005
+
+
+@pytest.mark.parametrize("kind", ["alpha", "nodata", "mask"])
+def test_what_holds_no_data_holds_none_on_the_grid(tmp_path, make_raster, card, kind):
+    values = np.full((3, 64, 64), 100)
+    alpha = np.full((64, 64), 255)
+    alpha[:, 40:] = 0
+    if kind == "alpha":
+        path = make_raster(values, colours=RGB, alpha=alpha)
+    elif kind == "nodata":
+        values[:, :, 40:] = 0
+        path = make_raster(values, nodata=0)
+    else:
+        path = make_raster(values)
+        with rasterio.open(path, "r+") as target:
+            target.write_mask(alpha > 0)
+    _, read_values, valid = read_grid(path, at(card, 0.25))
+    assert valid[:, :78].all()
+    assert not valid[:, 82:].any()
+    assert read_values[:, valid] == pytest.approx(100 / 255, abs=0.01)
+
+
+def test_one_colour_that_equals_nodata_is_a_colour_on_the_grid(make_raster, card):
+    values = np.full((3, 64, 64), 100)
+    values[0] = 0
+    _, read_values, valid = read_grid(make_raster(values, nodata=0), at(card, 0.25))
+    assert valid.all()
+    assert read_values[1:] == pytest.approx(100 / 255, abs=0.01)
+
+
+def test_areas_stay_metric_on_the_grid(make_raster, card):
+    raster = describe_raster(str(make_raster()), at(card, 0.2))
+    assert raster.width * raster.height * raster.scale.pixel_area_m2(10.0) == pytest.approx(32 * 32)

@@ -28,7 +28,7 @@ PAIRS = ((TRAINING, VALIDATION), (TRAINING, HELD_OUT), (VALIDATION, HELD_OUT))
 
 def make_raster(width=640, height=640):
     scale = GroundScale(np.array([0.0, height]), np.array([0.25, 0.25]))
-    return Raster("town.tif", width, height, UTM, ORIGIN, (1, 2, 3), ((0.0, 255.0),) * 3, scale)
+    return Raster("town.tif", width, height, UTM, ORIGIN, (1, 2, 3), ((0.0, 255.0),) * 3, scale, scale.gsd_m)
 
 
 def make_labels(polygons):

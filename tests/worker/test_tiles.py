@@ -11,7 +11,7 @@ from rasterio.windows import Window
 from plugin.core.job import Settings
 from plugin.core.models import find_card
 from plugin.worker.labels import read_labels
-from plugin.worker.raster import describe_raster, open_raster
+from plugin.worker.raster import describe_raster, open_grid
 from plugin.worker.split import TRAINING, VALIDATION, split_ground
 from plugin.worker.tiles import Sampler, augment, stack_samples
 
@@ -36,7 +36,7 @@ def whole(raster):
 
 def test_only_training_ground_counts(ground):
     raster, labels, split = ground
-    with open_raster(raster.path) as dataset:
+    with open_grid(raster) as dataset:
         sample = Sampler(dataset, raster, CARD, labels, split).read(whole(raster))
     counted = sample.weight[0].numpy() > 0
     assert counted.any()
@@ -45,7 +45,7 @@ def test_only_training_ground_counts(ground):
 
 def test_ground_of_other_roles_and_its_buffer_is_blanked_in_what_the_network_sees(ground):
     raster, labels, split = ground
-    with open_raster(raster.path) as dataset:
+    with open_grid(raster) as dataset:
         sample = Sampler(dataset, raster, CARD, labels, split).read(whole(raster))
     for role in (VALIDATION, "held-out"):
         hidden = draw_ground(split, raster, role, split.buffer_px - 1)
@@ -56,14 +56,14 @@ def test_a_building_that_belongs_to_other_ground_is_not_learnt_from(ground):
     raster, labels, split = ground
     foreign = [polygon for polygon, role in zip(labels.polygons, split.label_roles, strict=True) if role != TRAINING]
     drawn = rasterize([(polygon, 1) for polygon in foreign], (raster.height, raster.width)) > 0
-    with open_raster(raster.path) as dataset:
+    with open_grid(raster) as dataset:
         sample = Sampler(dataset, raster, CARD, labels, split).read(whole(raster))
     assert not (drawn & (sample.weight[0].numpy() > 0)).any()
 
 
 def test_crops_have_the_cards_size_and_the_same_seed_draws_the_same(ground):
     raster, labels, split = ground
-    with open_raster(raster.path) as dataset:
+    with open_grid(raster) as dataset:
         sampler = Sampler(dataset, raster, CARD, labels, split)
         first, again, other = (sampler.draw(np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert first.values.shape == (3, 256, 256)
@@ -75,7 +75,7 @@ def test_crops_have_the_cards_size_and_the_same_seed_draws_the_same(ground):
 def test_a_turned_crop_turns_its_labels_too(ground):
     """Bright roofs lie under their labels however the crop is turned and mirrored."""
     raster, labels, split = ground
-    with open_raster(raster.path) as dataset:
+    with open_grid(raster) as dataset:
         sampler = Sampler(dataset, raster, CARD, labels, split)
         for seed in range(12):
             sample = sampler.draw(np.random.default_rng(seed))
@@ -86,7 +86,7 @@ def test_a_turned_crop_turns_its_labels_too(ground):
 
 def test_shading_is_mild_and_keeps_the_range(ground):
     raster, labels, split = ground
-    with open_raster(raster.path) as dataset:
+    with open_grid(raster) as dataset:
         sample = Sampler(dataset, raster, CARD, labels, split).read(Window(0, 0, 256, 256))
     low, high = ((limit - CARD.mean[0]) / CARD.std[0] for limit in (0.0, 1.0))
     for seed in range(8):
@@ -97,7 +97,7 @@ def test_shading_is_mild_and_keeps_the_range(ground):
 
 def test_crops_stack_into_a_batch(ground):
     raster, labels, split = ground
-    with open_raster(raster.path) as dataset:
+    with open_grid(raster) as dataset:
         sampler = Sampler(dataset, raster, CARD, labels, split)
         values, truth, weight = stack_samples([sampler.draw(np.random.default_rng(seed)) for seed in range(3)])
     assert values.shape == (3, 3, 256, 256)

@@ -10,28 +10,32 @@ from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plugin.core.models import Parting, Seeds
 from plugin.worker.ground import GroundScale
 from plugin.worker.probability import FULL, NODATA
+from plugin.worker.shapes import is_square
 from plugin.worker.trace import TraceRule, trace_all, trace_footprints
 
 PIXEL_OF_A_QUARTER_M2 = GroundScale(np.array([0.0, 1000.0]), np.array([0.25, 0.25]))
-EXACT = TraceRule(threshold=0.5, min_area_m2=0.0, simplify_px=0.0)
+EXACT = TraceRule(Parting(0.5), min_area_m2=0.0, simplify_px=0.0)
+SEEDED = TraceRule(Parting(0.5, Seeds(0.5, 1.0, 1.0, 0.0)), min_area_m2=0.0, simplify_px=0.0)
 
 
 def write_probability(path, values):
+    values = values if values.ndim == 3 else values[None]
     with rasterio.open(
         path,
         "w",
         driver="GTiff",
-        height=values.shape[0],
-        width=values.shape[1],
-        count=1,
+        height=values.shape[1],
+        width=values.shape[2],
+        count=len(values),
         dtype="uint8",
         nodata=NODATA,
         crs="EPSG:32645",
         transform=Affine(0.5, 0, 300000, 0, -0.5, 3000000),
     ) as target:
-        target.write(values, 1)
+        target.write(values)
     return path
 
 
@@ -107,7 +111,7 @@ def test_nodata_is_no_building(tmp_path, empty):
 def test_what_is_smaller_than_the_minimum_area_is_passed_over_and_the_equal_one_kept(tmp_path, empty):
     empty[2:6, 2:7] = FULL  # 20 pixels: 5 m2
     empty[20:24, 20:24] = FULL  # 16 pixels: 4 m2
-    rule = TraceRule(0.5, min_area_m2=5.0, simplify_px=0.0)
+    rule = TraceRule(Parting(0.5), min_area_m2=5.0, simplify_px=0.0)
     polygons, _, areas = trace(write_probability(tmp_path / "p.tif", empty), rule)
     assert areas.tolist() == [5.0]
     assert polygons[0].area == 20
@@ -116,14 +120,14 @@ def test_what_is_smaller_than_the_minimum_area_is_passed_over_and_the_equal_one_
 def test_a_small_piece_beside_a_seam_counts_with_its_other_half(tmp_path, empty):
     empty[10:14, 30:32] = FULL
     empty[10:14, 32:40] = FULL
-    rule = TraceRule(0.5, min_area_m2=8.0, simplify_px=0.0)
+    rule = TraceRule(Parting(0.5), min_area_m2=8.0, simplify_px=0.0)
     polygons, _, _ = trace(write_probability(tmp_path / "p.tif", empty), rule, chunk_px=32)
     assert [polygon.area for polygon in polygons] == [40]
 
 
 def test_a_slanting_wall_is_simplified_to_few_corners(tmp_path):
     values = np.fromfunction(lambda row, col: (abs(row - 32) + abs(col - 32) < 20) * FULL, (64, 64)).astype("uint8")
-    polygons, _, _ = trace(write_probability(tmp_path / "p.tif", values), TraceRule(0.5, 0.0, simplify_px=1.0))
+    polygons, _, _ = trace(write_probability(tmp_path / "p.tif", values), TraceRule(Parting(0.5), 0.0, simplify_px=1.0))
     assert shapely.get_num_coordinates(polygons[0]) <= 12
     assert polygons[0].is_valid
 
@@ -150,13 +154,89 @@ def test_trace_all_is_all_that_is_traced(tmp_path, empty):
 
 
 @settings(max_examples=30, deadline=None)
-@given(seed=st.integers(0, 10_000), chunk_px=st.sampled_from([7, 16, 33]), simplify_px=st.sampled_from([0.0, 1.0]))
-def test_the_result_does_not_depend_on_the_size_of_the_chunks(tmp_path_factory, seed, chunk_px, simplify_px):
+@given(seed=st.integers(0, 10_000), chunk_px=st.sampled_from([7, 16, 33]))
+def test_the_result_does_not_depend_on_the_size_of_the_chunks(tmp_path_factory, seed, chunk_px):
     rng = np.random.default_rng(seed)
     values = (rng.random((48, 56)) < 0.55).astype("uint8") * rng.integers(130, 250, (48, 56), dtype="uint8")
     path = write_probability(tmp_path_factory.mktemp("chunks") / "p.tif", values)
-    rule = TraceRule(0.5, min_area_m2=1.0, simplify_px=simplify_px)
+    rule = TraceRule(Parting(0.5), min_area_m2=1.0, simplify_px=0.0)
     whole, whole_confidence, _ = trace(path, rule)
     parts, parts_confidence, _ = trace(path, rule, chunk_px)
     assert sorted(map(sort_key, whole)) == sorted(map(sort_key, parts))
     assert np.sort(whole_confidence) == pytest.approx(np.sort(parts_confidence))
+
+
+# -- buildings that come apart by seeds -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def paint():
+    """Return an empty window of three channels, and a function that paints a house with walls of two pixels into it."""
+    values = np.zeros((3, 96, 120), dtype="uint8")
+
+    def build(top, left, height, width):
+        values[:2, top : top + height, left : left + width] = FULL
+        values[1, top + 2 : top + height - 2, left + 2 : left + width - 2] = 0
+
+    return values, build
+
+
+def test_two_touching_squares_become_two_footprints_that_share_a_wall(tmp_path, paint):
+    values, build = paint
+    build(10, 10, 20, 20)
+    build(10, 30, 20, 20)
+    polygons, _, _ = trace(write_probability(tmp_path / "p.tif", values), SEEDED)
+    assert sum(polygon.area for polygon in polygons) == 800
+    assert [polygon.area for polygon in polygons] == pytest.approx([400, 400], abs=20)
+    assert not polygons[0].intersection(polygons[1]).area
+
+
+def test_a_row_of_terraces_becomes_a_footprint_a_house_whatever_the_chunks(tmp_path, paint):
+    values, build = paint
+    for i in range(10):
+        build(20, 5 + 11 * i, 24, 11)
+    path = write_probability(tmp_path / "p.tif", values)
+    for chunk_px in (2048, 48, 32):
+        polygons, _, _ = trace(path, SEEDED, chunk_px)
+        assert len(polygons) == 10
+        assert sum(polygon.area for polygon in polygons) == 10 * 24 * 11
+
+
+def test_a_seeded_building_across_four_windows_is_one_whole(tmp_path, paint):
+    values, build = paint
+    build(20, 20, 50, 60)
+    build(20, 80, 50, 30)
+    polygons, _, _ = trace(write_probability(tmp_path / "p.tif", values), SEEDED, chunk_px=40)
+    assert sorted(round(polygon.area, -2) for polygon in polygons) == [1500, 3000]
+
+
+def test_a_building_longer_than_any_margin_is_one_whole(tmp_path):
+    values = np.zeros((3, 40, 900), dtype="uint8")
+    values[:2, 10:30, 5:895] = FULL
+    values[1, 12:28, 7:893] = 0
+    polygons, _, _ = trace(write_probability(tmp_path / "p.tif", values), SEEDED, chunk_px=64)
+    assert [polygon.area for polygon in polygons] == [20 * 890]
+
+
+def test_a_courtyard_with_seeds_stays_open(tmp_path, paint):
+    values, build = paint
+    build(10, 10, 40, 40)
+    values[:, 24:36, 24:36] = 0
+    (polygon,), _, _ = trace(write_probability(tmp_path / "p.tif", values), SEEDED, chunk_px=32)
+    assert len(polygon.interiors) == 1
+    assert polygon.area == 1600 - 144
+
+
+def test_squared_footprints_are_valid_apart_and_right_angled(tmp_path, paint):
+    values, build = paint
+    for i in range(9):
+        build(20, 5 + 12 * i, 24, 12)
+    build(60, 20, 30, 60)
+    rule = TraceRule(SEEDED.parting, 1.0, 1.0, is_squared=True)
+    polygons, _, _ = trace(write_probability(tmp_path / "p.tif", values), rule, chunk_px=32)
+    assert len(polygons) == 10
+    assert shapely.is_valid(polygons).all()
+    assert is_square(polygons).all()
+    firsts, seconds = shapely.STRtree(polygons).query(polygons)
+    shared = shapely.area(shapely.intersection(polygons[firsts], polygons[seconds]))[firsts != seconds]
+    assert shared.max() < 1e-6

@@ -11,10 +11,14 @@ from torch import nn
 
 from plugin.core.errors import RunError
 from plugin.core.events import EpochEnded
+from plugin.core.models import Parting, Seeds
+from plugin.worker.learner import Learner, Plan
 from plugin.worker.tiles import Sample
-from plugin.worker.train import Plan, Tuning, rate_at
+from plugin.worker.train import Tuning
 from plugin.worker.wire import CancelRequested
 
+START = Parting(0.5)
+CHOSEN = Parting(0.4, Seeds(0.2))
 PLAN = Plan(epochs=4, steps=3, batch_size=2, learning_rate=0.05, weight_decay=0.0, seed=3)
 
 
@@ -56,9 +60,9 @@ def make_network():
 def tune(path, scores, wire=None, plan=PLAN):
     """Tune with the validation F1 of each epoch given."""
     remaining = iter(scores)
-    tuning = Tuning(make_network(), torch.device("cpu"), plan, path)
+    tuning = Tuning(Learner(make_network(), torch.device("cpu"), plan), START, path)
     held = [BrightIsBuilding().draw(np.random.default_rng(9)) for _ in range(2)]
-    outcome = tuning.run(BrightIsBuilding(), held, lambda _: (next(remaining), 0.4), wire or Listener())
+    outcome = tuning.run(BrightIsBuilding(), held, lambda *_: (next(remaining), CHOSEN), wire or Listener())
     return tuning.network, outcome
 
 
@@ -76,7 +80,7 @@ def test_the_best_epoch_by_validation_f1_is_kept_not_the_last(tmp_path):
     kept, outcome = tune(tmp_path / "a.pt", [0.1, 0.5, 0.3, 0.2])
     stopped, _ = tune(tmp_path / "b.pt", [0.1, 0.5], Listener(finish_after=2))
     assert outcome.best_epoch == 2
-    assert outcome.threshold == 0.4
+    assert outcome.parting == CHOSEN
     assert all(torch.equal(one, other) for one, other in zip(weights(kept), weights(stopped), strict=True))
 
 
@@ -125,19 +129,28 @@ def test_a_checkpoint_that_is_no_checkpoint_is_refused(tmp_path):
     assert "resume" in caught.value.hint
 
 
-def test_the_rate_warms_up_stays_below_one_and_falls_to_almost_nothing():
-    rates = [rate_at(step, 100) for step in range(100)]
-    assert rates[0] == pytest.approx(0.1)
-    assert max(rates) == pytest.approx(1.0)
-    assert rates[10:] == sorted(rates[10:], reverse=True)
-    assert rates[-1] < 0.03
+def test_validation_goes_on_from_the_parting_of_the_best_epoch_so_far(tmp_path):
+    begun = []
+
+    def validate(_, start):
+        begun.append(start)
+        return (0.5, CHOSEN) if len(begun) == 1 else (0.1, Parting(0.9))
+
+    tuning = Tuning(Learner(make_network(), torch.device("cpu"), PLAN), START, tmp_path / "c.pt")
+    tuning.run(BrightIsBuilding(), [BrightIsBuilding().draw(np.random.default_rng(9))], validate, Listener())
+    assert begun == [START, CHOSEN, CHOSEN, CHOSEN]
 
 
-def test_the_schedule_is_applied_to_the_optimiser(tmp_path):
-    tuning = Tuning(make_network(), torch.device("cpu"), PLAN, tmp_path / "c.pt")
-    seen = []
-    step = tuning._optimiser.step
-    tuning._optimiser.step = lambda *args, **named: (seen.append(tuning._optimiser.param_groups[0]["lr"]), step(*args))
-    tuning.run(BrightIsBuilding(), [BrightIsBuilding().draw(np.random.default_rng(1))],
-               lambda _: (0.1, 0.5), Listener())  # fmt: skip
-    assert seen == pytest.approx([PLAN.learning_rate * rate_at(i, 12) for i in range(12)])
+def test_what_is_judged_and_kept_is_the_running_mean_of_the_weights(tmp_path):
+    kept, _ = tune(tmp_path / "c.pt", [0.1, 0.2, 0.3, 0.4], plan=replace(PLAN, averaging=0.9))
+    plain, _ = tune(tmp_path / "d.pt", [0.1, 0.2, 0.3, 0.4])
+    assert not torch.equal(weights(kept)[0], weights(plain)[0])
+
+
+def test_a_broken_off_tuning_with_a_running_mean_ends_with_the_same_weights(tmp_path):
+    plan = replace(PLAN, averaging=0.9)
+    whole, _ = tune(tmp_path / "whole.pt", [0.1, 0.2, 0.3, 0.4], plan=plan)
+    with pytest.raises(CancelRequested):
+        tune(tmp_path / "parts.pt", [0.1, 0.2], Listener(cancel_after=2), plan)
+    resumed, _ = tune(tmp_path / "parts.pt", [0.3, 0.4], plan=plan)
+    assert all(torch.equal(one, other) for one, other in zip(weights(whole), weights(resumed), strict=True))

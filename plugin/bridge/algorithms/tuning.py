@@ -9,6 +9,7 @@ from qgis.core import (
     QgsProcessing,
     QgsProcessingContext,
     QgsProcessingException,
+    QgsProcessingParameterBoolean,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
     QgsProcessingParameterFeatureSource,
@@ -21,7 +22,7 @@ from qgis.core import (
 from ...core.errors import InputError, TunerError
 from ...core.events import Finished
 from ...core.folder import RunFolder
-from ...core.job import DEFAULT_BASE_MODEL, Settings
+from ...core.job import DEFAULT_BASE_MODEL, RECIPES, Settings
 from ..copy import CopyCancelled
 from ..delivery import Delivery, prepare_delivery
 from ..layers import refuse_missing_crs, take_area_source, take_source
@@ -55,17 +56,21 @@ class TuningAlgorithm(WorkerAlgorithm):
 
     def _add_settings(self) -> None:
         number = QgsProcessingParameterNumber
-        as_card = self.tr("(empty: as the base model's card says)")
+        as_card = self.tr("(empty: as the recipe says)")
+        recipe = QgsProcessingParameterEnum("RECIPE", self.tr("Recipe"), list(RECIPES), False, RECIPES[0], True)
+        recipe.setUsesStaticStrings(True)
         labels = {
             "EPOCHS": self.tr("Epochs"),
             "LEARNING_RATE": self.tr("Learning rate"),
             "BATCH_SIZE": self.tr("Batch size"),
         }
         for parameter in (
+            recipe,
             number("EPOCHS", f"{labels['EPOCHS']} {as_card}", _INTEGER, None, True, 1, 1000),
             number("LEARNING_RATE", f"{labels['LEARNING_RATE']} {as_card}", _DOUBLE, None, True, 0, 1),
             number("BATCH_SIZE", f"{labels['BATCH_SIZE']} {as_card}", _INTEGER, None, True, 1, 512),
             make_min_area_parameter(self.tr("Minimum area (m²)"), _DEFAULTS.min_area_m2),
+            QgsProcessingParameterBoolean("SQUARE", self.tr("Right angles"), _DEFAULTS.square),
             number("HELD_OUT_SHARE", self.tr("Held-out share"), _DOUBLE, _DEFAULTS.held_out_share, False, 0.05, 0.6),
             number("SEED", self.tr("Seed"), _INTEGER, _DEFAULTS.seed, False, 0),
             make_device_parameter(self.tr("Device")),
@@ -99,10 +104,12 @@ class TuningAlgorithm(WorkerAlgorithm):
             return float(self.parameterAsDouble(parameters, name, context))
 
         return Settings(
+            recipe=self.parameterAsEnumString(parameters, "RECIPE", context),
             epochs=int(read_number("EPOCHS")) if is_given("EPOCHS") else None,
             learning_rate=read_number("LEARNING_RATE") if is_given("LEARNING_RATE") else None,
             batch_size=int(read_number("BATCH_SIZE")) if is_given("BATCH_SIZE") else None,
             min_area_m2=read_number("MIN_AREA"),
+            square=self.parameterAsBoolean(parameters, "SQUARE", context),
             held_out_share=read_number("HELD_OUT_SHARE"),
             seed=int(read_number("SEED")),
             device=self.parameterAsEnumString(parameters, "DEVICE", context),

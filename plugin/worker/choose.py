@@ -1,0 +1,179 @@
+"""Chooses how probabilities become buildings: what finds most of them on validation ground."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+import shapely
+from numpy.typing import NDArray
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
+
+from ..core.models import Parting, Seeds
+from .ground import GroundScale
+from .instances import find_instances
+from .masks import PolygonIndex
+from .probability import NODATA, find_buildings
+from .score import Score
+from .vector import Geometries
+
+THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+SEED_THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+BOUNDARY_SHARES = (0.0, 0.25, 0.5, 1.0)
+CONTACT_SHARES = (0.0, 0.5, 1.0, 2.0)
+SEED_AREAS_M2 = (0.5, 2.0, 4.0)
+
+_TILE_PX = 1024
+_MARGIN_PX = 96
+_MOST_TILES = 24
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A piece of validation ground: what the model says of it, the buildings' numbers, and which pixels count."""
+
+    values: NDArray[np.uint8]
+    truth: NDArray[np.int32]
+    counts: NDArray[np.bool_]
+    pixel_m2: float
+
+    def score(self, parting: Parting, min_area_m2: float) -> Score:
+        """Return the building score, pixel by pixel: for choosing it is as good as outlines, and far quicker.
+
+        As everywhere, a building counts where at least half of it lies, and is compared within the ground. Footprints
+        do not overlap, nor do labels but by mistake: an IoU above 0.5 can be reached by one pair only.
+        """
+        found = find_instances(self.values, parting, self.pixel_m2)
+        is_found, found_px = self._measure(found, min_area_m2 / self.pixel_m2)
+        is_true, true_px = self._measure(self.truth, 0)
+        both = self.counts & (found > 0) & (self.truth > 0)
+        pairs = found[both].astype("int64") * len(true_px) + self.truth[both]
+        keys, shared = np.unique(pairs, return_counts=True)
+        firsts, seconds = keys // len(true_px), keys % len(true_px)
+        overlap = shared / (found_px[firsts] + true_px[seconds] - shared)
+        tp = int(((overlap > 0.5) & is_found[firsts] & is_true[seconds]).sum())
+        return Score(tp, int(is_found.sum()) - tp, int(is_true.sum()) - tp)
+
+    def score_pixels(self, threshold: float) -> Score:
+        """Return the pixel score of a threshold."""
+        counts = self.counts & (self.values[0] != NODATA)
+        said, true = find_buildings(self.values[0], threshold), self.truth > 0
+        return Score(*(int((counts & part).sum()) for part in (said & true, said & ~true, ~said & true)))
+
+    def _measure(self, places: NDArray[np.int32], least_px: float) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """Return which numbers count here, and how many pixels of each do."""
+        whole = np.bincount(places.ravel())
+        inside = np.bincount(places[self.counts], minlength=len(whole))
+        is_here = (whole >= max(least_px, 1)) & (2 * inside >= whole)
+        is_here[0] = False
+        return is_here, inside
+
+
+class Chooser:
+    """Knows the truth of validation ground."""
+
+    def __init__(self, labels: Geometries, ground: Any, scale: GroundScale, min_area_m2: float) -> None:
+        """Take the labels that count on the ground, and cut it into tiles; of very large ground some are taken."""
+        self._truth = PolygonIndex(labels)
+        self._numbers = np.arange(1, len(labels) + 1)
+        self._ground = PolygonIndex(shapely.get_parts(np.array([ground], dtype=object)))
+        self._scale, self._min_area_m2 = scale, min_area_m2
+        self._windows = _cut(ground)
+
+    def choose(
+        self, path: Path, start: Parting, check: Callable[[], None], *, is_thorough: bool
+    ) -> tuple[float, Parting]:
+        """Return the best building F1 that a probability raster reaches here, and how.
+
+        From ``start`` one part after another is varied while the others are held; where ``is_thorough`` is False the
+        seeds' threshold alone. Where nothing finds a building, the threshold with the best pixel F1 is taken.
+        ``check`` may raise to stop.
+        """
+        tiles = list(self._read(path))
+        known: dict[Parting, float] = {}
+
+        def rate(parting: Parting) -> float:
+            if parting not in known:
+                check()
+                known[parting] = sum((tile.score(parting, self._min_area_m2) for tile in tiles), Score(0, 0, 0)).f1
+            return known[parting]
+
+        best = start
+        for vary in _list_variations(start, is_thorough=is_thorough):
+            best = _pick(list(vary(best)), rate)
+        if rate(best) > 0:
+            return rate(best), best
+        pixels = [sum((tile.score_pixels(each) for tile in tiles), Score(0, 0, 0)).f1 for each in THRESHOLDS]
+        return 0.0, replace(best, threshold=THRESHOLDS[int(np.argmax(pixels))])
+
+    def _read(self, path: Path) -> Iterator[Tile]:
+        with rasterio.open(path) as dataset:
+            for core in self._windows:
+                wide = _widen(core, dataset)
+                counts = np.zeros((wide.height, wide.width), dtype=bool)
+                top, left = core.row_off - wide.row_off, core.col_off - wide.col_off
+                inner = (slice(top, top + core.height), slice(left, left + core.width))
+                counts[inner] = self._ground.draw(wide)[inner] > 0
+                pixel_m2 = float(self._scale.pixel_area_m2(core.row_off + core.height / 2))
+                yield Tile(dataset.read(window=wide), self._truth.draw(wide, self._numbers), counts, pixel_m2)
+
+
+Variation = Callable[[Parting], Iterable[Parting]]
+
+
+def _list_variations(start: Parting, *, is_thorough: bool) -> list[Variation]:
+    if start.seeds is None:
+        return [_vary_threshold]
+    seeds = [_vary_seeds("threshold", SEED_THRESHOLDS)]
+    if not is_thorough:
+        return seeds
+    shares = [_vary_seeds("boundary_share", BOUNDARY_SHARES), _vary_seeds("contact_share", CONTACT_SHARES)]
+    return [*seeds, _vary_threshold, *shares, *seeds, _vary_seeds("min_area_m2", SEED_AREAS_M2), _vary_threshold]
+
+
+def _vary_threshold(parting: Parting) -> Iterator[Parting]:
+    return (replace(parting, threshold=value) for value in THRESHOLDS)
+
+
+def _vary_seeds(name: str, values: tuple[float, ...]) -> Variation:
+    return lambda parting: (
+        replace(parting, seeds=replace(parting.seeds or Seeds(), **{name: each})) for each in values
+    )
+
+
+def _pick(candidates: list[Parting], rate: Callable[[Parting], float]) -> Parting:
+    """Return the best candidate, the middle one of equals."""
+    rates = np.array([rate(each) for each in candidates])
+    best = np.flatnonzero(rates == rates.max())
+    return candidates[int(best[len(best) // 2])]
+
+
+def _cut(ground: Any) -> list[Window]:
+    left, top, right, bottom = (int(value) for value in np.round(ground.bounds))
+    steps = [(col, row) for row in range(top, bottom, _TILE_PX) for col in range(left, right, _TILE_PX)]
+    boxes = shapely.box(*np.array([(col, row, col + _TILE_PX, row + _TILE_PX) for col, row in steps], dtype=float).T)
+    shapely.prepare(ground)
+    meeting = np.flatnonzero(shapely.intersects(ground, boxes))
+    chosen = meeting[np.unique(np.linspace(0, len(meeting) - 1, min(_MOST_TILES, len(meeting))).round().astype(int))]
+    windows = [Window(*steps[i], _TILE_PX, _TILE_PX) for i in chosen]
+    return [
+        Window(
+            each.col_off,
+            each.row_off,
+            min(_TILE_PX, right - each.col_off),
+            min(_TILE_PX, bottom - each.row_off),
+        )
+        for each in windows
+    ]
+
+
+def _widen(core: Window, dataset: DatasetReader) -> Window:
+    left, top = max(0, core.col_off - _MARGIN_PX), max(0, core.row_off - _MARGIN_PX)
+    right = min(dataset.width, core.col_off + core.width + _MARGIN_PX)
+    bottom = min(dataset.height, core.row_off + core.height + _MARGIN_PX)
+    return Window(left, top, right - left, bottom - top)
