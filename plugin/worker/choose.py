@@ -91,7 +91,7 @@ class Chooser:
         """Return the best building F1 that a probability raster reaches here, and how.
 
         From ``start`` one part after another is varied while the others are held; where ``is_thorough`` is False the
-        seeds' threshold alone. Where nothing finds a building, the threshold with the best pixel F1 is taken.
+        seeds' threshold alone, in wider steps. Where nothing finds a building, the threshold with the best pixel F1 is taken.
         ``check`` may raise to stop.
         """
         tiles = list(self._read(path))
@@ -129,9 +129,9 @@ Variation = Callable[[Parting], Iterable[Parting]]
 def _list_variations(start: Parting, *, is_thorough: bool) -> list[Variation]:
     if start.seeds is None:
         return [_vary_threshold]
-    seeds = [_vary_seeds("threshold", SEED_THRESHOLDS)]
     if not is_thorough:
-        return seeds
+        return [_vary_seeds("threshold", SEED_THRESHOLDS[::2])]
+    seeds = [_vary_seeds("threshold", SEED_THRESHOLDS)]
     shares = [_vary_seeds("boundary_share", BOUNDARY_SHARES), _vary_seeds("contact_share", CONTACT_SHARES)]
     return [*seeds, _vary_threshold, *shares, *seeds, _vary_seeds("min_area_m2", SEED_AREAS_M2), _vary_threshold]
 

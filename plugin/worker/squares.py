@@ -14,7 +14,7 @@ from .shapes import measure_iou
 from .vector import Geometries
 
 #: How much of its IoU with its raster shape a squared outline may lose, and what it must keep.
-MOST_LOSS = 0.12
+MOST_LOSS = 0.13
 LEAST_IOU = 0.7
 #: How much better than a plain rectangle a shape with more corners must fit.
 _CORNERS_WORTH = 0.04

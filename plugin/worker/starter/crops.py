@@ -1,4 +1,4 @@
-"""Crops that the starter model learns from: turned, scaled, blurred, coloured, so that one model serves many imageries."""
+"""Crops that the starter model learns from: turned, scaled, blurred and coloured, for one model of many imageries."""
 
 from __future__ import annotations
 
