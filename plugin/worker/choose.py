@@ -91,8 +91,8 @@ class Chooser:
         """Return the best building F1 that a probability raster reaches here, and how.
 
         From ``start`` one part after another is varied while the others are held; where ``is_thorough`` is False the
-        seeds' threshold alone, in wider steps. Where nothing finds a building, the threshold with the best pixel F1 is taken.
-        ``check`` may raise to stop.
+        seeds' threshold alone, in wider steps. Where nothing finds a building, the threshold with the best pixel F1 is
+        taken. ``check`` may raise to stop.
         """
         tiles = list(self._read(path))
         known: dict[Parting, float] = {}

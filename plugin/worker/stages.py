@@ -22,7 +22,7 @@ from .networks import choose_device, load_network, save_network
 from .predict import Predictor, write_probability
 from .raster import open_grid
 from .report import build_report
-from .split import HELD_OUT, VALIDATION, Split
+from .split import HELD_OUT, TRAINING, VALIDATION, Split
 from .tiles import Sampler
 from .train import Outcome, Tuning, draw_held_samples
 from .wire import Wire
@@ -87,12 +87,17 @@ class Stages:
             min_area_m2=job.settings.min_area_m2,
             has_seen_roofs=True,
             parent=base.name,
+            training=f"Tuned from {base.name} with {self._count_learnt()} labels of {place}.",
+            scores="",
             sha256=tuning["sha256"],
             recipe=_continue_recipe(base.recipe),
             folder=str(self._folder.path),
         ).with_parting(read_parting(tuning["parting"]))
         card.save(self._folder.card)
         return card
+
+    def _count_learnt(self) -> int:
+        return int((self._split.label_roles == TRAINING).sum())
 
     def predict(self, card: Card) -> None:
         """Write the tuned model's probability of the whole raster."""

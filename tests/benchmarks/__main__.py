@@ -1,4 +1,7 @@
-"""``make bench``: seconds, and their ratio to a named reference that is timed in the same run."""
+"""``make bench``: seconds, and their ratio to a named reference that is timed in the same run.
+
+``make bench ARGS=memory`` measures the memory of tracing, ``make bench ARGS="ablation ..."`` what each part is worth.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import numpy as np
 import shapely
 
 from plugin.worker.score import match_footprints
+from tests.benchmarks import ablation, memory
 
 
 def make_footprints(count: int) -> tuple[Any, Any, Any]:
@@ -48,8 +52,17 @@ def measure(work: Callable[[], Any]) -> tuple[float, Any]:
     return min(seconds), result
 
 
-def main() -> int:
-    """Print the benchmarks; fails where a benchmark and its reference disagree."""
+def main(arguments: list[str]) -> int:
+    """Run the benchmark that is named, or those of the score."""
+    named = {"memory": memory.main, "ablation": ablation.main}
+    if arguments and arguments[0] in named:
+        named[arguments[0]](arguments[1:])
+        return 0
+    return compare_matchers()
+
+
+def compare_matchers() -> int:
+    """Print the seconds of matching; fails where the matcher and its reference disagree."""
     truths, proposals, confidence = make_footprints(2000)
     plain_s, plain = measure(lambda: match_plainly(truths, proposals, confidence))
     indexed_s, indexed = measure(lambda: match_footprints(truths, proposals, confidence).score.tp)
@@ -61,4 +74,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

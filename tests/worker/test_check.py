@@ -29,7 +29,8 @@ def inspect(town, tmp_path, ear):
     """Return a function that checks the town's job with other fields than its own."""
 
     def inspect(**fields):
-        job = Job(**{"raster": str(town.raster), "labels": str(town.labels), **fields})
+        plain = {"raster": str(town.raster), "labels": str(town.labels), "base_model": "imagenet_lite0"}
+        job = Job(**{**plain, **fields})
         return check_inputs(job, tmp_path / "run", ear.wire)
 
     return inspect

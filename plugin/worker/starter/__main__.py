@@ -7,7 +7,6 @@ goes on when it is started again.
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 import time
 from pathlib import Path
@@ -43,7 +42,6 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--steps", type=int, default=STEPS, help="batches an epoch")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     options = parser.parse_args(arguments)
-    logging.getLogger("rasterio").setLevel(logging.ERROR)
     try:
         options.out.mkdir(parents=True, exist_ok=True)
         train_starter(options.data, options.out, options.epochs, options.steps, options.device)

@@ -18,7 +18,10 @@ _ATTRIBUTION = (
     " Shanghai). Buildings: © OpenStreetMap contributors, ODbL; SpaceNet, CC BY-SA 4.0. Encoder: EfficientNet-Lite0,"
     " trained on ImageNet, Apache-2.0."
 )
-_SCORES = ""
+_SCORES = (
+    "Not tuned, on ground it never saw, how buildings part chosen on validation ground: Banepa, Nepal (0.53 m, 2,720"
+    " buildings) building F1 0.40, pixel IoU 0.58; Austin, Texas (0.30 m) building F1 0.57, pixel IoU 0.58."
+)
 
 
 def make_card(*, is_trained: bool = True, sha256: str = "") -> Card:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import rasterio
 import shapely
 from affine import Affine
 from numpy.typing import NDArray
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.features import shapes
 from rasterio.io import DatasetReader
 from scipy.ndimage import find_objects, label
@@ -138,8 +140,10 @@ def _read_rio(folder: Path) -> Iterator[_Piece]:
 
 def _read_spacenet2(folder: Path) -> Iterator[_Piece]:
     for stem in SPACENET2_CHIPS:
-        with rasterio.open(folder / f"{stem}.png") as image, rasterio.open(folder / f"{stem}_gt.png") as mask:
-            values, is_building = image.read((1, 2, 3)), mask.read(1) > 0
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # so they come
+            with rasterio.open(folder / f"{stem}.png") as image, rasterio.open(folder / f"{stem}_gt.png") as mask:
+                values, is_building = image.read((1, 2, 3)), mask.read(1) > 0
         outlines = [shapely.geometry.shape(each) for each, _ in shapes(is_building.astype("uint8"), is_building)]
         buildings = np.array(outlines, dtype=object)
         everywhere = np.ones(is_building.shape, bool)
