@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from rasterio.windows import Window
 from ..core.errors import InputError, RunError
 from ..core.models import NEAR_ENOUGH, Card
 from .ground import GroundScale, is_usable, measure_ground
+
+os.environ.setdefault("GDAL_CACHEMAX", "256")  # MB; GDAL's own choice, a twentieth of the machine, grows with it
 
 _SAMPLE_PX = 1024
 _COLOURS = {"red": ColorInterp.red, "green": ColorInterp.green, "blue": ColorInterp.blue}
