@@ -229,11 +229,23 @@ def interrupt(process):
             return
 
 
+def heed_interrupts():
+    """A shell starts what it puts into the background deaf to Ctrl+C, and so would be all that the tests start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_is_a_cancel_and_not_a_fault(root, tmp_path):
     """Sent while the job waits for its labels, which come through a pipe that stays empty."""
     os.mkfifo(tmp_path / "job.json")
     command = [sys.executable, "-m", "plugin.worker", "check", str(tmp_path / "job.json")]
-    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
+    process = subprocess.Popen(
+        command,
+        cwd=root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        preexec_fn=heed_interrupts,  # noqa: PLW1509 - no thread of this test's holds a lock
+    )
     with (tmp_path / "job.json").open("w"):  # opens once the worker is about to read
         interrupt(process)
         out, err = process.communicate()
