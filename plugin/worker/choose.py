@@ -11,7 +11,6 @@ import numpy as np
 import rasterio
 import shapely
 from numpy.typing import NDArray
-from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from ..core.models import Parting, Seeds
@@ -21,6 +20,7 @@ from .masks import PolygonIndex
 from .probability import NODATA, find_buildings
 from .score import Score
 from .vector import Geometries
+from .windows import widen_window
 
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 SEED_THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -114,10 +114,8 @@ class Chooser:
     def _read(self, path: Path) -> Iterator[Tile]:
         with rasterio.open(path) as dataset:
             for core in self._windows:
-                wide = _widen(core, dataset)
+                wide, inner = widen_window(core, dataset, _MARGIN_PX)
                 counts = np.zeros((wide.height, wide.width), dtype=bool)
-                top, left = core.row_off - wide.row_off, core.col_off - wide.col_off
-                inner = (slice(top, top + core.height), slice(left, left + core.width))
                 counts[inner] = self._ground.draw(wide)[inner] > 0
                 pixel_m2 = float(self._scale.pixel_area_m2(core.row_off + core.height / 2))
                 yield Tile(dataset.read(window=wide), self._truth.draw(wide, self._numbers), counts, pixel_m2)
@@ -170,10 +168,3 @@ def _cut(ground: Any) -> list[Window]:
         )
         for each in windows
     ]
-
-
-def _widen(core: Window, dataset: DatasetReader) -> Window:
-    left, top = max(0, core.col_off - _MARGIN_PX), max(0, core.row_off - _MARGIN_PX)
-    right = min(dataset.width, core.col_off + core.width + _MARGIN_PX)
-    bottom = min(dataset.height, core.row_off + core.height + _MARGIN_PX)
-    return Window(left, top, right - left, bottom - top)

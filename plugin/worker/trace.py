@@ -25,6 +25,7 @@ from .probability import FULL
 from .raster import Raster
 from .seams import Edges, Seams, find_edges
 from .vector import Geometries
+from .windows import widen_window
 
 CHUNK_PX = 2048
 _HALO_PX = 128
@@ -109,7 +110,7 @@ def trace_all(path: Path, rule: TraceRule, scale: GroundScale, ground: Any = Non
 
 def _trace_chunk(dataset: DatasetReader, window: Window, rule: TraceRule, scale: GroundScale) -> tuple[_Pieces, Edges]:
     """Trace the pieces in a chunk; what is too small, and whole already, is not worth an outline."""
-    wide, core = _widen(window, dataset)
+    wide, core = widen_window(window, dataset, _HALO_PX)
     values = dataset.read(window=wide)
     pixel_m2 = float(scale.pixel_area_m2(window.row_off + window.height / 2))
     places = find_instances(values, rule.parting, pixel_m2)
@@ -138,16 +139,6 @@ def _outline(pieces: NDArray[np.int32], count: int, window: Window) -> Geometrie
 def _renumber(edges: Edges, numbers: NDArray[np.int32]) -> Edges:
     top, bottom, left, right = (numbers[edge] for edge in (edges.top, edges.bottom, edges.left, edges.right))
     return Edges(top, bottom, left, right, int(numbers.max(initial=0)))
-
-
-def _widen(window: Window, dataset: DatasetReader) -> tuple[Window, tuple[slice, slice]]:
-    """Return the window with a margin, as far as the raster goes, and where the window lies in it."""
-    left, top = max(0, window.col_off - _HALO_PX), max(0, window.row_off - _HALO_PX)
-    right = min(dataset.width, window.col_off + window.width + _HALO_PX)
-    bottom = min(dataset.height, window.row_off + window.height + _HALO_PX)
-    row, col = window.row_off - top, window.col_off - left
-    core = (slice(row, row + window.height), slice(col, col + window.width))
-    return Window(left, top, right - left, bottom - top), core
 
 
 def _concatenate(found: list[_Pieces]) -> _Pieces:
