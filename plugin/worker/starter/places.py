@@ -33,11 +33,10 @@ SPACENET2_CHIPS = ("RGB-PanSharpen_AOI_3_Paris_img418", "RGB-PanSharpen_AOI_4_Sh
 
 
 @dataclass(frozen=True)
-class Place:
-    """Imagery of one place: ``values`` (3, height, width) of bytes, ``known`` where it is labelled and holds data.
+class _Piece:
+    """Imagery of one place as it was read: ``values`` (3, height, width) of bytes, ``buildings`` in its pixels.
 
-    ``unclear`` are polygons inside which nobody knows how many buildings there are: labels that were once a mask show
-    touching buildings as one. ``chance`` is how often the place is drawn.
+    ``known`` is where it is labelled and holds data, ``is_merged`` tells of labels that were once a mask.
     """
 
     name: str
@@ -45,6 +44,17 @@ class Place:
     known: NDArray[np.bool_]
     buildings: Geometries
     gsd_m: float
+    is_merged: bool
+
+
+@dataclass(frozen=True)
+class Place(_Piece):
+    """Imagery that crops are drawn from, ``chance`` is how often.
+
+    ``unclear`` are polygons inside which nobody knows how many buildings there are: labels that were once a mask show
+    touching buildings as one.
+    """
+
     chance: float
     targets: Targets
     unclear: PolygonIndex
@@ -75,25 +85,12 @@ def read_places(data: Path, card: Card) -> list[Place]:
     return places
 
 
-@dataclass(frozen=True)
-class _Piece:
-    """Imagery as it was read; ``is_merged`` tells of labels that were once a mask."""
-
-    name: str
-    values: NDArray[np.uint8]
-    known: NDArray[np.bool_]
-    buildings: Geometries
-    gsd_m: float
-    is_merged: bool
-
-
 def _make_place(piece: _Piece, chance: float, card: Card) -> Place:
     buildings, gsd_m = piece.buildings, piece.gsd_m
     is_unclear = piece.is_merged & (shapely.area(buildings) * gsd_m**2 > _MERGED_M2)
     widths = choose_widths(card, card.working_gsd_m or gsd_m)
     targets = Targets(buildings, replace(widths, contact_px=card.contact_m / gsd_m))
-    unclear = PolygonIndex(buildings[is_unclear])
-    return Place(piece.name, piece.values, piece.known, buildings, gsd_m, chance, targets, unclear)
+    return Place(**vars(piece), chance=chance, targets=targets, unclear=PolygonIndex(buildings[is_unclear]))
 
 
 def _read_mosaic(folder: Path) -> Iterator[_Piece]:
