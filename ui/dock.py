@@ -11,9 +11,9 @@ from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtGui import QIcon
 from qgis.PyQt.QtWidgets import QScrollArea, QWidget
 
+from ..plugin.core.card import Card
 from ..plugin.core.environment import SetupStep
 from ..plugin.core.events import EpochEnded, Event, Notice, Progress, Scored, StageStarted, Started
-from ..plugin.core.models import Card
 from .chart import EpochChart
 from .choices import Choices
 from .form import FormPage

@@ -8,9 +8,10 @@ from typing import Sequence
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QFileDialog, QToolButton, QWidget
 
+from ..plugin.core.card import Card
 from ..plugin.core.errors import InputError
 from ..plugin.core.job import DEFAULT_BASE_MODEL
-from ..plugin.core.models import Card, find_card
+from ..plugin.core.models import find_card
 from .load import load_form
 from .text import WrapLabel
 

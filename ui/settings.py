@@ -7,8 +7,8 @@ from qgis.gui import QgsCollapsibleGroupBox, QgsDoubleSpinBox, QgsMapLayerComboB
 from qgis.PyQt.QtCore import QLocale
 from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QToolButton, QWidget
 
+from ..plugin.core.card import Card
 from ..plugin.core.job import RECIPES, Settings
-from ..plugin.core.models import Card
 from .load import load_form
 from .text import WrapLabel
 

@@ -82,6 +82,11 @@ def locate_environment(environ: Mapping[str, str] | None = None) -> Environment:
     return Environment(locate_home(os.environ if environ is None else environ) / f"worker-{hash_lock()[:12]}")
 
 
+def locate_models(environ: Mapping[str, str]) -> Path:
+    """Return the folder of the user's where fetched weights lie, a folder a model."""
+    return locate_home(environ) / "models"
+
+
 def require_ready(environment: Environment) -> None:
     """Raise SetupError unless the environment is ready."""
     if not environment.is_ready:

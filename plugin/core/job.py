@@ -33,7 +33,8 @@ class Settings:
 
     ``recipe`` is the base model's own (``model``) or the plain one of CosmiQ Works' Solaris tutorial of 2019
     (``solaris_2019``: three epochs, a tenth of the base training's learning rate, nothing else). ``square`` gives
-    footprints right angles where they fit. ``learning_rate`` is per step of AdamW, ``min_area_m2`` in square metres on
+    footprints right angles where they fit. ``learning_rate`` is per step of AdamW, an epoch takes ``samples`` crops of
+    ``tile_px`` pixels a side (a multiple of 32), ``min_area_m2`` in square metres on
     the ground, ``simplify_m`` in metres (None: one pixel), shares from 0 to 1 of the labelled ground, ``threads`` 0
     means all cores.
     """
@@ -42,6 +43,8 @@ class Settings:
     epochs: int | None = None
     learning_rate: float | None = None
     batch_size: int | None = None
+    tile_px: int | None = None
+    samples: int | None = None
     min_area_m2: float = 5.0
     simplify_m: float | None = None
     square: bool = True
@@ -61,6 +64,11 @@ class Settings:
                 "The learning rate must be above 0 and at most 1.",
             ),
             (self.batch_size is None or 1 <= self.batch_size <= 512, "The batch size must be from 1 to 512."),
+            (
+                self.tile_px is None or (64 <= self.tile_px <= 2048 and self.tile_px % 32 == 0),
+                "The tiles must be a multiple of 32 pixels, from 64 to 2048.",
+            ),
+            (self.samples is None or 1 <= self.samples <= 100_000, "The crops of an epoch must be 1 to 100,000."),
             (0 <= self.min_area_m2 <= 1e6, "The minimum area must be from 0 to 1,000,000 square metres."),
             (
                 self.simplify_m is None or 0 <= self.simplify_m <= 100,
@@ -87,7 +95,7 @@ class Job:
     ``areas`` is an optional polygon file whose ``role`` field says ``training`` or ``held-out``: inside an area
     everything is labelled, outside nothing is learnt or scored. ``base_model`` is a model's name in the registry, or
     the path of a tuned model's card. ``bands`` are the raster's bands, counted from 1, in the order in which the base
-    model takes them (empty: chosen by their colours). Paths in a saved job may be relative to the job's own folder.
+    model takes them (0: the raster has none like it; empty: chosen by their colours). Paths in a saved job may be relative to the job's own folder.
     """
 
     raster: str
@@ -107,8 +115,8 @@ class Job:
             problems.append("No raster is chosen.")
         if not self.labels:
             problems.append("No labels are chosen.")
-        if any(band < 1 for band in self.bands):
-            problems.append("Bands are counted from 1.")
+        if any(band < 0 for band in self.bands) or (self.bands and not any(self.bands)):
+            problems.append("Bands are counted from 1; a 0 says that the raster has no such band.")
         if problems:
             raise InputError(" ".join(problems), "Correct the job and start it again.")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from ..core.card import Card
 from ..core.errors import InputError
-from ..core.models import Card
 from .check import check_space, check_writable
 from .networks import choose_device, load_network
 from .predict import Predictor, write_probability

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import shapely
 
+from ..core.card import Card
 from ..core.errors import InputError
 from ..core.job import Job
-from ..core.models import Card, find_card
+from ..core.models import find_card
 from .labels import Labels, read_labels
 from .raster import Raster, describe_raster
 from .split import ROLES, Split, split_ground

@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from ..core.models import Parting, Seeds
+from ..core.card import Parting, Seeds
 from .ground import GroundScale
 from .instances import find_instances
 from .masks import PolygonIndex

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import label
 from skimage.segmentation import watershed
 
-from ..core.models import Parting, Seeds
+from ..core.card import Parting, Seeds
 from .probability import FULL, NODATA, find_buildings
 
 

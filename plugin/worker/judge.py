@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.models import Parting
+from ..core.card import Parting
 from .check import Inputs
 from .choose import Chooser
 from .score import Matching, clip_to_ground, match_footprints, score_pixels

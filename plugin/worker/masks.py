@@ -13,7 +13,7 @@ from rasterio.features import rasterize
 from rasterio.windows import Window
 from scipy.ndimage import maximum_filter, minimum_filter
 
-from ..core.models import Card
+from ..core.card import Card
 from .vector import Geometries
 
 _LEAST_BOUNDARY_PX = 3

@@ -15,8 +15,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from ..core.card import Card
 from ..core.errors import InputError
-from ..core.models import Card
 from ..core.replace import replacing
 
 

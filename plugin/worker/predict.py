@@ -17,7 +17,7 @@ from rasterio.io import DatasetReader, DatasetWriter
 from rasterio.windows import Window
 from torch import nn
 
-from ..core.models import Card
+from ..core.card import Card
 from ..core.replace import replacing
 from .networks import normalise
 from .precision import autocast, keep_depthwise_exact

@@ -20,8 +20,8 @@ from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
+from ..core.card import NEAR_ENOUGH, Card
 from ..core.errors import InputError, RunError
-from ..core.models import NEAR_ENOUGH, Card
 from .ground import GroundScale, is_usable, measure_ground
 
 os.environ.setdefault("GDAL_CACHEMAX", "256")  # MB; GDAL's own choice, a twentieth of the machine, grows with it

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..core.card import Card, Parting, Recipe, read_parting
 from ..core.events import EpochEnded
 from ..core.folder import RunFolder
 from ..core.job import Job
-from ..core.models import Card, Parting, Recipe, read_parting
 from ..core.replace import write_json
 from .check import Inputs
 from .judge import Judge

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from ..core.models import OUTPUTS, Card
+from ..core.card import OUTPUTS, Card
 from .labels import Labels
 from .masks import PolygonIndex, Targets, choose_widths
 from .networks import normalise

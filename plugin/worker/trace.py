@@ -17,7 +17,7 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 from skimage.measure import label
 
-from ..core.models import Parting
+from ..core.card import Parting
 from .ground import GroundScale
 from .instances import find_instances
 from .outline import Outliner

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..core.card import Parting, read_parting
 from ..core.errors import RunError
 from ..core.events import EpochEnded
-from ..core.models import Parting, read_parting
 from ..core.replace import replacing
 from .learner import Learner
 from .tiles import Sample, Sampler

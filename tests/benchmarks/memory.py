@@ -17,7 +17,7 @@ import rasterio
 from affine import Affine
 from rasterio.windows import Window
 
-from plugin.core.models import Parting, Seeds
+from plugin.core.card import Parting, Seeds
 from plugin.worker.ground import GroundScale
 from plugin.worker.probability import FULL, NODATA
 from plugin.worker.trace import TraceRule, trace_footprints

@@ -6,19 +6,9 @@ from dataclasses import asdict
 
 import pytest
 
+from plugin.core.card import OUTPUTS, Card, Parting, Recipe, Seeds, read_parting
 from plugin.core.errors import InputError, RunError
-from plugin.core.models import (
-    MODELS_FOLDER,
-    OUTPUTS,
-    Card,
-    Parting,
-    Recipe,
-    Seeds,
-    find_card,
-    list_cards,
-    load_card,
-    read_parting,
-)
+from plugin.core.models import MODELS_FOLDER, find_card, list_cards, load_card
 
 SOUND = {
     "name": "mine",

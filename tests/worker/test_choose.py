@@ -8,7 +8,7 @@ import rasterio
 import shapely
 from affine import Affine
 
-from plugin.core.models import Parting, Seeds
+from plugin.core.card import Parting, Seeds
 from plugin.worker.choose import Chooser
 from plugin.worker.ground import GroundScale
 from plugin.worker.instances import find_instances

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plugin.core.models import Parting, Seeds
+from plugin.core.card import Parting, Seeds
 from plugin.worker.instances import find_instances, measure_certainty
 from plugin.worker.probability import FULL, NODATA
 

@@ -14,8 +14,9 @@ from affine import Affine
 from rasterio.warp import transform as reproject
 from safetensors.torch import load_file
 
+from plugin.core.card import OUTPUTS
 from plugin.core.errors import InputError, RunError
-from plugin.core.models import MODELS_FOLDER, OUTPUTS, find_card
+from plugin.core.models import MODELS_FOLDER, find_card
 from plugin.worker.networks import hash_file, load_network
 from plugin.worker.starter import __main__ as module
 from plugin.worker.starter.__main__ import main, train_starter

@@ -10,7 +10,7 @@ from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plugin.core.models import Parting, Seeds
+from plugin.core.card import Parting, Seeds
 from plugin.worker.ground import GroundScale
 from plugin.worker.probability import FULL, NODATA
 from plugin.worker.shapes import is_square

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
+from plugin.core.card import Parting, Seeds
 from plugin.core.errors import RunError
 from plugin.core.events import EpochEnded
-from plugin.core.models import Parting, Seeds
 from plugin.worker.learner import Learner, Plan
 from plugin.worker.tiles import Sample
 from plugin.worker.train import Tuning

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from ...core.card import Card
 from ...core.errors import RunError, TunerError
-from ...core.models import Card
 from ...core.replace import replacing
 from ..learner import Learner, Plan
 from ..networks import choose_device, load_network, save_network

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...core.models import OUTPUTS, Card, Recipe, Seeds
+from ...core.card import OUTPUTS, Card, Recipe, Seeds
 
 _TRAINING = (
     "From ImageNet weights, on 1,445 buildings: Zanzibar and Kampala (drone, 0.15 and 0.30 m), Rio de Janeiro (0.48 m),"

@@ -11,7 +11,7 @@ from affine import Affine
 from numpy.random import Generator
 from torch.nn import functional
 
-from ...core.models import Card
+from ...core.card import Card
 from ..networks import normalise
 from ..tiles import Sample
 from .places import Place

@@ -17,8 +17,8 @@ from rasterio.features import shapes
 from rasterio.io import DatasetReader
 from scipy.ndimage import find_objects, label
 
+from ...core.card import Card
 from ...core.errors import InputError
-from ...core.models import Card
 from ..ground import measure_ground
 from ..labels import apply_affine, explode_polygons
 from ..masks import PolygonIndex, Targets, choose_widths
