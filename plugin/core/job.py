@@ -95,7 +95,8 @@ class Job:
     ``areas`` is an optional polygon file whose ``role`` field says ``training`` or ``held-out``: inside an area
     everything is labelled, outside nothing is learnt or scored. ``base_model`` is a model's name in the registry, or
     the path of a tuned model's card. ``bands`` are the raster's bands, counted from 1, in the order in which the base
-    model takes them (0: the raster has none like it; empty: chosen by their colours). Paths in a saved job may be relative to the job's own folder.
+    model takes them (0: the raster has none like it; empty: chosen by their
+    colours). Paths in a saved job may be relative to the job's own folder.
     """
 
     raster: str

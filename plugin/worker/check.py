@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,9 @@ import shapely
 
 from ..core.card import Card
 from ..core.errors import InputError
-from ..core.job import Job
+from ..core.job import Job, Settings
 from ..core.models import find_card
+from ..core.starts import fit_bands
 from .labels import Labels, read_labels
 from .raster import Raster, describe_raster
 from .split import ROLES, Split, split_ground
@@ -37,7 +38,7 @@ class Inputs:
 def check_inputs(job: Job, folder: Path, wire: Wire) -> Inputs:
     """Open and check the job's inputs, tell what was noticed, and return them; raises InputError."""
     job.check()
-    card = find_card(job.base_model)
+    card = _apply_settings(fit_bands(find_card(job.base_model), len(job.bands)), job.settings)
     check_writable(folder)
     wire.tell(0.1)
     raster = describe_raster(job.raster, card, job.bands)
@@ -50,6 +51,11 @@ def check_inputs(job: Job, folder: Path, wire: Wire) -> Inputs:
     _notice_sizes(raster, labels, card, wire)
     wire.tell(1.0)
     return Inputs(job, card, raster, labels)
+
+
+def _apply_settings(card: Card, settings: Settings) -> Card:
+    """Return the card with the size of crops that the job asks for."""
+    return replace(card, recipe=replace(card.recipe, tile_px=settings.tile_px or card.recipe.tile_px))
 
 
 def split_inputs(inputs: Inputs, wire: Wire) -> Split:
@@ -84,17 +90,12 @@ def check_space(folder: Path, raster: Raster, outputs: int) -> None:
 
 
 def _notice_bands(raster: Raster, card: Card, wire: Wire) -> None:
-    used = ", ".join(f"band {band} as {name}" for band, name in zip(raster.bands, card.bands, strict=True))
+    pairs = zip(raster.bands, card.bands, strict=True)
+    used = ", ".join(f"band {band} as {name}" for band, name in pairs if band)
     worked = f"{raster.native_gsd_m:.2f} m imagery"
     if raster.is_resampled:
         worked += f", worked at {raster.gsd_m:.2f} m ({raster.width} x {raster.height} pixels)"
-    is_plain = raster.stretch == ((0.0, 255.0),) * len(card.bands)
-    limits = (
-        ""
-        if is_plain
-        else " Values are stretched from " + "; ".join(f"{low:g} to {high:g}" for low, high in raster.stretch) + "."
-    )
-    wire.notify(f"{worked}; {used}.{limits}")
+    wire.notify(f"{worked}; {used}. {raster.adapted}".strip())
 
 
 def _notice_sizes(raster: Raster, labels: Labels, card: Card, wire: Wire) -> None:

@@ -22,11 +22,11 @@ from rasterio.windows import Window
 
 from ..core.card import NEAR_ENOUGH, Card
 from ..core.errors import InputError, RunError
+from .adapt import adapt_values, read_mask, sample_shape
 from .ground import GroundScale, is_usable, measure_ground
 
 os.environ.setdefault("GDAL_CACHEMAX", "256")  # MB; GDAL's own choice, a twentieth of the machine, grows with it
 
-_SAMPLE_PX = 1024
 _COLOURS = {"red": ColorInterp.red, "green": ColorInterp.green, "blue": ColorInterp.blue}
 _USABLE = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64", "float16")
 
@@ -34,6 +34,9 @@ _USABLE = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "fl
 @dataclass(frozen=True)
 class Raster:
     """A raster that can be used: ``bands`` are read, counted from 1, and ``stretch`` maps each to 0..1.
+
+    A band 0 is none of the raster's: it holds the model's mean everywhere, which ``fill`` says for each band. Values
+    beyond 0..1 are clipped where ``is_clipped``; ``adapted`` says in words how values are brought to the model's.
 
     All sizes are those of the grid that the model works on: ``width`` and ``height`` in its pixels, ``transform`` takes
     its (column, row) to coordinates of ``crs``, ``gsd_m`` is its ground sample distance in metres. ``native_gsd_m`` is
@@ -49,6 +52,9 @@ class Raster:
     stretch: tuple[tuple[float, float], ...]
     scale: GroundScale
     native_gsd_m: float
+    fill: tuple[float, ...] = ()
+    is_clipped: bool = True
+    adapted: str = ""
 
     @property
     def gsd_m(self) -> float:
@@ -117,15 +123,28 @@ def describe_raster(path: str, card: Card, bands: tuple[int, ...] = ()) -> Raste
             )
         chosen = choose_bands(dataset, card, bands)
         try:
-            _probe(dataset, chosen)
-            stretch = card.stretch or measure_stretch(dataset, chosen)
+            _probe(dataset, tuple(filter(None, chosen)))
+            values = adapt_values(dataset, card, chosen)
         except RasterioIOError as error:
             raise InputError(
                 f"The raster {path} is not whole: {error}", "Copy it anew, or choose another raster."
             ) from error
         width, height, transform = _lay_grid(dataset, scale.gsd_m, card.working_gsd_m)
         grid = measure_ground(dataset.crs, transform, width, height)
-        return Raster(path, width, height, dataset.crs, transform, chosen, tuple(stretch), grid, scale.gsd_m)
+        return Raster(
+            path,
+            width,
+            height,
+            dataset.crs,
+            transform,
+            chosen,
+            values.stretch,
+            grid,
+            scale.gsd_m,
+            card.mean,
+            values.is_clipped,
+            values.sentence,
+        )
 
 
 def _lay_grid(dataset: DatasetReader, native_m: float, working_m: float | None) -> tuple[int, int, Affine]:
@@ -148,7 +167,7 @@ def _probe(dataset: DatasetReader, bands: tuple[int, ...]) -> None:
             dataset.read(list(bands), window=Window(col, row, 1, 1))
     if all(MaskFlags.all_valid in dataset.mask_flag_enums[band - 1] for band in bands):
         return
-    if not _read_mask(dataset, bands, None, _sample_shape(dataset)).any():
+    if not read_mask(dataset, bands, None, sample_shape(dataset)).any():
         raise InputError(f"The raster {dataset.name} holds no data: all of it is nodata.", "Choose another raster.")
 
 
@@ -173,53 +192,47 @@ def choose_bands(dataset: DatasetReader, card: Card, bands: tuple[int, ...]) -> 
     return (data[0],) * wanted
 
 
-def measure_stretch(dataset: DatasetReader, bands: tuple[int, ...]) -> tuple[tuple[float, float], ...]:
-    """Return what of each band becomes 0 and 1: 0 and 255 in 8 bits, else its 1st and 99th percentile."""
-    if all(dataset.dtypes[band - 1] == "uint8" for band in bands):
-        return ((0.0, 255.0),) * len(bands)
-    shape = _sample_shape(dataset)
-    valid = _read_mask(dataset, bands, None, shape)
-    limits = []
-    for band in bands:
-        values = dataset.read(band, out_shape=shape).astype("float32")
-        values = values[valid & np.isfinite(values)]
-        if values.size == 0:
-            raise InputError(
-                f"Band {band} of the raster {dataset.name} holds no data.", "Choose another band or raster."
-            )
-        low, high = (float(limit) for limit in np.percentile(values, (1, 99)))
-        limits.append((low, high if high > low else low + 1.0))
-    return tuple(limits)
-
-
-def _sample_shape(dataset: DatasetReader) -> tuple[int, int]:
-    return (min(dataset.height, _SAMPLE_PX), min(dataset.width, _SAMPLE_PX))
-
-
 def read_window(
     dataset: DatasetReader, raster: Raster, window: Window
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Read a window, which may reach over the raster's edge.
 
-    Returns values of shape (bands, height, width) stretched to 0..1, mirrored beyond the edge and 0 where there is no
-    data, and whether each pixel (height, width) lies inside and holds data. Raises RunError where the file breaks off.
+    Returns values of shape (bands, height, width) as the stretch makes them, mirrored beyond the edge and 0 where there
+    is no data, and whether each pixel (height, width) lies inside and holds data. Raises RunError where the file breaks
+    off.
     """
     inside, pads = _clip_window(window, raster)
     try:
-        values = dataset.read(list(raster.bands), window=inside).astype("float32")
-        valid = _read_mask(dataset, raster.bands, inside, None) & np.isfinite(values).all(axis=0)
+        values = _read_bands(dataset, raster, inside)
+        valid = read_mask(dataset, raster.bands, inside, None) & np.isfinite(values).all(axis=0)
     except RasterioIOError as error:
         raise RunError(
             f"The raster {raster.path} could not be read to its end: {error}",
             "Is the file whole? Copy it anew, then Resume.",
         ) from error
     low, high = (np.array(limit, dtype="float32")[:, None, None] for limit in zip(*raster.stretch, strict=True))
-    values = np.clip((values - low) / (high - low), 0, 1)
+    values = (values - low) / (high - low)
+    if raster.is_clipped:
+        values = np.clip(values, 0, 1)
+    for index, band in enumerate(raster.bands):
+        if not band:
+            values[index] = raster.fill[index]
     values[:, ~valid] = 0
     if not any(sum(pad) for pad in pads):
         return values, valid
     mirrored = np.pad(values, ((0, 0), *pads), mode="symmetric")
     return mirrored, np.pad(valid, pads)
+
+
+def _read_bands(dataset: DatasetReader, raster: Raster, window: Window) -> NDArray[np.float32]:
+    """Read the window's bands (bands, height, width); what is none of the raster's is 0."""
+    present = [band for band in raster.bands if band]
+    read = dataset.read(present, window=window).astype("float32")
+    if len(present) == len(raster.bands):
+        return read
+    values = np.zeros((len(raster.bands), *read.shape[1:]), "float32")
+    values[[index for index, band in enumerate(raster.bands) if band]] = read
+    return values
 
 
 def _clip_window(window: Window, raster: Raster) -> tuple[Window, tuple[tuple[int, int], tuple[int, int]]]:
@@ -231,14 +244,6 @@ def _clip_window(window: Window, raster: Raster) -> tuple[Window, tuple[tuple[in
         (left - window.col_off, window.col_off + window.width - right),
     )
     return Window(left, top, right - left, bottom - top), pads
-
-
-def _read_mask(
-    dataset: DatasetReader, bands: tuple[int, ...], window: Window | None, shape: tuple[int, int] | None
-) -> NDArray[np.bool_]:
-    """Return where a band that is used holds data, by nodata value, alpha or mask: a 0 in one colour is a colour."""
-    masks = [dataset.read_masks(band, window=window, out_shape=shape) for band in dict.fromkeys(bands)]
-    return np.asarray(np.max(masks, axis=0) > 0)
 
 
 def _refuse_unusable(dataset: DatasetReader, path: str) -> None:

@@ -46,6 +46,7 @@ def build_report(inputs: Inputs, split: Split, results: dict[str, Any]) -> dict[
             "crs": raster.crs.to_string(),
             "bands": list(raster.bands),
             "stretch": [list(limits) for limits in raster.stretch],
+            "adapted": raster.adapted,
         },
         "labels": {"path": inputs.job.labels, "used": len(inputs.labels.polygons), "notes": inputs.labels.describe()},
         "base_model": {"name": inputs.card.name, "title": inputs.card.title, "attribution": inputs.card.attribution},

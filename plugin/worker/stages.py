@@ -89,6 +89,8 @@ class Stages:
             parent=base.name,
             training=f"Tuned from {base.name} with {self._count_learnt()} labels of {place}.",
             scores="",
+            source="",
+            size_bytes=0,
             sha256=tuning["sha256"],
             recipe=_continue_recipe(base.recipe),
             folder=str(self._folder.path),
@@ -153,7 +155,7 @@ def make_plan(job: Job, card: Card) -> Plan:
     batch_size = settings.batch_size or recipe.batch_size
     return Plan(
         epochs=settings.epochs or recipe.tune_epochs,
-        steps=max(1, round(recipe.samples_per_epoch / batch_size)),
+        steps=max(1, round((settings.samples or recipe.samples_per_epoch) / batch_size)),
         batch_size=batch_size,
         learning_rate=settings.learning_rate or recipe.tuning_rate,
         weight_decay=recipe.weight_decay,

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from ..core.card import OUTPUTS, Card
+from ..core.card import ADAPTATIONS, OUTPUTS, Card
 from .labels import Labels
 from .masks import PolygonIndex, Targets, choose_widths
 from .networks import normalise
 from .raster import Raster, read_window
 from .split import TRAINING, Split
 
-_BRIGHTNESS = 0.15
+_BRIGHTNESS = 0.3  # in standard deviations of the model's bands
 _CONTRAST = 0.2
 
 
@@ -96,7 +96,10 @@ def augment(sample: Sample, card: Card, rng: Generator) -> Sample:
     values = turn(sample.values)
     contrast = 1 + rng.uniform(-_CONTRAST, _CONTRAST)
     centre = values.mean(dim=(1, 2), keepdim=True)
-    values = ((values - centre) * contrast + centre + rng.uniform(-_BRIGHTNESS, _BRIGHTNESS)).clamp(0, 1)
+    brightness = rng.uniform(-_BRIGHTNESS, _BRIGHTNESS) * torch.tensor(card.std, dtype=torch.float32)[:, None, None]
+    values = (values - centre) * contrast + centre + brightness
+    if card.adaptation == ADAPTATIONS[0]:
+        values = values.clamp(0, 1)
     return Sample(normalise(values, card), turn(sample.truth), turn(sample.weight))
 
 

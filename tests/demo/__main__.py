@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -20,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "build" / "demo"
 SAMPLE = DEMO / "sample"
 PROJECT = DEMO / "banepa.qgz"
+WISHES = DEMO / "wishes.json"
 SCREEN = "-screen 0 1600x1000x24"
 LIMIT_S = 3600
 RESULTS = ("before_after.png", "report.json", "demo.json", "1_before.png", "2_during.png", "3_after.png")
@@ -27,16 +29,27 @@ RESULTS = ("before_after.png", "report.json", "demo.json", "1_before.png", "2_du
 
 def main(arguments: list[str]) -> int:
     """Run the demo, or open its project with ``open``; returns the exit code."""
-    return open_project() if arguments == ["open"] else run_demo()
+    return open_project() if arguments == ["open"] else run_demo(read_wishes(arguments))
 
 
-def run_demo() -> int:
+def read_wishes(arguments: list[str]) -> dict:
+    """Return what is to be chosen in the dock besides the layers; nothing where nothing is asked for."""
+    parser = argparse.ArgumentParser(prog="make demo ARGS=...", description="The main job in the real QGIS.")
+    parser.add_argument("--model", help="the base model's name")
+    parser.add_argument("--small", type=int, metavar="PX", help="a square of the sample's best mapped ground alone")
+    for name, kind in (("epochs", int), ("rate", float), ("batch", int), ("tile", int), ("samples", int)):
+        parser.add_argument(f"--{name}", type=kind)
+    return {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
+
+
+def run_demo(wishes: dict) -> int:
     """Make the sample where it is missing, run the job in QGIS, and say what came of it."""
     began = time.monotonic()
     if make_sample() != 0:
         return _fail("The sample city could not be made.", f"Delete {DEMO} and run make demo again.")
     for path in (*(DEMO / name for name in RESULTS), PROJECT):
         path.unlink(missing_ok=True)
+    WISHES.write_text(json.dumps(wishes))
     enable_plugin()
     print("Opening QGIS on a screen of its own; the job takes some minutes.", flush=True)
     job_began = time.monotonic()

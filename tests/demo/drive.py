@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.demo.picture import draw_before_after  # noqa: E402 - the root must be on the path first
 from tests.demo.probe import Probe  # noqa: E402 - as above
-from tests.demo.project import choose, open_dock, open_sample  # noqa: E402 - as above
+from tests.demo.project import choose, cut_sample, fill_form, open_dock, open_sample  # noqa: E402 - as above
 
 DEMO = ROOT / "build" / "demo"
 SAMPLE = DEMO / "sample"
@@ -79,10 +79,12 @@ def follow(dock, probe):
 
 def run():
     """Do the whole story and write demo.json."""
+    wishes = json.loads((DEMO / "wishes.json").read_text())
     fill_screen()
-    open_sample(SAMPLE, DEMO / "banepa.qgz")
+    open_sample(cut_sample(SAMPLE, wishes["small"]) if "small" in wishes else SAMPLE, DEMO / "banepa.qgz")
     dock = open_dock()
     choose(dock)
+    fill_form(dock, wishes)
     wait_for_map()
     photograph("1_before.png")
     probe, began = Probe(), time.monotonic()
