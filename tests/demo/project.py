@@ -55,15 +55,15 @@ def fill_form(dock, wishes):
 
 
 def cut_sample(sample, side_px):
-    """Write a square of the sample's held-out ground, which is wholly mapped, and return its folder; it has no areas."""
+    """Write a square of the sample's held-out ground, which is wholly mapped, without areas; returns its folder."""
     folder = sample.parent / f"small_{side_px}"
     folder.mkdir(exist_ok=True)
     gdal.Translate(str(folder / "raster.tif"), str(sample / "raster.tif"), srcWin=[*SMALL_ORIGIN_PX, side_px, side_px])
     raster = QgsRasterLayer(str(folder / "raster.tif"), RASTER)
     degrees = QgsCoordinateReferenceSystem("EPSG:4326")
     box = QgsCoordinateTransform(raster.crs(), degrees, QgsProject.instance()).transformBoundingBox(raster.extent())
-    corners = [box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum()]
-    options = gdal.VectorTranslateOptions(format="GPKG", clipSrc=corners, layerName="buildings")
+    corners = [str(each) for each in (box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum())]
+    options = ["-f", "GPKG", "-clipsrc", *corners, "-nln", "buildings"]
     gdal.VectorTranslate(str(folder / "labels.gpkg"), str(sample / "labels.gpkg"), options=options)
     return folder
 
