@@ -6,6 +6,9 @@ from typing import Sequence
 
 NEAR_INFRARED = "nir"
 ALPHA = "alpha"
+#: Coastal, blue, green, yellow, red, red edge, near-infrared 1 and 2: the eight bands as WorldView's files hold them.
+_WORLDVIEW = {"blue": 2, "green": 3, "red": 5, NEAR_INFRARED: 7}
+_WORLDVIEW_COUNT = 8
 _RGB = ("red", "green", "blue")
 _NAMES = {name: name for name in (*_RGB, NEAR_INFRARED, ALPHA)}
 _NAMES.update(dict.fromkeys(("near infrared", "near ir", "infrared", "nir1", "nir 1"), NEAR_INFRARED))
@@ -22,7 +25,7 @@ def propose_bands(colours: Sequence[str], wanted: Sequence[str]) -> tuple[int, .
 
     ``colours`` are those of the raster's bands in their order (as ``read_colour`` takes them; anything else says that
     the file does not tell), ``wanted`` the names of the model's bands. Named bands meet by name. Three bands without
-    colours are red, green and blue; the fourth of four is near-infrared. Other bands come in order, the first serves
+    colours are red, green and blue; the fourth of four is near-infrared; eight are those of WorldView-2 and 3. Other bands come in order, the first serves
     for a colour that the raster lacks (a grey one has no other), and nothing serves for near-infrared.
     """
     names = [read_colour(colour) for colour in colours]
@@ -52,6 +55,8 @@ def _find_colours(names: Sequence[str], data: Sequence[int]) -> dict[str, int]:
             known.setdefault(names[number - 1], number)
     if not known and len(data) == len(_RGB):
         return dict(zip(_RGB, data))
+    if not known and len(data) == len(names) == _WORLDVIEW_COUNT:
+        return dict(_WORLDVIEW)
     if len(data) == len(_RGB) + 1 and NEAR_INFRARED not in known:
         others = [number for number in data if number not in known.values()]
         if len(others) == 1 and set(_RGB) <= set(known):

@@ -20,6 +20,7 @@ from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
+from ..core.bands import propose_bands
 from ..core.card import NEAR_ENOUGH, Card
 from ..core.errors import InputError, RunError
 from .adapt import adapt_values, read_mask, sample_shape
@@ -27,7 +28,6 @@ from .ground import GroundScale, is_usable, measure_ground
 
 os.environ.setdefault("GDAL_CACHEMAX", "256")  # MB; GDAL's own choice, a twentieth of the machine, grows with it
 
-_COLOURS = {"red": ColorInterp.red, "green": ColorInterp.green, "blue": ColorInterp.blue}
 _USABLE = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64", "float16")
 
 
@@ -172,7 +172,7 @@ def _probe(dataset: DatasetReader, bands: tuple[int, ...]) -> None:
 
 
 def choose_bands(dataset: DatasetReader, card: Card, bands: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the band for each of the model's: as asked, by colour, or in order; a grey raster serves every band."""
+    """Return the band for each of the model's, as asked or as proposed by their names; 0: the raster has none like it."""
     wanted = len(card.bands)
     if bands:
         if len(bands) != wanted or max(bands) > dataset.count:
@@ -182,14 +182,7 @@ def choose_bands(dataset: DatasetReader, card: Card, bands: tuple[int, ...]) -> 
                 "Choose one band of the raster for each band of the model.",
             )
         return bands
-    data = [i for i in dataset.indexes if dataset.colorinterp[i - 1] != ColorInterp.alpha]
-    by_colour = {dataset.colorinterp[i - 1]: i for i in data}
-    colours = [by_colour.get(_COLOURS.get(name, ColorInterp.undefined)) for name in card.bands]
-    if all(colours):
-        return tuple(band for band in colours if band)
-    if len(data) >= wanted:
-        return tuple(data[:wanted])
-    return (data[0],) * wanted
+    return propose_bands([kind.name for kind in dataset.colorinterp], card.bands)
 
 
 def read_window(

@@ -86,3 +86,7 @@ def test_a_raster_of_nothing_but_alpha_serves_for_nothing():
 )
 def test_what_a_band_is_called_is_read_in_any_spelling(text, colour):
     assert read_colour(text) == colour
+
+
+def test_eight_bands_without_colours_are_those_of_worldview():
+    assert propose_bands([""] * 8, ("blue", "green", "red", "near-infrared")) == (2, 3, 5, 7)
