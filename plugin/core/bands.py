@@ -25,8 +25,9 @@ def propose_bands(colours: Sequence[str], wanted: Sequence[str]) -> tuple[int, .
 
     ``colours`` are those of the raster's bands in their order (as ``read_colour`` takes them; anything else says that
     the file does not tell), ``wanted`` the names of the model's bands. Named bands meet by name. Three bands without
-    colours are red, green and blue; the fourth of four is near-infrared; eight are those of WorldView-2 and 3. Other bands come in order, the first serves
-    for a colour that the raster lacks (a grey one has no other), and nothing serves for near-infrared.
+    colours are red, green and blue; the fourth of four is near-infrared; eight are those of WorldView-2 and 3. Other
+    bands come in order, the first serves for a colour that the raster lacks (a grey one has no other), and nothing
+    serves for near-infrared.
     """
     names = [read_colour(colour) for colour in colours]
     data = [number for number, name in enumerate(names, 1) if name != ALPHA]
