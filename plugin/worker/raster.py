@@ -172,7 +172,7 @@ def _probe(dataset: DatasetReader, bands: tuple[int, ...]) -> None:
 
 
 def choose_bands(dataset: DatasetReader, card: Card, bands: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the band for each of the model's, as asked or as proposed by their names; 0: the raster has none like it."""
+    """Return the band for each of the model's, as asked or as proposed by their names; 0: there is none like it."""
     wanted = len(card.bands)
     if bands:
         if len(bands) != wanted or max(bands) > dataset.count:
