@@ -76,11 +76,15 @@ class Scored:
 
 @dataclass(frozen=True)
 class Finished:
-    """The run is over and ``files`` (name -> path) are its output; ``before`` and ``after`` as in ``Scored``."""
+    """The run is over and ``files`` (name -> path) are its output; ``before`` and ``after`` as in ``Scored``.
+
+    ``figures`` are what else was measured, by name.
+    """
 
     files: dict[str, str] = field(default_factory=dict)
     before: dict[str, Any] = field(default_factory=dict)
     after: dict[str, Any] = field(default_factory=dict)
+    figures: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     check = _add(verbs, "check", commands.check, is_spoken=True, listens=True)
     check.add_argument("job", type=Path, metavar="JOB.json")
     _add_predict(_add(verbs, "predict", commands.predict, listens=True))
+    _add_export(_add(verbs, "export", commands.export, listens=True))
     _add_score(_add(verbs, "score", commands.score))
     for name, do in (("models", commands.models), ("doctor", commands.doctor)):
         _add(verbs, name, do).add_argument("--json", action="store_true", help="print one JSON value")
@@ -69,6 +70,14 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--bands", type=_bands, default=(), help="the raster's bands, such as 1,2,3")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--events", action="store_true", help="print events instead of a summary")
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", required=True, help="a model's name, or the card or weights of a tuned model")
+    parser.add_argument("--out", required=True, type=Path, metavar="FOLDER_OR_FILE.onnx")
+    parser.add_argument("--tile-px", type=int, help="side of the tiles in pixels; default: as the model's recipe says")
+    parser.add_argument("--format", choices=("onnx", "card", "both"), default="both")
     parser.add_argument("--events", action="store_true", help="print events instead of a summary")
 
 

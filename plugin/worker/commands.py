@@ -64,6 +64,19 @@ def predict(options: argparse.Namespace, wire: Wire) -> None:
         print(f"{count} footprints: {options.out}")
 
 
+def export(options: argparse.Namespace, wire: Wire) -> None:
+    """Write a model as an ONNX file for other tools, and its card for people."""
+    from .handout import hand_out
+
+    card = find_card(options.model)  # weights that are fetched first: obtain_weights(card, wire)
+    wire.emit(Started(str(options.out)))
+    wire.begin("export")
+    handout = hand_out(card, options.out, options.format, options.tile_px, wire)
+    wire.emit(Finished(handout.files, figures=handout.figures))
+    if not options.events:
+        print("\n".join(handout.describe()))
+
+
 def score(options: argparse.Namespace, _: Wire) -> None:
     """Score footprints against the truth."""
     from .compare import Comparison, compare_files

@@ -31,6 +31,8 @@ def run(*arguments):
         ("predict", "--raster", "r.tif"),
         ("predict", "--raster", "r.tif", "--model", "m", "--out", "o.gpkg", "--threshold", "2"),
         ("predict", "--raster", "r.tif", "--model", "m", "--out", "o.gpkg", "--bands", "0"),
+        ("export", "--model", "m"),
+        ("export", "--model", "m", "--out", "m.onnx", "--format", "pdf"),
     ],
 )
 def test_wrong_usage_exits_with_two_and_says_what_is_possible(arguments):
@@ -92,3 +94,20 @@ def test_predict_refuses_a_model_that_nobody_knows(town, tmp_path):
     done = run("predict", "--raster", town.raster, "--model", "nobody", "--out", tmp_path / "f.gpkg")
     assert done.returncode == 1
     assert "imagenet_lite0" in done.stderr
+
+
+def test_export_prints_the_largest_difference_and_the_metadata(tmp_path):
+    done = run("export", "--model", "starter", "--out", tmp_path / "starter.onnx", "--tile-px", "64")
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["starter.md", "starter.onnx"]
+    (difference,) = [line for line in done.stdout.splitlines() if line.startswith("largest difference")]
+    assert float(difference.rpartition(" ")[2]) <= 1e-4
+    assert '  model_type = "Segmentor"' in done.stdout
+    assert "  resolution = 25.0" in done.stdout
+
+
+def test_exports_events_name_the_files_and_the_difference(tmp_path):
+    done = run("export", "--model", "starter", "--out", tmp_path, "--tile-px", "64", "--events")
+    finished = parse_event(done.stdout.splitlines()[-1])
+    assert finished.files == {"onnx": str(tmp_path / "starter.onnx"), "model_card": str(tmp_path / "starter.md")}
+    assert 0 <= finished.figures["difference"] <= 1e-4

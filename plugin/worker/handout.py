@@ -1,0 +1,73 @@
+"""What is given away of a model: an ONNX file, a card for people, or both."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core.card import Card
+from ..core.errors import RunError
+from .describe import write_model_card
+from .export import Exported, export_onnx
+from .wire import Wire
+
+_ONNX, _CARD = ".onnx", ".md"
+
+
+@dataclass(frozen=True)
+class Handout:
+    """What was written: the ONNX file (None: not asked for), and the card for people (None: not asked for)."""
+
+    exported: Exported | None
+    card: Path | None
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The files by name, as a worker's last event tells them."""
+        onnx = {} if self.exported is None else {"onnx": str(self.exported.path)}
+        return onnx if self.card is None else {**onnx, "model_card": str(self.card)}
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """What was measured, by name."""
+        return {} if self.exported is None else {"difference": self.exported.difference}
+
+    def describe(self) -> list[str]:
+        """Return it as lines for a person: the files, the largest difference, the metadata."""
+        lines = [f"{name}: {path}" for name, path in self.files.items()]
+        if self.exported is None:
+            return lines
+        told = [f"  {key} = {json.dumps(value)}" for key, value in self.exported.metadata.items()]
+        difference = f"largest difference of a probability, onnxruntime from torch: {self.exported.difference:.3g}"
+        return [*lines, difference, "metadata:", *told]
+
+
+def hand_out(card: Card, out: Path, what: str, tile_px: int | None, wire: Wire) -> Handout:
+    """Write ``onnx``, ``card`` or ``both`` to a folder, or to a file's name (``.onnx``, ``.md``) and beside it.
+
+    Raises InputError and RunError as ``export_onnx`` does, and where the folder cannot be made.
+    """
+    if not card.has_seen_roofs:
+        wire.notify(f'The model "{card.name}" has never seen a roof.', "Tune it first.", "warning")
+    place = _name_files(card, out)
+    exported = export_onnx(card, place.with_suffix(_ONNX), tile_px) if what != "card" else None
+    wire.tell(0.95)
+    if exported is not None:
+        wire.notify(f"onnxruntime's probabilities differ from torch's by at most {exported.difference:.1e}.")
+    if what == "onnx":
+        return Handout(exported, None)
+    write_model_card(card, place.with_suffix(_CARD), exported)
+    return Handout(exported, place.with_suffix(_CARD))
+
+
+def _name_files(card: Card, out: Path) -> Path:
+    """Return the path that the files share but for their endings, in a folder that is there."""
+    is_file = out.suffix in (_ONNX, _CARD)
+    folder = out.parent if is_file else out
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"The folder {folder} cannot be made: {error}", "Choose another.") from error
+    return out if is_file else folder / f"{re.sub(r'[^A-Za-z0-9_.-]+', '_', card.name)}{_ONNX}"
