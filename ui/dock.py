@@ -50,6 +50,7 @@ class TunerDock(QgsDockWidget):
     setup_requested = pyqtSignal()
     setup_cancel_requested = pyqtSignal()
     folder_opened = pyqtSignal(str)
+    export_requested = pyqtSignal(str)
 
     scrollArea: QScrollArea
     messageFrame: MessageFrame
@@ -178,6 +179,7 @@ class TunerDock(QgsDockWidget):
         self.messageFrame.resume_requested.connect(self.resume_requested)
         self.messageFrame.folder_opened.connect(self.folder_opened)
         self.reportPage.folder_opened.connect(self.folder_opened)
+        self.reportPage.export_requested.connect(self.export_requested)
         self.formPage.asked.connect(self._clear_answers)
         self.formPage.refused.connect(self._refuse)
         self.formPage.check_requested.connect(self.check_requested)

@@ -16,9 +16,10 @@ from .text import WrapLabel, format_count, format_score
 
 
 class ReportPage(QWidget):
-    """Shows two scores on the same held-out ground, and opens the run's folder and report."""
+    """Shows two scores on the same held-out ground, opens the run's folder and report, asks to export its model."""
 
     folder_opened = pyqtSignal(str)
+    export_requested = pyqtSignal(str)
 
     beforeLabel: QLabel
     arrowLabel: QLabel
@@ -27,6 +28,7 @@ class ReportPage(QWidget):
     countsGrid: QGridLayout
     reportButton: QPushButton
     folderButton: QPushButton
+    exportButton: QPushButton
 
     def __init__(self, parent: QWidget | None = None) -> None:
         """Begin without scores."""
@@ -35,6 +37,7 @@ class ReportPage(QWidget):
         load_form(self, "report")
         self.folderButton.setIcon(QgsApplication.getThemeIcon("/mActionFileOpen.svg"))
         self.folderButton.clicked.connect(lambda: self.folder_opened.emit(self._folder))
+        self.exportButton.clicked.connect(lambda: self.export_requested.emit(self._folder))
         self.reportButton.clicked.connect(lambda: self.folder_opened.emit(str(RunFolder(Path(self._folder)).page)))
 
     def show_scores(self, before: Mapping[str, Any], after: Mapping[str, Any], folder: str) -> None:

@@ -20,6 +20,7 @@ from ..core.folder import RunFolder
 from ..core.follow import Ending
 from ..core.models import list_cards
 from .delivery import Delivery, prepare_delivery
+from .export import Exporter
 from .layers import take_areas, take_labels
 from .messages import CRITICAL, INFO, SUCCESS, WARNING, join, log, log_notice, tell
 from .meter import Meter
@@ -42,6 +43,7 @@ class Controller(QObject):
         self._environment = locate_environment()
         self._run: RunThread | None = None
         self._setup: SetupThread | None = None
+        self._exporter = Exporter(iface, self._environment, self)
         self._meter = Meter()
         self._loading: tuple[RunFolder, Finished, Iterator[QgsVectorLayer]]
         self._loader = QTimer(self)
@@ -59,6 +61,7 @@ class Controller(QObject):
         for thread in (run, setup):
             if thread is not None:
                 thread.wait()
+        self._exporter.stop()
         self._meter.end()
         self._loader.stop()
         if run is not None and run.verb == "check":
@@ -73,6 +76,7 @@ class Controller(QObject):
         self._dock.setup_requested.connect(self._set_up)
         self._dock.setup_cancel_requested.connect(self._cancel_setup)
         self._dock.folder_opened.connect(self._open)
+        self._dock.export_requested.connect(self._exporter.ask)
 
     def _show_start(self) -> None:
         self._dock.show_models(list_cards())

@@ -8,6 +8,7 @@ from qgis.core import QgsProcessingProvider
 from qgis.PyQt.QtGui import QIcon
 
 from .algorithms.check import CheckAlgorithm
+from .algorithms.export import ExportAlgorithm
 from .algorithms.finetune import FinetuneAlgorithm
 from .algorithms.predict import PredictAlgorithm
 from .algorithms.score import ScoreAlgorithm
@@ -36,5 +37,5 @@ class TunerProvider(QgsProcessingProvider):
 
     def loadAlgorithms(self) -> None:
         """Add the algorithms; called by QGIS."""
-        for algorithm in (FinetuneAlgorithm, CheckAlgorithm, PredictAlgorithm, ScoreAlgorithm):
+        for algorithm in (FinetuneAlgorithm, CheckAlgorithm, PredictAlgorithm, ScoreAlgorithm, ExportAlgorithm):
             self.addAlgorithm(algorithm())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import traceback
+from pathlib import Path
+from typing import Sequence
 
 from qgis.PyQt.QtCore import QObject, QThread, pyqtSignal
 
@@ -19,15 +21,58 @@ from .delivery import Delivery
 _REPORT = "This is a fault of the plugin: please report it with QGIS's message log."
 
 
-class RunThread(QThread):
-    """Follows one worker in a run's folder: ``verb`` is ``run`` or ``check``.
+class FollowThread(QThread):
+    """Follows one worker that does what its ``arguments`` say; ``log`` takes the worker's standard error.
 
-    With a delivery the folder is new and is filled first; without one the job that is there already is resumed.
     ``finish`` and ``cancel`` may be called at any time. ``ended`` is the last signal, and there is always one.
     """
 
     event_heard = pyqtSignal(object)  # core.events.Event
     ended = pyqtSignal(object)  # core.follow.Ending
+
+    def __init__(
+        self, environment: Environment, arguments: Sequence[str], log: Path, parent: QObject | None = None
+    ) -> None:
+        """Remember what to do; ``start`` does it."""
+        super().__init__(parent)
+        self._cancelled = threading.Event()
+        self._follower = Follower(worker_command(environment, *arguments), worker_environ(os.environ), log)
+
+    def finish(self) -> None:
+        """Ask the worker to stop tuning and go on with the best epoch so far."""
+        self._follower.finish()
+
+    def cancel(self) -> None:
+        """Ask for the end of it all, also before the worker has started."""
+        self._cancelled.set()
+        self._follower.cancel()
+
+    def run(self) -> None:
+        """Prepare and follow; called by Qt, in the thread."""
+        try:
+            self.prepare()
+            ending = self._follower.run(self.tell)
+        except CopyCancelled:
+            ending = Ending("cancelled", "The run was cancelled.", "It had not begun.")
+        except TunerError as error:
+            ending = Ending("failed", error.message, error.hint)
+        except Exception as error:  # noqa: BLE001 - the thread's last line of defence: PyQt would abort QGIS
+            ending = Ending("failed", f"The run broke off: {error!r}.", _REPORT, log_tail=traceback.format_exc())
+        self.ended.emit(ending)
+
+    def prepare(self) -> None:
+        """Do what comes before the worker, in the thread."""
+
+    def tell(self, event: Event) -> None:
+        """Pass an event on."""
+        self.event_heard.emit(event)
+
+
+class RunThread(FollowThread):
+    """Follows one worker in a run's folder: ``verb`` is ``run`` or ``check``.
+
+    With a delivery the folder is new and is filled first; without one the job that is there already is resumed.
+    """
 
     def __init__(
         self,
@@ -38,43 +83,16 @@ class RunThread(QThread):
         parent: QObject | None = None,
     ) -> None:
         """Remember what to do; ``start`` does it."""
-        super().__init__(parent)
+        super().__init__(environment, (verb, str(folder.job)), folder.log, parent)
         self.folder = folder
         self.verb = verb
         self._delivery = delivery
-        self._cancelled = threading.Event()
-        command = worker_command(environment, verb, str(folder.job))
-        self._follower = Follower(command, worker_environ(os.environ), folder.log)
 
-    def finish(self) -> None:
-        """Ask the worker to stop tuning and go on with the best epoch so far."""
-        self._follower.finish()
-
-    def cancel(self) -> None:
-        """Ask for the end of it all, also while the labels are still being copied."""
-        self._cancelled.set()
-        self._follower.cancel()
-
-    def run(self) -> None:
-        """Deliver and follow; called by Qt, in the thread."""
-        try:
-            ending = self._deliver_and_follow()
-        except CopyCancelled:
-            ending = Ending("cancelled", "The run was cancelled.", "It had not begun.")
-        except TunerError as error:
-            ending = Ending("failed", error.message, error.hint)
-        except Exception as error:  # noqa: BLE001 - the thread's last line of defence: PyQt would abort QGIS
-            ending = Ending("failed", f"The run broke off: {error!r}.", _REPORT, log_tail=traceback.format_exc())
-        self.ended.emit(ending)
-
-    def _deliver_and_follow(self) -> Ending:
+    def prepare(self) -> None:
+        """Fill the folder with the job's inputs."""
         if self._delivery is not None:
             for notice in self._delivery.write_to(self.folder, self._cancelled.is_set):
-                self._tell(notice)
-        return self._follower.run(self._tell)
-
-    def _tell(self, event: Event) -> None:
-        self.event_heard.emit(event)
+                self.tell(notice)
 
 
 class SetupThread(QThread):

@@ -104,7 +104,7 @@ def outputs(tmp_path):
     return {"RUN_FOLDER": str(tmp_path / "run"), "FOOTPRINTS": str(tmp_path / "footprints.geojson")}
 
 
-@pytest.mark.parametrize("name", ["finetune", "check", "predict", "score"])
+@pytest.mark.parametrize("name", ["finetune", "check", "predict", "score", "export"])
 def test_every_algorithm_introduces_itself(provider, name):
     algorithm = provider.algorithm(name)
     assert algorithm.id() == f"footprint_tuner:{name}"
@@ -299,6 +299,34 @@ def test_predict_gives_footprints_in_the_format_asked_for(run, environment, make
 def test_predict_refuses_a_model_that_is_not_there(run, environment, make_raster, tmp_path):
     parameters = {"RASTER": make_raster(), "MODEL": str(tmp_path / "gone.json"), "FOOTPRINTS": "TEMPORARY_OUTPUT"}
     assert "There is no model card" in refuse(run, "predict", parameters)
+
+
+def test_export_gives_the_file_the_card_and_the_largest_difference(run, environment, model, tmp_path):
+    out = tmp_path / "out" / "town.onnx"
+    out.parent.mkdir()
+    results, _ = run("export", {"MODEL_FILE": model, "TILE_PX": 512, "ONNX": str(out)})
+    assert results == {"ONNX": str(out), "MODEL_CARD": str(out.with_suffix(".md")), "DIFFERENCE": 2e-6}
+    asked = json.loads(out.read_text("utf-8"))
+    assert (asked["--model"], asked["--tile-px"]) == (model, "512")
+
+
+def test_export_takes_a_models_name_and_leaves_the_tiles_to_its_recipe(run, environment, tmp_path):
+    run("export", {"ONNX": str(tmp_path / "starter.onnx")})
+    asked = json.loads((tmp_path / "starter.onnx").read_text("utf-8"))
+    assert asked["--model"] == "starter"
+    assert "--tile-px" not in asked
+
+
+def test_export_refuses_a_model_that_nobody_knows_and_a_file_of_another_kind(run, environment, tmp_path):
+    assert "Known models: " in refuse(run, "export", {"MODEL": "resnet", "ONNX": str(tmp_path / "a.onnx")})
+    assert ".onnx" in refuse(run, "export", {"ONNX": str(tmp_path / "a.tif")})
+    assert not list(tmp_path.glob("a.*"))
+
+
+def test_export_ends_with_the_workers_words_where_it_fails(run, environment, tmp_path, monkeypatch):
+    monkeypatch.setenv("STAND_IN", "fails")
+    text = refuse(run, "export", {"ONNX": str(tmp_path / "a.onnx")})
+    assert text == "This network cannot be written as ONNX. Export only its card."
 
 
 def test_score_gives_counts_and_passes_every_option_on(run, environment, make_labels, project, square):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from qgis.core import QgsApplication, QgsSettings
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QDesktopServices
-from qgis.PyQt.QtWidgets import QLabel, QPushButton
+from qgis.PyQt.QtWidgets import QFileDialog, QLabel, QPushButton
 
 from footprint_tuner.plugin.bridge import thread as threads
 from footprint_tuner.plugin.bridge.controller import Controller
@@ -275,3 +277,56 @@ def test_the_link_to_a_folder_opens_it(dock, monkeypatch, tmp_path):
     monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
     dock.folder_opened.emit(str(tmp_path / "Büro 建物"))
     assert opened[0].toLocalFile() == str(tmp_path / "Büro 建物")
+
+
+@pytest.fixture
+def ended(dock, choices, wait_until):
+    """The dock at the end of a run, whose report is shown."""
+    dock.train_requested.emit(choices)
+    wait_until(lambda: dock.state is DockState.ENDED)
+    return dock
+
+
+def choose_file(window, path):
+    """Answer the question where to."""
+    (dialog,) = window.mainWindow().findChildren(QFileDialog)
+    dialog.fileSelected.emit(str(path))
+    dialog.close()
+
+
+def test_a_tuned_model_is_exported_to_the_file_that_was_chosen(ended, wait_until, window, tmp_path):
+    run, out = find_run(tmp_path), tmp_path / "given away" / "town"
+    out.parent.mkdir()
+    ended.findChild(QPushButton, "exportButton").click()
+    choose_file(window, out)
+    written = out.with_name("town.onnx")
+    wait_until(lambda: any(f"exported to {written}" in text for text in window.read_messages()))
+    assert json.loads(written.read_text("utf-8"))["--model"] == str(run.card)
+    assert any("by at most 2.0e-06" in text for text in window.read_messages())
+    assert ended.state is DockState.ENDED
+
+
+def test_an_export_that_fails_says_why_and_another_may_follow(ended, wait_until, window, monkeypatch, tmp_path):
+    monkeypatch.setenv("STAND_IN", "fails")
+    ended.export_requested.emit(str(find_run(tmp_path).path))
+    choose_file(window, tmp_path / "town.onnx")
+    sentence = "This network cannot be written as ONNX. Export only its card."
+    wait_until(lambda: any(sentence in text for text in window.read_messages()))
+    wait_until(lambda: not window.mainWindow().findChildren(QFileDialog))
+    ended.export_requested.emit(str(find_run(tmp_path).path))
+    assert window.mainWindow().findChildren(QFileDialog)
+
+
+def test_one_model_is_exported_at_a_time_and_closing_qgis_ends_it(
+    environment, open_dock, wait_until, window, monkeypatch, tmp_path, count_workers
+):
+    monkeypatch.setenv("STAND_IN", "silent in export")
+    dock, controller = open_dock()
+    dock.export_requested.emit(str(tmp_path))
+    choose_file(window, tmp_path / "town.onnx")
+    wait_until(lambda: count_workers() == 1)
+    dock.export_requested.emit(str(tmp_path))
+    assert any("exported already" in text for text in window.read_messages())
+    controller.stop()
+    assert count_workers() == 0
+    assert not (tmp_path / "town.onnx").exists()

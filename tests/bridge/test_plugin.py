@@ -38,6 +38,9 @@ def show_exception(kind, error, trace, message, **_options):
     raise AssertionError(message) from error
 
 
+ALGORITHMS = {f"footprint_tuner:{name}" for name in ("finetune", "check", "predict", "score", "export")}
+
+
 def list_algorithms():
     provider = QgsApplication.processingRegistry().providerById("footprint_tuner")
     return {algorithm.id() for algorithm in provider.algorithms()} if provider else None
@@ -55,7 +58,7 @@ def test_a_start_adds_an_action_with_an_icon_and_the_algorithms_but_no_dock_yet(
     assert window.icons[0].text() == "Footprint Tuner"
     assert not window.icons[0].icon().isNull()
     assert window.docks == []
-    assert list_algorithms() == {f"footprint_tuner:{name}" for name in ("finetune", "check", "predict", "score")}
+    assert list_algorithms() == ALGORITHMS
     assert not QgsApplication.processingRegistry().providerById("footprint_tuner").icon().isNull()
 
 
@@ -77,7 +80,7 @@ def test_the_action_opens_the_dock_once_and_then_hides_and_shows_it(loaded, wind
 def test_qgis_process_gets_the_algorithms_without_a_window(loaded, window, monkeypatch):
     monkeypatch.setattr(qgis.utils, "iface", None)
     assert qgis.utils.startProcessingPlugin(loaded)
-    assert len(list_algorithms()) == 4
+    assert list_algorithms() == ALGORITHMS
     assert qgis.utils.unloadPlugin(loaded)
     assert list_algorithms() is None
 
@@ -102,7 +105,7 @@ def test_a_reload_works_and_doubles_nothing(loaded, window, environment):
     for _ in range(3):
         assert qgis.utils.reloadPlugin(loaded)
         assert (len(window.icons), len(window.menu), len(window.docks)) == (1, 1, 0)
-        assert len(list_algorithms()) == 4
+        assert list_algorithms() == ALGORITHMS
         open_dock(window)
 
 

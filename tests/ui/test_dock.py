@@ -179,6 +179,13 @@ def test_the_runs_folder_and_its_report_can_be_opened(dock, find, click, listen,
     assert opened == [str(tmp_path), str(tmp_path / "report.html")]
 
 
+def test_the_tuned_model_of_a_finished_run_can_be_exported(dock, click, listen):
+    asked = listen(dock.export_requested)
+    dock.show_finished(BEFORE, AFTER, "/runs/town")
+    click("exportButton")
+    assert asked == ["/runs/town"]
+
+
 def test_a_failure_says_what_happened_and_what_to_do_and_offers_to_resume(tuning, find, click, listen):
     resumed, opened = listen(tuning.resume_requested), listen(tuning.folder_opened)
     tuning.show_failed("The disk is full.", "Make room, then press Resume.", "/runs/town", True)
