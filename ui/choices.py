@@ -13,7 +13,8 @@ from ..plugin.core.job import DEFAULT_BASE_MODEL, Settings
 class Choices:
     """The dock's form: layers as they stand in the project, None where none is chosen.
 
-    ``base_model`` is a model's name in the registry, or the path of a tuned model's card.
+    ``base_model`` is a model's name in the registry, a start's, or the path of a model's card. ``bands`` are the
+    raster's for each of the model's, 0 where none serves; empty where that is not known.
     """
 
     raster_layer: QgsRasterLayer | None = None
@@ -21,4 +22,26 @@ class Choices:
     only_selected: bool = False
     areas_layer: QgsVectorLayer | None = None
     base_model: str = DEFAULT_BASE_MODEL
+    bands: tuple[int, ...] = ()
     settings: Settings = field(default_factory=Settings)
+
+
+@dataclass(frozen=True)
+class OwnModel:
+    """What has to be known of a file of weights: all that its card will say.
+
+    ``mean`` and ``std`` are shares of ``value_range``, one for each band; ``gsd_m`` is in metres, None where it is not
+    known.
+    """
+
+    path: str
+    title: str
+    architecture: str
+    encoder: str
+    outputs: tuple[str, ...]
+    bands: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    value_range: tuple[float, float]
+    gsd_m: float | None = None
+    licence: str = ""

@@ -7,6 +7,7 @@ from qgis.gui import QgsMapLayerComboBox
 from qgis.PyQt.QtCore import pyqtBoundSignal, pyqtSignal
 from qgis.PyQt.QtWidgets import QCheckBox, QFrame, QLabel, QPushButton, QWidget
 
+from .bands import BandsRow
 from .choices import Choices
 from .load import load_form
 from .model import ModelPicker
@@ -29,6 +30,7 @@ class FormPage(QWidget):
     labelCombo: QgsMapLayerComboBox
     selectedCheck: QCheckBox
     modelPicker: ModelPicker
+    bandsRow: BandsRow
     scaleLine: WrapLabel
     trainButton: QPushButton
     checkButton: QPushButton
@@ -45,13 +47,13 @@ class FormPage(QWidget):
         self.labelCombo.layerChanged.connect(self._follow_labels)
         self.modelPicker.card_chosen.connect(self.settingsGroup.show_card)
         self.modelPicker.card_refused.connect(self.refused)
-        self.modelPicker.card_chosen.connect(self._tell_scale)
-        self.rasterCombo.layerChanged.connect(self._tell_scale)
+        self.modelPicker.card_chosen.connect(self._tell_imagery)
+        self.rasterCombo.layerChanged.connect(self._tell_imagery)
         self.trainButton.clicked.connect(lambda: self._ask(self.train_requested))
         self.checkButton.clicked.connect(lambda: self._ask(self.check_requested))
         self._follow_labels(self.labelCombo.currentLayer())
         self.settingsGroup.show_card(self.modelPicker.card)
-        self._tell_scale()
+        self._tell_imagery()
         self.show_device("")
         self.show_again(False)
 
@@ -63,6 +65,7 @@ class FormPage(QWidget):
             only_selected=self.selectedCheck.isEnabled() and self.selectedCheck.isChecked(),
             areas_layer=self.settingsGroup.areas_layer,
             base_model=self.modelPicker.base_model,
+            bands=self.bandsRow.bands,
             settings=self.settingsGroup.read_settings(),
         )
 
@@ -95,12 +98,15 @@ class FormPage(QWidget):
             hint = self.tr("Add a polygon layer with hand-drawn buildings to the project and choose it as the labels.")
             return self.tr("No labels are chosen."), hint, self.labelCombo
         if not choices.base_model:
-            hint = self.tr("Choose a tuned model with the button beside the list.")
+            hint = self.tr("Choose one with the button beside the list.")
             return self.tr("No base model is chosen."), hint, self.modelPicker.modelButton
         return None
 
-    def _tell_scale(self, _: object = None) -> None:
-        text = describe_scale(self.rasterCombo.currentLayer(), self.modelPicker.card)
+    def _tell_imagery(self, _: object = None) -> None:
+        """Say how the raster's bands and its scale meet the model's."""
+        layer, picker = self.rasterCombo.currentLayer(), self.modelPicker
+        self.bandsRow.show_choice(layer, picker.base_model, picker.card)
+        text = describe_scale(layer, picker.card)
         self.scaleLine.setText(text)
         self.scaleLine.setVisible(bool(text))
 

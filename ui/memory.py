@@ -38,7 +38,8 @@ class Memory:
         settings, picker = QgsSettings(), self._form.modelPicker
         settings.setValue(_PREFIX + "settings", json.dumps(asdict(self._form.settingsGroup.read_settings())))
         settings.setValue(_PREFIX + "base_model", picker.base_model)
-        settings.setValue(_PREFIX + "tuned_models", json.dumps(picker.tuned_models[-_MOST_MODELS:]))
+        settings.setValue(_PREFIX + "tuned_models", json.dumps(_keep_newest(picker.added_models, picker.base_model)))
+        settings.setValue(_PREFIX + "bands", json.dumps(self._form.bandsRow.kept))
         settings.setValue(_PREFIX + "only_selected", self._form.selectedCheck.isChecked())
         for name, combo in self._combos.items():
             layer = combo.currentLayer()
@@ -51,6 +52,7 @@ class Memory:
         for path in _parse_list(str(settings.value(_PREFIX + "tuned_models", "[]"))):
             with contextlib.suppress(InputError):
                 picker.add_model(path)
+        self._form.bandsRow.show_kept(_parse_bands(str(settings.value(_PREFIX + "bands", "{}"))))
         picker.choose(str(settings.value(_PREFIX + "base_model", "")) or picker.base_model)
         self._form.selectedCheck.setChecked(settings.value(_PREFIX + "only_selected", False, type=bool))
         self._wanted = {name: str(settings.value(_PREFIX + name, "")) for name in self._combos}
@@ -79,6 +81,24 @@ def _parse_settings(text: str) -> Settings:
         return Settings() if settings.find_problems() else settings
     except (ValueError, TypeError, AttributeError):
         return Settings()
+
+
+def _keep_newest(models: list[str], chosen: str) -> list[str]:
+    """Return the models that were added last, and the chosen one in any case."""
+    return [name for name in models if name == chosen or name in models[-_MOST_MODELS:]]
+
+
+def _parse_bands(text: str) -> dict[str, tuple[int, ...]]:
+    """Return stored choices of bands; what is none is left out."""
+    try:
+        items = json.loads(text).items()
+    except (ValueError, AttributeError):
+        return {}
+    return {key: tuple(bands) for key, bands in items if isinstance(bands, list) and _are_bands(bands)}
+
+
+def _are_bands(bands: list[object]) -> bool:
+    return any(bands) and all(isinstance(band, int) and band >= 0 for band in bands)
 
 
 def _parse_list(text: str) -> list[str]:

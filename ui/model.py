@@ -1,30 +1,37 @@
-"""Choosing the base model: one that comes with the plugin, or the tuned model of an earlier run."""
+"""Choosing the base model: one that comes with the plugin, or one that the user adds to the list."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Sequence
+from typing import Any, Mapping, Sequence
 
 from qgis.PyQt.QtCore import Qt, pyqtSignal
-from qgis.PyQt.QtWidgets import QComboBox, QFileDialog, QToolButton, QWidget
+from qgis.PyQt.QtWidgets import QComboBox, QToolButton, QWidget
 
 from ..plugin.core.card import Card
 from ..plugin.core.errors import InputError
 from ..plugin.core.job import DEFAULT_BASE_MODEL
 from ..plugin.core.models import find_card
+from ..plugin.core.starts import is_start
+from .about import describe_card, tell_sources
 from .load import load_form
+from .menu import ModelMenu
 from .text import WrapLabel
 
 
 class ModelPicker(QWidget):
-    """A list of base models, a button for a tuned model's card, and what the chosen card says in a line."""
+    """A list of base models, a button with the ways to others, and what the chosen card says."""
 
     card_chosen = pyqtSignal(object)
     card_refused = pyqtSignal(str, str)
+    guess_requested = pyqtSignal(str)
+    own_model_requested = pyqtSignal(object)
+    weights_given = pyqtSignal(str, str)
 
     modelCombo: QComboBox
     modelButton: QToolButton
     modelLine: WrapLabel
+    modelWorkLine: WrapLabel
 
     def __init__(self, parent: QWidget | None = None) -> None:
         """Begin without any model."""
@@ -34,12 +41,19 @@ class ModelPicker(QWidget):
         load_form(self, "model")
         self.modelCombo.currentIndexChanged.connect(self._tell_card)
         self.modelCombo.activated.connect(self._settle)
-        self.modelButton.clicked.connect(self._ask_file)
+        self._menu = ModelMenu(self)
+        self._menu.model_opened.connect(self.open_model)
+        self._menu.start_chosen.connect(self.open_model)
+        self._menu.guess_requested.connect(self.guess_requested)
+        self._menu.own_model_requested.connect(self.own_model_requested)
+        self._menu.weights_given.connect(self.weights_given)
+        self.modelButton.setMenu(self._menu)
+        self.show_work("")
         self._tell_card()
 
     @property
     def base_model(self) -> str:
-        """The registry's name of the chosen model, or the path of a tuned model's card; "" without any."""
+        """The registry's name of the chosen model, a start's, or the path of a card; "" without any."""
         return str(self.modelCombo.currentData() or "")
 
     @property
@@ -47,34 +61,50 @@ class ModelPicker(QWidget):
         """The chosen model's card."""
         return self._cards.get(self.base_model)
 
+    @property
+    def added_models(self) -> list[str]:
+        """The models in the list that the user added: paths of cards, and starts."""
+        return [name for name in self._cards if Path(name).suffix == ".json" or is_start(name)]
+
     def show_models(self, cards: Sequence[Card]) -> None:
-        """List the models of the registry; tuned models opened before stay in the list, and the choice too."""
+        """List the models of the registry; models added before stay in the list, and the choice too."""
         wanted = self._wanted or self.base_model or DEFAULT_BASE_MODEL
-        opened = {path: self._cards[path] for path in self.tuned_models}
+        added = {name: self._cards[name] for name in self.added_models}
         self._cards = {}
         self.modelCombo.clear()
         for card in cards:
             self._add(card.name, card)
-        for path, card in opened.items():
-            self._add(path, card)
+        for name, card in added.items():
+            self._add(name, card)
         self.choose(wanted)
 
-    @property
-    def tuned_models(self) -> list[str]:
-        """The paths of the tuned models' cards in the list."""
-        return [name for name in self._cards if Path(name).suffix == ".json"]
+    def show_work(self, text: str) -> None:
+        """Say what is being done with weights at this moment, nothing with ""; the chosen card is told anew."""
+        self.modelWorkLine.setText(text)
+        self.modelWorkLine.setVisible(bool(text))
+        self._tell_card()
 
-    def open_model(self, path: str) -> None:
-        """Add the tuned model whose card or weights lie at ``path`` and choose it, or say why that cannot be."""
+    def show_guess(self, path: str, guess: Mapping[str, Any]) -> None:
+        """Fill in what the worker found in a file of the user's own weights."""
+        self._menu.show_guess(path, guess)
+
+    def show_no_guess(self, path: str, sentence: str) -> None:
+        """Say why the worker found nothing in a file of the user's own weights."""
+        self._menu.show_no_guess(path, sentence)
+
+    def open_model(self, name: str) -> None:
+        """Add a start, or the model whose card or weights lie at a path, and choose it, or say why that cannot be."""
         try:
-            self.choose(self.add_model(path))
+            self.choose(self.add_model(name))
         except InputError as error:
             self.card_refused.emit(error.message, error.hint)
 
-    def add_model(self, path: str) -> str:
-        """Add a tuned model to the list and return its card's path; raises InputError where it cannot be used."""
-        name = str(Path(path).with_suffix(".json"))
-        self._add(name, find_card(name))
+    def add_model(self, name: str) -> str:
+        """Add a start or the model at a path to the list and return its name there; raises InputError."""
+        name = name if is_start(name) else str(Path(name).with_suffix(".json"))
+        card = find_card(name)
+        name = card.name if is_start(name) else name
+        self._add(name, card)
         return name
 
     def choose(self, base_model: str) -> None:
@@ -88,8 +118,8 @@ class ModelPicker(QWidget):
         self._cards[name] = card
         if self.modelCombo.findData(name) < 0:
             self.modelCombo.addItem(card.title, name)
-            place = name if name in self.tuned_models else card.attribution
-            self.modelCombo.setItemData(self.modelCombo.count() - 1, place, Qt.ItemDataRole.ToolTipRole)
+            tip = name if name in self.added_models and not is_start(name) else tell_sources(card)
+            self.modelCombo.setItemData(self.modelCombo.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         self._tell_card()
 
     def _settle(self) -> None:
@@ -97,18 +127,8 @@ class ModelPicker(QWidget):
 
     def _tell_card(self) -> None:
         card = self.card
-        sentences = [card.description] if card else [self.tr("No base model is in the list.")]
-        if card and not card.has_seen_roofs:
-            sentences.append(self.tr("It learns what a building is from your labels alone."))
-        self.modelLine.setText(" ".join(sentences))
-        self.modelCombo.setToolTip(card.title if card else "")
+        self.modelLine.setText(describe_card(card) if card else self.tr("No base model is in the list."))
+        for widget in (self.modelCombo, self.modelLine):
+            widget.setToolTip(tell_sources(card) if card else "")
+        self._menu.show_card(card)
         self.card_chosen.emit(card)
-
-    def _ask_file(self) -> None:
-        """Ask for a file without holding anything up: the answer comes as a signal."""
-        dialog = QFileDialog(self.window(), self.tr("Choose a tuned model"))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilter(self.tr("Tuned model (*.json *.safetensors)"))
-        dialog.fileSelected.connect(self.open_model)
-        dialog.open()

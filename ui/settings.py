@@ -22,6 +22,8 @@ class SettingsGroup(QgsCollapsibleGroupBox):
     epochsSpin: QgsSpinBox
     rateSpin: QgsDoubleSpinBox
     batchSpin: QgsSpinBox
+    samplesSpin: QgsSpinBox
+    tileSpin: QgsSpinBox
     minAreaSpin: QgsDoubleSpinBox
     squareCheck: QCheckBox
     heldOutSpin: QgsSpinBox
@@ -37,7 +39,7 @@ class SettingsGroup(QgsCollapsibleGroupBox):
         self.areasCombo.setAllowEmptyLayer(True, self.tr("none: split into blocks"))
         self.areasCombo.setLayer(None)
         as_recipe = self.tr("as the recipe says")
-        for spin in (self.epochsSpin, self.rateSpin, self.batchSpin):
+        for spin in (self.epochsSpin, self.rateSpin, self.batchSpin, self.samplesSpin, self.tileSpin):
             spin.setClearValueMode(type(spin).ClearValueMode.MinimumValue, as_recipe)
         for code, name in zip(RECIPES, (self.tr("the model's own"), "Solaris 2019")):
             self.recipeCombo.addItem(name, code)
@@ -49,6 +51,7 @@ class SettingsGroup(QgsCollapsibleGroupBox):
             self.deviceCombo.addItem(name, code)
         self.areasCombo.layerChanged.connect(self._tell_share)
         self.recipeCombo.currentIndexChanged.connect(self._tell_recipe)
+        self.tileSpin.editingFinished.connect(lambda: self.tileSpin.setValue(self._round_tile()))
         for button in self.findChildren(QToolButton, "collapseButton"):
             button.setAccessibleName(self.title())
         self.show_settings(Settings())
@@ -67,6 +70,8 @@ class SettingsGroup(QgsCollapsibleGroupBox):
             epochs=self.epochsSpin.value() or None,
             learning_rate=self.rateSpin.value() or None,
             batch_size=self.batchSpin.value() or None,
+            samples=self.samplesSpin.value() or None,
+            tile_px=None if self._round_tile() == self.tileSpin.minimum() else self._round_tile(),
             min_area_m2=self.minAreaSpin.value(),
             square=self.squareCheck.isChecked(),
             held_out_share=self.heldOutSpin.value() / 100,
@@ -80,6 +85,8 @@ class SettingsGroup(QgsCollapsibleGroupBox):
         self.epochsSpin.setValue(settings.epochs or 0)
         self.rateSpin.setValue(settings.learning_rate or 0.0)
         self.batchSpin.setValue(settings.batch_size or 0)
+        self.samplesSpin.setValue(settings.samples or 0)
+        self.tileSpin.setValue(settings.tile_px or self.tileSpin.minimum())
         self.minAreaSpin.setValue(settings.min_area_m2)
         self.squareCheck.setChecked(settings.square)
         self.heldOutSpin.setValue(round(settings.held_out_share * 100))
@@ -99,8 +106,17 @@ class SettingsGroup(QgsCollapsibleGroupBox):
         if self.recipeCombo.currentData() == RECIPES[1]:
             recipe = recipe.as_solaris()
         rate = QLocale().toString(recipe.tuning_rate, "g", 3)
-        text = self.tr("The recipe says: {epochs} epochs, learning rate {rate}, batches of {batch} tiles.")
-        self.recipeLabel.setText(text.format(epochs=recipe.tune_epochs, rate=rate, batch=recipe.batch_size))
+        text = self.tr(
+            "The recipe says: {epochs} epochs of {samples} tiles of {tile} pixels, batches of {batch}, learning rate"
+            " {rate}."
+        )
+        numbers = {"samples": recipe.samples_per_epoch, "tile": recipe.tile_px, "batch": recipe.batch_size}
+        self.recipeLabel.setText(text.format(epochs=recipe.tune_epochs, rate=rate, **numbers))
+
+    def _round_tile(self) -> int:
+        """Return the size of a tile as networks can take it: a multiple of 32 pixels; the least is the recipe's."""
+        step, value = self.tileSpin.singleStep(), self.tileSpin.value()
+        return int(value if value == self.tileSpin.minimum() else max(2, round(value / step)) * step)
 
     def _tell_share(self) -> None:
         """A share is held out only where no areas say which ground is."""

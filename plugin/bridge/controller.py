@@ -259,7 +259,7 @@ class Controller(QObject):
 def _prepare(choices: Choices) -> Delivery:
     labels = take_labels(choices.label_layer, choices.only_selected)
     areas = None if choices.areas_layer is None else take_areas(choices.areas_layer)
-    return prepare_delivery(choices.raster_layer, labels, areas, choices.base_model, choices.settings)
+    return prepare_delivery(choices.raster_layer, labels, areas, choices.base_model, choices.settings, choices.bands)
 
 
 def _read_f1(score: dict[str, dict[str, float]]) -> str:

@@ -9,13 +9,14 @@ from typing import Callable
 
 from qgis.core import QgsRasterLayer
 
+from ...ui.imagery import choose_bands
 from ..core.errors import TunerError
 from ..core.events import Notice
 from ..core.folder import RunFolder
 from ..core.job import Job, Settings
 from ..core.models import find_card
 from .copy import CopyCancelled, copy_polygons
-from .layers import Polygons, choose_bands, find_raster_notices, locate_raster
+from .layers import Polygons, find_raster_notices, locate_raster
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,19 @@ class Delivery:
 
 
 def prepare_delivery(
-    raster: QgsRasterLayer | None, labels: Polygons, areas: Polygons | None, base_model: str, settings: Settings
+    raster: QgsRasterLayer | None,
+    labels: Polygons,
+    areas: Polygons | None,
+    base_model: str,
+    settings: Settings,
+    bands: tuple[int, ...] = (),
 ) -> Delivery:
-    """Let the raster pass the customs post and write the job; main thread. Raises InputError, leaves nothing behind."""
+    """Let the raster pass the customs post and write the job; main thread. Raises InputError, leaves nothing behind.
+
+    ``bands`` are the raster's for each of the model's (empty: those that the layer's colours and drawing say).
+    """
     path = locate_raster(raster)
-    bands = choose_bands(raster, len(find_card(base_model).bands))
+    bands = bands or choose_bands(raster, find_card(base_model))
     job = Job(
         raster=path,
         labels="labels.gpkg",

@@ -14,9 +14,7 @@ from qgis.core import (
     QgsFeatureRequest,
     QgsFeatureSource,
     QgsFields,
-    QgsMultiBandColorRenderer,
     QgsProcessingFeatureSource,
-    QgsRaster,
     QgsRasterLayer,
     QgsVectorLayer,
     QgsVectorLayerFeatureSource,
@@ -29,7 +27,6 @@ from ..core.events import Notice
 ROLE_FIELD = "role"
 _ARCHIVES = {"/vsizip", "/vsigzip", "/vsitar", "/vsi7z", "/vsirar"}
 _EXPORT = "Save it as a GeoTIFF (right-click the layer > Export > Save As...) and choose the new layer."
-_COLOURS = {QgsRaster.RedBand, QgsRaster.GreenBand, QgsRaster.BlueBand}
 
 
 @dataclass(frozen=True)
@@ -87,20 +84,6 @@ def find_raster_notices(layer: QgsRasterLayer) -> list[Notice]:
     names = f"in {shown.userFriendlyIdentifier()}, but its file says {own.userFriendlyIdentifier()}"
     hint = "If the file is wrong, mend it with Raster > Projections > Assign Projection..."
     return [Notice("warning", f"The raster is shown {names}; the run goes by the file.", hint)]
-
-
-def choose_bands(layer: QgsRasterLayer, wanted: int) -> tuple[int, ...]:
-    """Return the bands in which the layer is drawn, where the file does not say which of its bands are the colours.
-
-    Empty, which leaves the choice to the worker, where the file does say, where the layer is not drawn in colour, or
-    where the model takes another number of bands than three.
-    """
-    provider, renderer = layer.dataProvider(), layer.renderer()
-    known = {provider.colorInterpretation(band) for band in range(1, provider.bandCount() + 1)}
-    if wanted != len(_COLOURS) or known >= _COLOURS or not isinstance(renderer, QgsMultiBandColorRenderer):
-        return ()
-    bands = (renderer.redBand(), renderer.greenBand(), renderer.blueBand())
-    return bands if min(bands) >= 1 else ()
 
 
 def take_labels(layer: QgsVectorLayer | None, only_selected: bool = False) -> Polygons:

@@ -105,8 +105,8 @@ def _share(text: str) -> float:
 
 def _bands(text: str) -> tuple[int, ...]:
     bands = tuple(int(part) for part in text.split(","))
-    if min(bands) < 1:
-        raise argparse.ArgumentTypeError("bands are counted from 1")
+    if min(bands) < 0 or not any(bands):
+        raise argparse.ArgumentTypeError("bands are counted from 1; 0 stands for one that the raster lacks")
     return bands
 
 

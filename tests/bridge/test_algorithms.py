@@ -129,6 +129,22 @@ def test_an_environment_that_is_ready_lets_the_algorithms_run(provider, environm
     assert provider.algorithm("finetune").canExecute() == (True, "")
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"BANDS": " 3, 2,1", "TILE_PX": 512, "SAMPLES": 40}, ((3, 2, 1), 512, 40)),
+        (
+            {"BASE_MODEL": "xdxd_spacenet4"},
+            ((3, 2, 1), None, None),
+        ),  # it reads blue first, and the recipe says the rest
+    ],
+)
+def test_bands_and_the_size_of_tiles_and_epochs_reach_the_job(run, environment, inputs, outputs, given, expected):
+    run("finetune", {**inputs, **outputs, **given})
+    job = load_job(RunFolder(Path(outputs["RUN_FOLDER"])).job)
+    assert (job.bands, job.settings.tile_px, job.settings.samples) == expected
+
+
 def test_finetune_gives_the_run_its_scores_and_its_footprints_in_the_format_asked_for(
     run, environment, inputs, outputs
 ):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 
 import pytest
 from qgis.core import QgsApplication, QgsSettings
@@ -15,6 +17,7 @@ from footprint_tuner.plugin.bridge.controller import Controller
 from footprint_tuner.plugin.core.environment import SetupStep, Verdict
 from footprint_tuner.plugin.core.errors import SetupError
 from footprint_tuner.plugin.core.folder import RunFolder
+from footprint_tuner.plugin.core.job import load_job
 from footprint_tuner.ui.choices import Choices
 from footprint_tuner.ui.dock import DockState, TunerDock
 
@@ -97,6 +100,20 @@ def test_a_finished_run_shows_its_scores_and_its_layers_on_top_of_the_project(
     assert "0.750" in dock.findChild(QLabel, "afterLabel").text()
 
     assert any("0.250 before, 0.750 after" in text for text in window.read_messages())
+
+
+def test_the_bands_that_the_dock_says_are_those_of_the_job(dock, choices, wait_until, tmp_path):
+    for base_model, bands, expected in (
+        ("starter", (2, 3, 1), (2, 3, 1)),
+        ("xdxd_spacenet4", (), (3, 2, 1)),
+        ("selimsef_spacenet4_resnet34unet", (3, 2, 1, 0), (3, 2, 1, 0)),
+        ("unet:resnet34:none", (2,), (2,)),
+    ):
+        dock.train_requested.emit(replace(choices, base_model=base_model, bands=bands))
+        wait_until(lambda: dock.state is DockState.ENDED)
+        run = find_run(tmp_path)
+        assert (load_job(run.job).base_model, load_job(run.job).bands) == (base_model, expected)
+        shutil.rmtree(run.path)
 
 
 def test_the_users_layers_are_as_they_were_after_a_run(dock, choices, wait_until):

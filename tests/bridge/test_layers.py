@@ -8,13 +8,11 @@ import pytest
 from osgeo import gdal
 from qgis.core import (
     QgsCoordinateReferenceSystem,
-    QgsMultiBandColorRenderer,
     QgsRasterLayer,
     QgsVectorLayer,
 )
 
 from footprint_tuner.plugin.bridge.layers import (
-    choose_bands,
     find_raster_notices,
     locate_raster,
     take_areas,
@@ -129,23 +127,6 @@ def test_a_raster_shown_in_another_coordinate_system_than_its_files_is_warned_of
     assert notice.level == "warning"
     assert "44N" in notice.message
     assert "45N" in notice.message
-
-
-def test_bands_that_say_their_colours_are_left_to_the_worker(make_raster):
-    layer = make_raster(bands=4)
-    layer.setRenderer(QgsMultiBandColorRenderer(layer.dataProvider(), 4, 3, 2))
-    assert choose_bands(layer, 3) == ()
-
-
-def test_bands_without_colours_are_taken_as_the_layer_is_drawn(make_raster):
-    layer = make_raster(bands=8, kind=gdal.GDT_UInt16, options=("PHOTOMETRIC=MINISBLACK",))
-    layer.setRenderer(QgsMultiBandColorRenderer(layer.dataProvider(), 5, 3, 2))
-    assert choose_bands(layer, 3) == (5, 3, 2)
-    assert choose_bands(layer, 4) == ()
-
-
-def test_a_grey_raster_leaves_its_bands_to_the_worker(make_raster):
-    assert choose_bands(make_raster(bands=1), 3) == ()
 
 
 def test_no_labels_are_refused_with_a_next_step():

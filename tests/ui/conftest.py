@@ -9,14 +9,17 @@ import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # without it Qt ends the process where there is no screen
 
+from osgeo import gdal, osr
 from qgis.core import QgsFeature, QgsGeometry, QgsProject, QgsRasterLayer, QgsRectangle, QgsSettings, QgsVectorLayer
 from qgis.PyQt.QtCore import QCoreApplication, QEvent, QObject, QSettings, Qt
 from qgis.PyQt.QtTest import QTest
+from qgis.PyQt.QtWidgets import QDialog
 from qgis.testing import start_app
 
 from footprint_tuner.plugin.core.models import list_cards
 from footprint_tuner.ui.dock import TunerDock
 
+gdal.UseExceptions()
 RASTER = "ncols 4\nnrows 4\nxllcorner 0\nyllcorner 0\ncellsize 1\nNODATA_value -9999\n" + "1 2 3 4\n" * 4
 
 
@@ -105,6 +108,38 @@ def raster(project, tmp_path):
     path = tmp_path / "raster.asc"
     path.write_text(RASTER)
     return project.addMapLayer(QgsRasterLayer(str(path), "a raster"))
+
+
+@pytest.fixture
+def make_raster(project, tmp_path):
+    """Return a function that adds a GeoTIFF to the project: 0.5 m a pixel, with bands of any kind and names."""
+
+    def make(bands=3, kind=gdal.GDT_Byte, options=("PHOTOMETRIC=RGB",), names=(), name="town"):
+        path = tmp_path / f"{name}.tif"
+        source = gdal.GetDriverByName("GTiff").Create(str(path), 8, 8, bands, kind, list(options))
+        source.SetGeoTransform((500000, 0.5, 0, 3000000, 0, -0.5))
+        crs = osr.SpatialReference()
+        crs.ImportFromEPSG(32645)
+        source.SetProjection(crs.ExportToWkt())
+        for number in range(1, bands + 1):
+            source.GetRasterBand(number).WriteRaster(0, 0, 8, 8, bytes(range(64)), buf_type=gdal.GDT_Byte)
+        for number, text in enumerate(names, 1):
+            source.GetRasterBand(number).SetDescription(text)
+        del source
+        return project.addMapLayer(QgsRasterLayer(str(path), name))
+
+    return make
+
+
+@pytest.fixture
+def find_dialog(dock):
+    """Return a function that gives the one open dialog of a class's name."""
+
+    def look(kind):
+        (found,) = (d for d in dock.findChildren(QDialog) if type(d).__name__ == kind and d.isVisible())
+        return found
+
+    return look
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from qgis.core import QgsSettings
 
 from footprint_tuner.plugin.core.job import DEFAULT_BASE_MODEL, Settings
+from footprint_tuner.plugin.core.starts import DECODERS
 
 
 def test_settings_come_back_in_the_next_session(dock, find, make_dock):
@@ -87,6 +88,29 @@ def test_settings_that_cannot_be_read_are_replaced_by_the_defaults(dock):
         QgsSettings().setValue("footprint_tuner/tuned_models", text)
         dock.restore_settings()
         assert dock.read_choices().settings == Settings()
+
+
+def test_the_newest_models_are_remembered_and_the_chosen_one_in_any_case(dock, make_dock):
+    picker = dock.formPage.modelPicker
+    names = [
+        f"{decoder}:resnet{size}:{tag}" for decoder in DECODERS for size in (18, 34) for tag in ("imagenet", "none")
+    ]
+    for name in names:
+        picker.open_model(name)
+    picker.choose(names[0])
+    dock.store_settings()
+    later = make_dock()
+    later.restore_settings()
+    assert later.formPage.modelPicker.added_models == [names[0], *names[-8:]]
+    assert later.read_choices().base_model == names[0]
+
+
+def test_a_network_of_an_encoder_that_is_gone_is_left_out_without_a_word(dock):
+    QgsSettings().setValue("footprint_tuner/tuned_models", '["unet:gone:none"]')
+    QgsSettings().setValue("footprint_tuner/base_model", "unet:gone:none")
+    dock.restore_settings()
+    assert dock.read_choices().base_model == DEFAULT_BASE_MODEL
+    assert not dock.messageFrame.isVisible()
 
 
 def test_nothing_stored_restores_the_defaults(dock):

@@ -3,7 +3,16 @@
 import pytest
 from qgis.PyQt.QtCore import QPoint, Qt
 from qgis.PyQt.QtTest import QTest
-from qgis.PyQt.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLabel, QPlainTextEdit, QWidget
+from qgis.PyQt.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QComboBox,
+    QDialog,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QWidget,
+)
 
 from footprint_tuner.plugin.core.environment import SetupStep
 from footprint_tuner.plugin.core.events import EpochEnded, Notice, Progress, Scored, StageStarted
@@ -119,16 +128,20 @@ def list_tab_order(dock, first):
     return names
 
 
-def test_the_tab_key_goes_through_the_form_from_top_to_bottom(dock, find, labels):
+def test_the_tab_key_goes_through_the_form_from_top_to_bottom(dock, find, labels, raster):
+    assert raster.isValid()
     labels.selectAll()
     open_settings(dock)
     order = [name for name in list_tab_order(dock, find("rasterCombo")) if not name.startswith("qt_")]
-    wanted = ["rasterCombo", "labelCombo", "selectedCheck", "modelCombo", "modelButton", "trainButton", "checkButton"]
+    wanted = ["rasterCombo", "labelCombo", "selectedCheck", "modelCombo", "modelButton"]
+    wanted += ["bandsButton", "trainButton", "checkButton"]
     wanted += [
         "areasCombo",
         "epochsSpin",
         "rateSpin",
         "batchSpin",
+        "samplesSpin",
+        "tileSpin",
         "minAreaSpin",
         "heldOutSpin",
         "seedSpin",
@@ -162,3 +175,50 @@ def test_every_field_of_the_form_has_a_label_that_leads_to_it(dock, find):
 
 def test_the_dock_offers_no_scroll_bar_from_left_to_right(dock):
     assert dock.scrollArea.horizontalScrollBarPolicy() == Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+
+
+DIALOGS = {
+    "network": lambda dock: dock.formPage.modelPicker._menu._ask_network(),
+    "own weights": lambda dock: dock.formPage.modelPicker._menu._take_own(f"{LONG}.pth"),
+    "bands": lambda dock: dock.formPage.bandsRow._ask(),
+}
+
+
+@pytest.fixture(params=DIALOGS.values(), ids=DIALOGS)
+def dialog(request, dock, raster):
+    """Each dialog of the form, open."""
+    assert raster.isValid()
+    request.param(dock)
+    QTest.qWait(50)
+    (found,) = (child for child in dock.findChildren(QDialog) if child.isVisible())
+    return found
+
+
+def test_a_dialog_fits_a_small_screen_and_cuts_nothing_off(dialog):
+    assert dialog.width() <= 600
+    assert dialog.height() <= 640
+    labels = [label for label in dialog.findChildren(QLabel) if label.isVisible()]
+    assert [label.text() for label in labels if label.height() < label.heightForWidth(label.width())] == []
+    plain = [label for label in labels if not label.wordWrap()]
+    assert [label.text() for label in plain if label.width() < label.sizeHint().width()] == []
+
+
+def test_whatever_can_be_worked_in_a_dialog_has_a_name_and_a_label_that_leads_to_it(dialog):
+    inputs = [*dialog.findChildren(QComboBox), *dialog.findChildren(QAbstractSpinBox), *dialog.findChildren(QLineEdit)]
+    own = [field for field in inputs if field.parent() not in inputs]
+    assert [field.objectName() for field in own if not field.accessibleName()] == []
+    buddies = [label.buddy() for label in dialog.findChildren(QLabel) if label.buddy() is not None]
+    reached = {buddy.focusProxy() or buddy for buddy in buddies}
+    assert [field.objectName() for field in own if field not in reached] == []
+
+
+def test_no_letter_stands_for_two_things_in_a_dialog(dialog):
+    texts = [label.text() for label in dialog.findChildren(QLabel) if label.buddy() is not None]
+    texts += [button.text() for button in dialog.findChildren(QAbstractButton)]
+    letters = [text[text.index("&") + 1].upper() for text in texts if "&" in text]
+    assert len(letters) == len(set(letters))
+
+
+def test_escape_closes_a_dialog(dialog):
+    QTest.keyClick(dialog, Qt.Key.Key_Escape)
+    assert not dialog.isVisible()

@@ -1,6 +1,8 @@
 """The few settings beneath the button."""
 
 import pytest
+from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtTest import QTest
 
 from footprint_tuner.plugin.core.job import DEFAULT_BASE_MODEL, Settings
 from footprint_tuner.plugin.core.models import find_card
@@ -11,7 +13,7 @@ def test_settings_are_collapsed_and_hold_the_defaults_of_a_job(dock, find):
     assert dock.read_choices().settings == Settings()
 
 
-@pytest.mark.parametrize("name", ["epochsSpin", "rateSpin", "batchSpin"])
+@pytest.mark.parametrize("name", ["epochsSpin", "rateSpin", "batchSpin", "samplesSpin", "tileSpin"])
 def test_what_is_left_to_the_recipe_says_so(find, name):
     assert find(name).text() == "as the recipe says"
 
@@ -31,6 +33,8 @@ def test_every_setting_reaches_the_choices(dock, find, make_polygons):
         "epochsSpin": 5,
         "rateSpin": 0.0003,
         "batchSpin": 4,
+        "samplesSpin": 300,
+        "tileSpin": 512,
         "minAreaSpin": 12.5,
         "seedSpin": 9,
     }.items():
@@ -46,6 +50,8 @@ def test_every_setting_reaches_the_choices(dock, find, make_polygons):
         epochs=5,
         learning_rate=0.0003,
         batch_size=4,
+        samples=300,
+        tile_px=512,
         min_area_m2=12.5,
         square=False,
         held_out_share=0.3,
@@ -62,7 +68,9 @@ def test_the_plain_recipe_of_2019_is_said_in_numbers(find):
 
 def test_no_value_that_the_form_allows_is_refused_by_the_job(dock, find):
     for end in ("minimum", "maximum"):
-        for name in ("epochsSpin", "rateSpin", "batchSpin", "minAreaSpin", "heldOutSpin", "seedSpin"):
+        for name in ("epochsSpin", "rateSpin", "batchSpin", "samplesSpin", "tileSpin"):
+            find(name).setValue(getattr(find(name), end)())
+        for name in ("minAreaSpin", "heldOutSpin", "seedSpin"):
             find(name).setValue(getattr(find(name), end)())
         assert dock.read_choices().settings.find_problems() == []
 
@@ -81,3 +89,20 @@ def test_areas_may_stay_empty_and_take_the_place_of_the_held_out_share(dock, fin
     find("areasCombo").setLayer(None)
     assert dock.read_choices().areas_layer is None
     assert find("heldOutSpin").isEnabled()
+
+
+@pytest.mark.parametrize(("typed", "size"), [("33", 64), ("100", 96), ("300", 288), ("2048", 2048), ("32", None)])
+def test_a_size_of_tiles_that_networks_cannot_take_becomes_the_nearest_that_they_can(dock, find, typed, size):
+    dock.formPage.settingsGroup.setCollapsed(False)
+    spin = find("tileSpin")
+    spin.setFocus()
+    spin.selectAll()
+    QTest.keyClicks(spin, typed)
+    assert dock.read_choices().settings.tile_px == size
+    QTest.keyClick(spin, Qt.Key.Key_Tab)
+    assert spin.value() == (size or 32)
+
+
+def test_the_recipe_says_its_tiles(find):
+    recipe = find_card(DEFAULT_BASE_MODEL).recipe
+    assert f"{recipe.samples_per_epoch} tiles of {recipe.tile_px} pixels" in find("recipeLabel").text()

@@ -13,12 +13,13 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
 )
 
+from ....ui.imagery import choose_bands
 from ...core.errors import TunerError
 from ...core.models import find_card
-from ..layers import choose_bands, locate_raster
+from ..layers import locate_raster
 from .narrator import Narrator
 from .outputs import make_footprints_parameter, send_footprints
-from .tuning import MODEL_FILES, make_device_parameter, make_min_area_parameter
+from .tuning import BANDS, MODEL_FILES, make_bands_parameter, make_device_parameter, make_min_area_parameter, read_bands
 from .worker import WorkerAlgorithm, follow_worker, refuse
 
 _STAGES = ("predict", "trace")
@@ -53,6 +54,7 @@ class PredictAlgorithm(WorkerAlgorithm):
         """Declare inputs and outputs; called by QGIS."""
         self.addParameter(QgsProcessingParameterRasterLayer("RASTER", self.tr("Raster")))
         self.addParameter(QgsProcessingParameterFile("MODEL", self.tr("Tuned model"), fileFilter=MODEL_FILES))
+        self.addParameter(make_bands_parameter(self.tr("Bands")))
         self.addParameter(make_min_area_parameter(self.tr("Minimum area (m²)"), None, is_optional=True))
         self.addParameter(make_device_parameter(self.tr("Device")))
         self.addParameter(make_footprints_parameter(self.tr("Footprints"), is_optional=False))
@@ -66,7 +68,8 @@ class PredictAlgorithm(WorkerAlgorithm):
         layer = self.parameterAsRasterLayer(parameters, "RASTER", context)
         try:
             self._arguments = ("--raster", locate_raster(layer), "--model", model)
-            bands = choose_bands(layer, len(find_card(model).bands))
+            bands = read_bands(self.parameterAsString(parameters, BANDS, context))
+            bands = bands or choose_bands(layer, find_card(model))
         except TunerError as error:
             refuse(error)
         self._arguments += ("--device", self.parameterAsEnumString(parameters, "DEVICE", context))

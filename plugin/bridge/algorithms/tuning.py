@@ -29,6 +29,7 @@ from ..layers import refuse_missing_crs, take_area_source, take_source
 from .narrator import Narrator
 from .worker import WorkerAlgorithm, follow_worker, refuse
 
+BANDS = "BANDS"
 DEVICES = ["auto", "cpu", "cuda"]
 MODEL_ENDINGS = (".json", ".safetensors")
 MODEL_FILES = "Model card (*.json);;Weights (*.safetensors)"
@@ -63,12 +64,17 @@ class TuningAlgorithm(WorkerAlgorithm):
             "EPOCHS": self.tr("Epochs"),
             "LEARNING_RATE": self.tr("Learning rate"),
             "BATCH_SIZE": self.tr("Batch size"),
+            "SAMPLES": self.tr("Epoch size in tiles"),
+            "TILE_PX": self.tr("Tile size in pixels, a multiple of 32"),
         }
         for parameter in (
+            make_bands_parameter(self.tr("Bands")),
             recipe,
             number("EPOCHS", f"{labels['EPOCHS']} {as_card}", _INTEGER, None, True, 1, 1000),
             number("LEARNING_RATE", f"{labels['LEARNING_RATE']} {as_card}", _DOUBLE, None, True, 0, 1),
             number("BATCH_SIZE", f"{labels['BATCH_SIZE']} {as_card}", _INTEGER, None, True, 1, 512),
+            number("SAMPLES", f"{labels['SAMPLES']} {as_card}", _INTEGER, None, True, 1, 100_000),
+            number("TILE_PX", f"{labels['TILE_PX']} {as_card}", _INTEGER, None, True, 64, 2048),
             make_min_area_parameter(self.tr("Minimum area (m²)"), _DEFAULTS.min_area_m2),
             QgsProcessingParameterBoolean("SQUARE", self.tr("Right angles"), _DEFAULTS.square),
             number("HELD_OUT_SHARE", self.tr("Held-out share"), _DOUBLE, _DEFAULTS.held_out_share, False, 0.05, 0.6),
@@ -94,7 +100,8 @@ class TuningAlgorithm(WorkerAlgorithm):
         if base_model.endswith(MODEL_ENDINGS):
             base_model = str(Path(base_model).absolute())
         raster = self.parameterAsRasterLayer(parameters, "RASTER", context)
-        return prepare_delivery(raster, labels, areas, base_model, self._read_settings(parameters, context))
+        bands = read_bands(self.parameterAsString(parameters, BANDS, context))
+        return prepare_delivery(raster, labels, areas, base_model, self._read_settings(parameters, context), bands)
 
     def _read_settings(self, parameters: dict[str, Any], context: QgsProcessingContext) -> Settings:
         def is_given(name: str) -> bool:
@@ -108,6 +115,8 @@ class TuningAlgorithm(WorkerAlgorithm):
             epochs=int(read_number("EPOCHS")) if is_given("EPOCHS") else None,
             learning_rate=read_number("LEARNING_RATE") if is_given("LEARNING_RATE") else None,
             batch_size=int(read_number("BATCH_SIZE")) if is_given("BATCH_SIZE") else None,
+            samples=int(read_number("SAMPLES")) if is_given("SAMPLES") else None,
+            tile_px=int(read_number("TILE_PX")) if is_given("TILE_PX") else None,
             min_area_m2=read_number("MIN_AREA"),
             square=self.parameterAsBoolean(parameters, "SQUARE", context),
             held_out_share=read_number("HELD_OUT_SHARE"),
@@ -134,6 +143,24 @@ def run_delivery(delivery: Delivery, folder: RunFolder, verb: str, narrator: Nar
     except TunerError as error:
         refuse(error)
     return follow_worker([verb, str(folder.job)], folder.log, narrator)
+
+
+def make_bands_parameter(text: str) -> Any:
+    """Return the parameter BANDS: the raster's band for each of the model's, such as "3,2,1"."""
+    parameter = QgsProcessingParameterString(BANDS, text, None, False, True)
+    parameter.setHelp(
+        "The raster's band for each band that the model reads, with commas between; 0 for one that the raster lacks."
+        " Empty: by their colours, or as the layer is drawn."
+    )
+    return parameter
+
+
+def read_bands(text: str) -> tuple[int, ...]:
+    """Return the bands that a text such as "3,2,1" names; raises InputError for another text."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not all(part.isdecimal() for part in parts):
+        raise InputError(f'"{text}" names no bands.', "Write their numbers with commas between, such as 3,2,1.")
+    return tuple(map(int, parts))
 
 
 def make_min_area_parameter(text: str, default: float | None, is_optional: bool = False) -> Any:

@@ -1,0 +1,99 @@
+"""The form's line about bands: which of the raster serves for which of the base model, and the way to change it."""
+
+from __future__ import annotations
+
+from qgis.core import QgsRasterLayer
+from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtWidgets import QToolButton, QWidget
+
+from ..plugin.core.card import Card
+from ..plugin.core.starts import fit_bands
+from .assign import BandsDialog
+from .imagery import choose_bands, describe_adaptation, describe_bands
+from .load import load_form
+from .text import WrapLabel
+
+_MOST_KEPT = 40
+
+
+class BandsRow(QWidget):
+    """Tells how the raster's bands meet the model's; what the user changes is kept for that raster and model."""
+
+    bandsLine: WrapLabel
+    bandsButton: QToolButton
+    adaptationLine: WrapLabel
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        """Begin hidden, without a raster or a model."""
+        super().__init__(parent)
+        self._layer: QgsRasterLayer | None = None
+        self._card: Card | None = None
+        self._key = ""
+        self._kept: dict[str, tuple[int, ...]] = {}
+        load_form(self, "bands")
+        self.bandsButton.clicked.connect(self._ask)
+        self._tell()
+
+    @property
+    def bands(self) -> tuple[int, ...]:
+        """The raster's band for each of the model's (0: none like it); empty while one of the two is not known."""
+        if self._layer is None or self._card is None:
+            return ()
+        kept = self._kept.get(self._key, ())
+        fits = self._card.is_start or len(kept) == len(self._card.bands)
+        if kept and fits and max(kept) <= self._layer.bandCount():
+            return kept
+        return choose_bands(self._layer, self._card)
+
+    @property
+    def kept(self) -> dict[str, tuple[int, ...]]:
+        """What the user changed, by raster and model."""
+        return dict(list(self._kept.items())[-_MOST_KEPT:])
+
+    def show_kept(self, kept: dict[str, tuple[int, ...]]) -> None:
+        """Take what the user changed in an earlier session."""
+        self._kept = dict(kept)
+        self._tell()
+
+    def show_choice(self, layer: QgsRasterLayer | None, base_model: str, card: Card | None) -> None:
+        """Tell about another raster or another base model."""
+        if self._layer is not None:
+            self._layer.rendererChanged.disconnect(self._tell)
+            self._layer.willBeDeleted.disconnect(self._forget)
+        is_usable = layer is not None and layer.isValid()
+        self._layer = layer if is_usable else None
+        self._card = card
+        self._key = f"{layer.id()}|{base_model}" if layer is not None else ""
+        if self._layer is not None:
+            self._layer.rendererChanged.connect(self._tell)
+            self._layer.willBeDeleted.connect(self._forget)
+        self._tell()
+
+    def _forget(self) -> None:
+        self._layer = None
+        self._tell()
+
+    def _tell(self) -> None:
+        bands = self.bands
+        self.setVisible(bool(bands))
+        if self._layer is None or self._card is None or not bands:
+            return
+        card = fit_bands(self._card, len(bands))
+        self.bandsLine.setText(describe_bands(bands, card.bands))
+        text = describe_adaptation(self._layer, card, bands)
+        self.adaptationLine.setText(text)
+        self.adaptationLine.setVisible(bool(text))
+
+    def _ask(self) -> None:
+        if self._layer is None or self._card is None:
+            return
+        dialog = BandsDialog(self._layer, self._card, self.bands, self.window())
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.bands_chosen.connect(self._keep)
+        dialog.open()
+
+    def _keep(self, bands: tuple[int, ...]) -> None:
+        self._kept.pop(self._key, None)
+        if self._layer is not None and self._card is not None and bands != choose_bands(self._layer, self._card):
+            self._kept[self._key] = bands
+        self._tell()
