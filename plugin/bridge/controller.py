@@ -26,6 +26,7 @@ from .messages import CRITICAL, INFO, SUCCESS, WARNING, join, log, log_notice, t
 from .meter import Meter
 from .places import make_check_folder, make_run_folder
 from .results import load_results
+from .shelf import Shelf
 from .task import RunTask
 from .thread import RunThread, SetupThread
 
@@ -44,6 +45,7 @@ class Controller(QObject):
         self._run: RunThread | None = None
         self._setup: SetupThread | None = None
         self._exporter = Exporter(iface, self._environment, self)
+        self._shelf = Shelf(self._environment, dock.formPage.modelPicker, self)
         self._meter = Meter()
         self._loading: tuple[RunFolder, Finished, Iterator[QgsVectorLayer]]
         self._loader = QTimer(self)
@@ -54,6 +56,7 @@ class Controller(QObject):
 
     def stop(self) -> None:
         """Stop what is running and wait for it; nothing is shown any more."""
+        self._shelf.stop()
         run, setup, self._run, self._setup = self._run, self._setup, None, None
         for thread in (run, setup):
             if thread is not None:

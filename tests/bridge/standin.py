@@ -133,6 +133,32 @@ def export(options):
     emit(Finished({"onnx": str(out), "model_card": str(out.with_suffix(".md"))}, figures={"difference": 2e-6}))
 
 
+def adopt(path, options):
+    enter("adopt")
+    if BEHAVIOUR == "fails":
+        print("2026-01-01 WARNING a line of the log", file=sys.stderr)
+        sys.exit("This is a pickled module. Save its state_dict instead.")
+    if "--guess" in options:
+        print(json.dumps({"architecture": "fpn", "encoder": "resnet34", "bands": 4, "outputs": 3}, indent=2))
+        return
+    given = dict(option[2:].split("=", 1) for option in options)
+    card = json.loads((Path(__file__).parents[2] / "resources" / "models" / "starter.json").read_text("utf-8"))
+    bands = given["bands"].split(",")
+    card.update(name="own", title=given["title"], weights=Path(path).name, bands=bands)
+    card.update(mean=[float(v) for v in given["mean"].split(",")], std=[float(v) for v in given["std"].split(",")])
+    card["training"] = json.dumps(given)
+    Path(given["out"]).write_text(json.dumps(card), encoding="utf-8")
+
+
+def fetch(name, options):
+    enter("fetch")
+    if BEHAVIOUR == "fails":
+        emit(Failed("The file is not the one that is published.", "Fetch it anew.", "fetch"))
+        sys.exit(1)
+    Path(os.environ["FOOTPRINT_TUNER_HOME"], f"fetched {name}").write_bytes(Path(options[1]).read_bytes())
+    emit(Finished({"weights": options[1]}))
+
+
 def score(options):
     if BEHAVIOUR == "fails":
         sys.exit("The file is broken. Choose another.")
@@ -146,6 +172,8 @@ verb, *arguments = sys.argv[sys.argv.index("plugin.worker") + 1 :]
 if verb in ("run", "check"):
     threading.Thread(target=listen, daemon=True).start()
     {"run": run, "check": check}[verb](Path(arguments[0]).resolve())
+elif verb in ("adopt", "fetch"):
+    {"adopt": adopt, "fetch": fetch}[verb](arguments[0], arguments[1:])
 else:
     threading.Thread(target=listen, daemon=True).start()
     flags = [name for name in arguments if name in ("--events", "--json")]
