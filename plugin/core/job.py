@@ -91,7 +91,9 @@ class Settings:
 class Job:
     """One fine-tuning job.
 
-    ``raster`` and ``labels`` are files; ``labels_layer`` names a layer inside the labels' file (empty: its first).
+    ``raster`` and ``labels`` are files, or ``raster`` is a folder in SpaceNet's layout: then labels and areas may be
+    left out, and those of the folder are taken.
+    ``labels_layer`` names a layer inside the labels' file (empty: its first).
     ``areas`` is an optional polygon file whose ``role`` field says ``training`` or ``held-out``: inside an area
     everything is labelled, outside nothing is learnt or scored. ``base_model`` is a model's name in the registry, or
     the path of a tuned model's card. ``bands`` are the raster's bands, counted from 1, in the order in which the base
@@ -114,7 +116,7 @@ class Job:
         problems = self.settings.find_problems()
         if not self.raster:
             problems.append("No raster is chosen.")
-        if not self.labels:
+        if not self.labels and not (self.raster and Path(self.raster).is_dir()):
             problems.append("No labels are chosen.")
         if any(band < 0 for band in self.bands) or (self.bands and not any(self.bands)):
             problems.append("Bands are counted from 1; a 0 says that the raster has no such band.")

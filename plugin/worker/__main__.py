@@ -49,6 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_predict(_add(verbs, "predict", commands.predict, listens=True))
     _add_export(_add(verbs, "export", commands.export, listens=True))
     _add_score(_add(verbs, "score", commands.score))
+    _add_spacenet(_add(verbs, "spacenet", commands.spacenet, listens=True))
     for name, do in (("models", commands.models), ("doctor", commands.doctor)):
         _add(verbs, name, do).add_argument("--json", action="store_true", help="print one JSON value")
     return parser
@@ -94,6 +95,15 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--confidence", default="", metavar="FIELD", help="most confident first, by this field")
     parser.add_argument("--by", default="", metavar="FIELD", help="score group by group and sum the counts")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _add_spacenet(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="as SpaceNet releases it, unpacked")
+    parser.add_argument("--out", required=True, type=Path, metavar="OUT", help="folder for raster, labels and areas")
+    parser.add_argument("--product", default="", help="folder of tiles, such as RGB-PanSharpen; default: the best")
+    parser.add_argument("--held-out-share", type=_share, default=0.25, help="of the buildings (default 0.25)")
+    parser.add_argument("--seed", type=int, default=1, help="which ground is held out (default 1)")
+    parser.add_argument("--events", action="store_true", help="print events instead of a summary")
 
 
 def _share(text: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -37,14 +38,31 @@ def run(options: argparse.Namespace, wire: Wire) -> None:
 def check(options: argparse.Namespace, wire: Wire) -> None:
     """Check a job without running it."""
     from .check import check_inputs, split_inputs
+    from .convert import take_in
 
     job, folder = load_job(options.job), options.job.resolve().parent
     wire.emit(Started(str(folder)))
     wire.begin("check")
-    inputs = check_inputs(job, folder, wire)
-    wire.begin("split")
-    split_inputs(inputs, wire)
+    with tempfile.TemporaryDirectory(prefix="footprint_tuner_") as passing:
+        inputs = check_inputs(take_in(job, Path(passing), wire), folder, wire)
+        wire.begin("split")
+        split_inputs(inputs, wire)
     wire.emit(Finished())
+
+
+def spacenet(options: argparse.Namespace, wire: Wire) -> None:
+    """Turn a folder in SpaceNet's layout into a raster, labels and areas."""
+    from .convert import convert_folder
+
+    wire.emit(Started(str(options.out)))
+    wire.begin("convert")
+    done = convert_folder(
+        options.folder, options.out, wire, options.product, held_out_share=options.held_out_share, seed=options.seed
+    )
+    wire.notify(done.describe())
+    wire.emit(Finished(done.files))
+    if not options.events:
+        print("\n".join([*done.notices, done.describe(), *done.files.values()]))
 
 
 def predict(options: argparse.Namespace, wire: Wire) -> None:

@@ -14,6 +14,7 @@ from ..core.events import Finished, Scored, Started
 from ..core.folder import RunFolder
 from ..core.job import Job
 from .check import check_inputs, split_inputs
+from .convert import take_in
 from .state import State
 from .wire import Wire
 from .write import write_split
@@ -24,7 +25,7 @@ def run_job(job: Job, folder: RunFolder, wire: Wire) -> None:
     wire.emit(Started(str(folder.path), pid=os.getpid()))
     state = State(folder, job)
     wire.begin("check")
-    inputs = check_inputs(job, folder.path, wire)
+    inputs = check_inputs(take_in(job, folder.path, wire), folder.path, wire)
     wire.begin("split")
     split = split_inputs(inputs, wire)
     write_split(folder.split, inputs, split)

@@ -63,11 +63,11 @@ def split_ground(raster: Raster, labels: Labels, settings: Settings, areas: str 
     else:
         cells = _find_labelled_blocks(labels, raster)
         share = settings.held_out_share
-        is_held_out = _choose_compact(cells, _count(cells, centres), share, rng)
+        is_held_out = choose_compact(cells, _count(cells, centres), share, rng)
         held_out, cells = shapely.union_all(cells[is_held_out]), cells[~is_held_out]
     share = settings.validation_share if areas else settings.validation_share / (1 - settings.held_out_share)
     cells = _erode(cells, held_out, buffer_px, labels)
-    is_validation = _choose_compact(cells, _count(cells, centres), share, rng)
+    is_validation = choose_compact(cells, _count(cells, centres), share, rng)
     validation = shapely.union_all(cells[is_validation])
     training = _erode(cells[~is_validation], validation, buffer_px, labels)
     return _assemble(labels, buffer_px, {TRAINING: training, VALIDATION: cells[is_validation], HELD_OUT: held_out})
@@ -149,7 +149,7 @@ def _find_labelled_blocks(labels: Labels, raster: Raster) -> Geometries:
     return cells[np.unique(tree.query(labels.polygons, predicate="intersects")[1])]
 
 
-def _choose_compact(cells: Geometries, counts: NDArray[np.int64], share: float, rng: Any) -> NDArray[np.bool_]:
+def choose_compact(cells: Geometries, counts: NDArray[np.int64], share: float, rng: Any) -> NDArray[np.bool_]:
     """Choose neighbouring cells with a share of the buildings, as densely built as the whole.
 
     They are compact, so that little ground is lost to the buffer around them.
