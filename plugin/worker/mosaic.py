@@ -28,6 +28,7 @@ _SAME_SIZE = 0.01
 _LOOK_PX = 256
 _LEAST_GROUND = 16
 _COLOURS = ("red", "green", "blue")
+_MOST_TOLD = 4
 _UNUSABLE = {"alpha", "palette"}
 #: The bands of WorldView's eight, and of four and three, in their usual order.
 BAND_NAMES = {
@@ -137,8 +138,9 @@ def lay_mosaic(tiles: Sequence[Tile]) -> Mosaic:
 def write_vrt(path: Path, mosaic: Mosaic, names: Sequence[str]) -> None:
     """Write the mosaic as a VRT whose paths are relative, by a temporary name; raises RunError.
 
-    ``names`` are those of the bands (empty: unknown): red, green and blue are told in GDAL's own way. Black rims of a
-    tile (its nodata value, 0 where it names none) let the neighbour through that lies beneath.
+    ``names`` are those of the bands (empty: unknown). Red, green and blue of up to four bands are told in GDAL's own
+    way; among more, what reads them knows WorldView's order, and older GDAL could not tell the near-infrared. Black
+    rims of a tile (its nodata value, 0 where it names none) let the neighbour through that lies beneath.
     """
     first = mosaic.tiles[0]
     grid = ", ".join(f"{value!r}" for value in map(float, mosaic.transform.to_gdal()))
@@ -153,7 +155,8 @@ def write_vrt(path: Path, mosaic: Mosaic, names: Sequence[str]) -> None:
         lines.append(f'  <VRTRasterBand dataType="{kind}" band="{band}">')
         lines += [f"    <Description>{html.escape(name)}</Description>"] if name else []
         lines.append(f"    <NoDataValue>{first.nodata:g}</NoDataValue>")
-        lines.append(f"    <ColorInterp>{name.capitalize() if name in _COLOURS else 'Undefined'}</ColorInterp>")
+        is_told = name in _COLOURS and first.count <= _MOST_TOLD
+        lines.append(f"    <ColorInterp>{name.capitalize() if is_told else 'Undefined'}</ColorInterp>")
         lines += [
             _describe_source(path.parent, tile, window, band, kind)
             for tile, window in zip(mosaic.tiles, mosaic.windows.tolist(), strict=True)

@@ -41,11 +41,19 @@ def test_the_command_tells_what_came_of_the_folder_and_a_job_takes_its_files(veg
     assert set(split_inputs(inputs, ear.wire).roles) == ROLES
 
 
-def test_an_rgb_model_reads_the_colours_of_eight_bands(vegas, tmp_path, ear):
-    run("spacenet", vegas.folder, "--out", tmp_path / "out", "--product", "MUL-PanSharpen")
-    files = {name: str(tmp_path / "out" / name) for name in ("raster.vrt", "labels.gpkg")}
-    job = Job(files["raster.vrt"], files["labels.gpkg"], base_model="imagenet_lite0")
-    assert check_inputs(job, tmp_path, ear.wire).raster.bands == (5, 3, 2)
+@pytest.mark.parametrize(
+    ("name", "product", "rgb", "four"),
+    [
+        ("vegas", "RGB-PanSharpen", (1, 2, 3), (3, 2, 1, 0)),
+        ("vegas", "MUL-PanSharpen", (5, 3, 2), (2, 3, 5, 7)),
+        ("atlanta", "", (3, 2, 1), (1, 2, 3, 4)),
+    ],
+)
+def test_a_model_finds_its_bands_in_every_product(request, convert, tmp_path, ear, name, product, rgb, four):
+    files = convert(request.getfixturevalue(name).folder, product).files
+    for model, bands in (("imagenet_lite0", rgb), ("selimsef_spacenet4_resnet34unet", four)):
+        job = Job(files["raster"], files["labels"], base_model=model)
+        assert check_inputs(job, tmp_path, ear.wire).raster.bands == bands
 
 
 def test_a_refusal_of_the_command_offers_what_there_is(vegas, tmp_path):
