@@ -12,6 +12,7 @@ from .algorithms.export import ExportAlgorithm
 from .algorithms.finetune import FinetuneAlgorithm
 from .algorithms.predict import PredictAlgorithm
 from .algorithms.score import ScoreAlgorithm
+from .algorithms.spacenet import SpaceNetAlgorithm
 
 ICON = Path(__file__).resolve().parents[2] / "resources" / "icon.svg"
 
@@ -37,5 +38,6 @@ class TunerProvider(QgsProcessingProvider):
 
     def loadAlgorithms(self) -> None:
         """Add the algorithms; called by QGIS."""
-        for algorithm in (FinetuneAlgorithm, CheckAlgorithm, PredictAlgorithm, ScoreAlgorithm, ExportAlgorithm):
+        tuning = (FinetuneAlgorithm, CheckAlgorithm, PredictAlgorithm, ScoreAlgorithm)
+        for algorithm in (*tuning, ExportAlgorithm, SpaceNetAlgorithm):
             self.addAlgorithm(algorithm())

@@ -159,6 +159,18 @@ def fetch(name, options):
     emit(Finished({"weights": options[1]}))
 
 
+def spacenet(folder, options):
+    out = Path(options["--out"])
+    out.mkdir()
+    emit(Started(str(out)))
+    enter("convert")
+    emit(Notice("info", f"{folder}: {options.get('--product', 'the best')}."))
+    files = {name: str(out / f"{name}.gpkg") for name in ("labels", "areas")}
+    for name, path in files.items():
+        write_squares(Path(path), name, "role", ["training", "held-out"])
+    emit(Finished({"raster": folder + "/town.tif", **files}))
+
+
 def score(options):
     if BEHAVIOUR == "fails":
         sys.exit("The file is broken. Choose another.")
@@ -178,4 +190,6 @@ else:
     threading.Thread(target=listen, daemon=True).start()
     flags = [name for name in arguments if name in ("--events", "--json")]
     values = [name for name in arguments if name not in flags]
-    {"predict": predict, "score": score, "export": export}[verb](dict(zip(values[::2], values[1::2])))
+    does = {"predict": predict, "score": score, "export": export, "spacenet": spacenet}
+    first = [values.pop(0)] if verb == "spacenet" else []
+    does[verb](*first, dict(zip(values[::2], values[1::2])))
