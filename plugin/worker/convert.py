@@ -33,6 +33,7 @@ class Converted:
     """What came of a folder: three files in ``out``, and counts."""
 
     out: Path
+    raster: str
     product: str
     tiles: int
     labelled: int
@@ -42,7 +43,7 @@ class Converted:
     @property
     def files(self) -> dict[str, str]:
         """The files, by what they are."""
-        names = {"raster": RASTER, "labels": LABELS, "areas": AREAS}
+        names = {"raster": self.raster, "labels": LABELS, "areas": AREAS}
         return {what: str(self.out / name) for what, name in names.items()}
 
     def describe(self) -> str:
@@ -74,9 +75,14 @@ def take_in(job: Job, folder: Path, wire: Wire) -> Job:
     """
     if not Path(job.raster).is_dir():
         return job
-    settings = job.settings
+    settings, source = job.settings, Path(job.raster)
     files = convert_folder(
-        Path(job.raster), folder / "spacenet", wire, held_out_share=settings.held_out_share, seed=settings.seed
+        source,
+        folder / "spacenet",
+        wire,
+        raster=f"{source.resolve().name}.vrt",
+        held_out_share=settings.held_out_share,
+        seed=settings.seed,
     ).files
     if job.labels:
         return replace(job, raster=files["raster"])
@@ -86,10 +92,18 @@ def take_in(job: Job, folder: Path, wire: Wire) -> Job:
 
 
 def convert_folder(
-    folder: Path, out: Path, wire: Wire, product: str = "", *, held_out_share: float = 0.25, seed: int = 1
+    folder: Path,
+    out: Path,
+    wire: Wire,
+    product: str = "",
+    *,
+    raster: str = RASTER,
+    held_out_share: float = 0.25,
+    seed: int = 1,
 ) -> Converted:
     """Write ``raster.vrt``, ``labels.gpkg`` and ``areas.gpkg`` of a folder in SpaceNet's layout into ``out``.
 
+    ``raster`` is another name for the first of them.
     The areas are the labelled tiles where they hold data; a compact part of them with about ``held_out_share`` of the
     buildings has the role held-out, the others training. What had to be left out is told. Raises InputError where the
     folder holds nothing that can be used, RunError where a file cannot be written, CancelRequested.
@@ -105,7 +119,7 @@ def convert_folder(
     mosaic = lay_mosaic(_read_tiles(chosen, teller))
     polygons, owners, is_labelled = _read_labels(release, chosen, mosaic, teller)
     check_writable(out)
-    write_vrt(out / RASTER, mosaic, _name_bands(chosen, mosaic.tiles[0]))
+    write_vrt(out / raster, mosaic, _name_bands(chosen, mosaic.tiles[0]))
     ids = np.array(["_".join(read_image_id(tile.path.stem)) for tile in mosaic.tiles], dtype=object)
     with replacing(out / LABELS) as partial:
         placed = apply_affine(polygons, mosaic.transform)
@@ -118,7 +132,9 @@ def convert_folder(
     with replacing(out / AREAS) as partial:
         columns = {"role": np.where(is_held_out, HELD_OUT, TRAINING).astype(object), "tile": ids[places]}
         append_layer(partial, apply_affine(cells, mosaic.transform), columns, mosaic.crs, "areas")
-    return Converted(out, chosen.name, len(mosaic.tiles), int(is_labelled.sum()), len(polygons), (*teller.notices,))
+    return Converted(
+        out, raster, chosen.name, len(mosaic.tiles), int(is_labelled.sum()), len(polygons), (*teller.notices,)
+    )
 
 
 def _read_tiles(product: Product, teller: _Teller) -> list[Tile]:

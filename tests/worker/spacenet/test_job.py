@@ -83,7 +83,7 @@ def test_the_labels_and_areas_of_a_job_go_before_those_of_the_folder(vegas, tmp_
     assert (job.labels, job.labels_layer, job.areas) == ("mine.gpkg", "roofs", "")
     job = take_in(Job(str(vegas.folder), "", areas="mine.gpkg", areas_layer="ground"), tmp_path, ear.wire)
     assert (Path(job.labels).name, job.areas, job.areas_layer) == ("labels.gpkg", "mine.gpkg", "ground")
-    assert Path(job.raster) == tmp_path / "spacenet" / "raster.vrt"
+    assert Path(job.raster) == tmp_path / "spacenet" / "AOI_2_Vegas_Train.vrt"  # a tuned model is named after it
 
 
 def test_a_job_whose_raster_is_a_file_is_left_alone(town, tmp_path, ear):
