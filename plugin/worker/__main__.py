@@ -50,6 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_export(_add(verbs, "export", commands.export, listens=True))
     _add_score(_add(verbs, "score", commands.score))
     _add_spacenet(_add(verbs, "spacenet", commands.spacenet, listens=True))
+    _add_adopt(_add(verbs, "adopt", commands.adopt))
     for name, do in (("models", commands.models), ("doctor", commands.doctor)):
         _add(verbs, name, do).add_argument("--json", action="store_true", help="print one JSON value")
     return parser
@@ -104,6 +105,43 @@ def _add_spacenet(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--held-out-share", type=_share, default=0.25, help="of the buildings (default 0.25)")
     parser.add_argument("--seed", type=int, default=1, help="which ground is held out (default 1)")
     parser.add_argument("--events", action="store_true", help="print events instead of a summary")
+
+
+def _add_adopt(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="a .safetensors file, or a state dict in .pth or .pt")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--out", type=Path, metavar="CARD.json", help="the card; the weights are copied beside it")
+    what.add_argument("--guess", action="store_true", help="only print, as JSON, which network the weights are of")
+    parser.add_argument("--architecture", default="", help="such as unet; default: found by the weights' names")
+    parser.add_argument("--encoder", default="", help="such as resnet34; default: found by the weights' names")
+    parser.add_argument("--bands", type=_words, default=(), help="what the model reads, such as red,green,blue")
+    parser.add_argument("--outputs", type=_words, default=(), help="footprint, or footprint,boundary,contact")
+    parser.add_argument("--mean", type=_numbers, default=(), help="of each band, as shares of the value range")
+    parser.add_argument("--std", type=_numbers, default=(), help="of each band, as shares of the value range")
+    parser.add_argument("--value-range", type=_pair, metavar="LOW,HIGH", help="of the imagery it learnt from")
+    parser.add_argument("--stretch", type=_pairs, default=(), metavar="LOW,HIGH[;...]", help="what becomes 0 and 1")
+    parser.add_argument("--gsd-m", type=_numbers, default=(), help="metres a pixel, or the least and the most")
+    parser.add_argument("--licence", default="")
+    parser.add_argument("--title", default="", help="its name for people")
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(float(part) for part in text.split(","))
+
+
+def _pair(text: str) -> tuple[float, float]:
+    low, high = _numbers(text)
+    if not low < high:
+        raise argparse.ArgumentTypeError("must be a lower and a higher number")
+    return low, high
+
+
+def _pairs(text: str) -> tuple[tuple[float, float], ...]:
+    return tuple(_pair(part) for part in text.split(";"))
 
 
 def _share(text: str) -> float:

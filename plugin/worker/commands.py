@@ -6,7 +6,7 @@ import argparse
 import logging
 import os
 import tempfile
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 from ..core.errors import RunError
@@ -106,6 +106,19 @@ def score(options: argparse.Namespace, _: Wire) -> None:
     else:
         print(f"F1 {result.f1:.3f}  precision {result.precision:.3f}  recall {result.recall:.3f}")
         print(f"TP {result.tp}  FP {result.fp}  FN {result.fn}")
+
+
+def adopt(options: argparse.Namespace, _: Wire) -> None:
+    """Make a base model of a file of weights that has no card."""
+    from .adopt import Answers, adopt_model, guess_model
+
+    if options.guess:
+        print_json(asdict(guess_model(options.file)))
+        return
+    answers = Answers(**{item.name: getattr(options, item.name) for item in fields(Answers)})
+    card = adopt_model(options.file, options.out, answers)
+    print(f"{card.title}. {card.description} {card.limits}")
+    print(options.out)
 
 
 def models(options: argparse.Namespace, _: Wire) -> None:
