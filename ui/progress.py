@@ -5,7 +5,7 @@ from __future__ import annotations
 from qgis.PyQt.QtCore import QElapsedTimer, QLocale, QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import QProgressBar, QPushButton, QWidget
 
-from ..plugin.core.events import STAGES, EpochEnded, Progress, Scored, StageStarted, Started
+from ..plugin.core.events import OCCASIONAL_STAGES, STAGES, EpochEnded, Progress, Scored, StageStarted, Started
 from .load import load_form
 from .text import WrapLabel, format_clock, format_score
 
@@ -34,6 +34,7 @@ class ProgressPage(QWidget):
         super().__init__(parent)
         self._stage = ""
         self._left = ""
+        self._stages: tuple[str, ...] = ()
         self._is_cancelling = False
         self._elapsed = QElapsedTimer()
         self._ticker = QTimer(self)
@@ -52,6 +53,7 @@ class ProgressPage(QWidget):
     def begin(self, name: str, is_tuning: bool) -> None:
         """Begin anew for the run ``name``; one that only checks its inputs has no best epoch to keep."""
         self._stage, self._left, self._is_cancelling = "", "", False
+        self._stages = tuple(stage for stage in STAGES if stage not in OCCASIONAL_STAGES)
         self.runLabel.setText(self.tr("Run: {}").format(name))
         self.stageLabel.setText(self.tr("Starting the worker"))
         self.progressBar.setRange(0, 0)
@@ -73,12 +75,13 @@ class ProgressPage(QWidget):
         self._show_text(self.detailLabel, self.tr("Computes on: {}").format(event.device) if event.device else "")
 
     def show_stage(self, event: StageStarted) -> None:
-        """Name the stage and its place among all."""
+        """Name the stage and its place among all; one that comes only now and then counts once it has come."""
         self._stage, self._left = event.stage, ""
         name = self._name_stage(event.stage)
         if event.stage in STAGES:
+            self._stages = self._stages if event.stage in self._stages else STAGES
             place = self.tr("{number} of {all}: {stage}")
-            name = place.format(number=STAGES.index(event.stage) + 1, all=len(STAGES), stage=name)
+            name = place.format(number=self._stages.index(event.stage) + 1, all=len(self._stages), stage=name)
         self.stageLabel.setText(name)
         self.progressBar.setRange(0, 0)
         self._show_text(self.detailLabel, self.tr("Done by the earlier run") if event.resumed else "")
@@ -138,6 +141,7 @@ class ProgressPage(QWidget):
     def _name_stage(self, stage: str) -> str:
         names = {
             "check": self.tr("Checking the inputs"),
+            "fetch": self.tr("Fetching the weights"),
             "split": self.tr("Splitting the labelled ground"),
             "base": self.tr("Scoring the base model"),
             "tune": self.tr("Tuning"),

@@ -14,7 +14,9 @@ from typing import Any, Union
 PROTOCOL = 1
 
 #: The stages of a run, in their order.
-STAGES = ("check", "split", "base", "tune", "predict", "trace", "score", "write")
+STAGES = ("check", "fetch", "split", "base", "tune", "predict", "trace", "score", "write")
+#: Those that come only where there is something to do.
+OCCASIONAL_STAGES = ("fetch",)
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,11 @@ def build_parser() -> argparse.ArgumentParser:
     _add_score(_add(verbs, "score", commands.score))
     _add_spacenet(_add(verbs, "spacenet", commands.spacenet, listens=True))
     _add_adopt(_add(verbs, "adopt", commands.adopt))
+    fetch = _add(verbs, "fetch", commands.fetch, listens=True)
+    fetch.add_argument("model", metavar="NAME", help="a model's name, or its card")
+    fetch.add_argument("--file", type=Path, help="take this file, which was fetched by hand, after the same checks")
+    fetch.add_argument("--forget", action="store_true", help="forget the recorded hash: take what comes for right")
+    fetch.add_argument("--events", action="store_true", help="print events instead of a summary")
     for name, do in (("models", commands.models), ("doctor", commands.doctor)):
         _add(verbs, name, do).add_argument("--json", action="store_true", help="print one JSON value")
     return parser

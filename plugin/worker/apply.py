@@ -8,6 +8,7 @@ from pathlib import Path
 from ..core.card import Card
 from ..core.errors import InputError
 from .check import check_space, check_writable
+from .fetch import obtain_weights
 from .networks import choose_device, load_network
 from .predict import Predictor, write_probability
 from .raster import describe_raster
@@ -26,6 +27,7 @@ def predict_footprints(card: Card, path: str, bands: tuple[int, ...], out: Path,
     raster = describe_raster(path, card, bands)
     check_space(out.parent, raster, len(card.outputs))
     device = choose_device(device_wish)
+    obtain_weights(card, wire)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".footprints-") as folder:
         probability = Path(folder) / "probability.tif"
         wire.begin("predict")

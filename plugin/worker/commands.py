@@ -39,12 +39,15 @@ def check(options: argparse.Namespace, wire: Wire) -> None:
     """Check a job without running it."""
     from .check import check_inputs, split_inputs
     from .convert import take_in
+    from .fetch import describe_fetch
 
     job, folder = load_job(options.job), options.job.resolve().parent
     wire.emit(Started(str(folder)))
     wire.begin("check")
     with tempfile.TemporaryDirectory(prefix="footprint_tuner_") as passing:
         inputs = check_inputs(take_in(job, Path(passing), wire), folder, wire)
+        if sentence := describe_fetch(inputs.card):
+            wire.notify(sentence)
         wire.begin("split")
         split_inputs(inputs, wire)
     wire.emit(Finished())
@@ -129,6 +132,26 @@ def models(options: argparse.Namespace, _: Wire) -> None:
     else:
         for card in cards:
             print(f"{card.name}: {card.title}. {card.description}")
+
+
+def fetch(options: argparse.Namespace, wire: Wire) -> None:
+    """Fetch a model's weights, or take a file for them that was fetched by hand."""
+    from .download import hash_file
+    from .fetch import obtain_weights, pick_weights
+
+    card = find_card(options.model)
+    wire.emit(Started(str(Path.cwd()), pid=os.getpid()))
+    if options.file is not None:
+        path: Path | None = pick_weights(card, options.file, wire, is_forgetful=options.forget)
+    else:
+        path = obtain_weights(card, wire, is_forgetful=options.forget)
+    wire.emit(Finished({"weights": str(path)} if path else {}))
+    if options.events:
+        return
+    if path is None:
+        print(f'Nothing is to be fetched: the weights of "{card.name}" come with it.')
+    else:
+        print(f"{path}\n{path.stat().st_size:,} bytes, SHA-256 {hash_file(path, wire.check)}")
 
 
 def doctor(options: argparse.Namespace, _: Wire) -> int:

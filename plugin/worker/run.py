@@ -1,4 +1,4 @@
-"""The story of a run: check, split, score the base model, tune, predict, trace, score, write.
+"""The story of a run: check, fetch what is missing, split, score the base model, tune, predict, trace, score, write.
 
 Every stage leaves its result on disk, so that a run that was broken off goes on after the last stage that had ended.
 """
@@ -15,6 +15,7 @@ from ..core.folder import RunFolder
 from ..core.job import Job
 from .check import check_inputs, split_inputs
 from .convert import take_in
+from .fetch import obtain_weights
 from .state import State
 from .wire import Wire
 from .write import write_split
@@ -26,6 +27,8 @@ def run_job(job: Job, folder: RunFolder, wire: Wire) -> None:
     state = State(folder, job)
     wire.begin("check")
     inputs = check_inputs(take_in(job, folder.path, wire), folder.path, wire)
+    if not state.has("tune"):  # from then on the base model is needed no more
+        obtain_weights(inputs.card, wire)
     wire.begin("split")
     split = split_inputs(inputs, wire)
     write_split(folder.split, inputs, split)

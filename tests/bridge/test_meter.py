@@ -15,6 +15,13 @@ def test_every_stage_counts_the_same_and_the_end_is_a_hundred():
     assert Meter().read(Finished()) == 100
 
 
+def test_a_stage_that_comes_now_and_then_counts_only_once_it_has_come():
+    events = [Progress("predict", 0.5), Progress("trace", 0.5)]
+    usual, fetching = Meter(["fetch", "predict", "trace"]), Meter(["fetch", "predict", "trace"])
+    assert [usual.read(event) for event in events] == [25, 75]
+    assert [round(fetching.read(event)) for event in [Progress("fetch", 0.5), *events]] == [17, 50, 83]
+
+
 def test_the_percentage_never_falls_and_unknown_stages_change_nothing():
     meter = Meter(["predict", "trace"])
     meter.read(Progress("trace", 0.5))

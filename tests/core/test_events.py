@@ -100,4 +100,4 @@ def test_a_line_without_an_event_is_passed_over(line):
 
 
 def test_the_stages_are_those_of_the_story():
-    assert STAGES == ("check", "split", "base", "tune", "predict", "trace", "score", "write")
+    assert STAGES == ("check", "fetch", "split", "base", "tune", "predict", "trace", "score", "write")

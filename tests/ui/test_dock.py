@@ -51,6 +51,18 @@ def test_a_run_hides_the_form_and_shows_its_name_and_stage(dock, find):
     assert find("chart").isVisible()
 
 
+def test_fetching_weights_counts_among_the_stages_where_it_happens(tuning, find):
+    shown = []
+    for stage in ("check", "fetch", "split"):
+        tuning.show_event(StageStarted(stage))
+        shown.append(find("stageLabel").text())
+    assert shown == [
+        "1 of 8: Checking the inputs",
+        "2 of 9: Fetching the weights",
+        "3 of 9: Splitting the labelled ground",
+    ]
+
+
 def test_every_stage_has_a_name_of_its_own(tuning, find):
     names = []
     for stage in STAGES:

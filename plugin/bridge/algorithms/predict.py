@@ -22,7 +22,7 @@ from .outputs import make_footprints_parameter, send_footprints
 from .tuning import BANDS, MODEL_FILES, make_bands_parameter, make_device_parameter, make_min_area_parameter, read_bands
 from .worker import WorkerAlgorithm, follow_worker, refuse
 
-_STAGES = ("predict", "trace")
+_STAGES = ("fetch", "predict", "trace")
 
 
 class PredictAlgorithm(WorkerAlgorithm):

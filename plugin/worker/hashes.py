@@ -1,0 +1,50 @@
+"""The hashes of weights for which none is published: that of the first file is kept, and later ones are held to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import InputError
+from ..core.home import locate_models
+from ..core.replace import write_json
+
+
+def locate_hashes() -> Path:
+    """Return the file that holds them: address -> SHA-256, size and when it was recorded."""
+    return locate_models(os.environ) / "hashes.json"
+
+
+def recall_hash(address: str) -> str:
+    """Return the SHA-256 that was recorded for an address, "" where none was; raises InputError."""
+    return str(_read().get(address, {}).get("sha256", ""))
+
+
+def record_hash(address: str, sha256: str, size_bytes: int, how: str) -> None:
+    """Record the SHA-256 of a file of that address, and how it came; raises InputError and RunError."""
+    when = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+    entry = {"sha256": sha256, "size_bytes": size_bytes, "how": how, "when": when}
+    write_json(locate_hashes(), {**_read(), address: entry})
+
+
+def _read() -> dict[str, Any]:
+    path = locate_hashes()
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise _refuse(path, str(error)) from error
+    if not isinstance(content, dict) or not all(isinstance(entry, dict) for entry in content.values()):
+        raise _refuse(path, "it is no list of hashes")
+    return content
+
+
+def _refuse(path: Path, why: str) -> InputError:
+    return InputError(
+        f"The recorded hashes in {path} cannot be read: {why}.",
+        "Mend it, or delete it: then the weights that lie there are taken for right and recorded anew.",
+    )
