@@ -17,6 +17,7 @@ from ..core.folder import RunFolder
 from ..core.follow import Ending, Follower
 from .copy import CopyCancelled
 from .delivery import Delivery
+from .proxy import add_proxy
 
 _REPORT = "This is a fault of the plugin: please report it with QGIS's message log."
 
@@ -36,7 +37,7 @@ class FollowThread(QThread):
         """Remember what to do; ``start`` does it."""
         super().__init__(parent)
         self._cancelled = threading.Event()
-        self._follower = Follower(worker_command(environment, *arguments), worker_environ(os.environ), log)
+        self._follower = Follower(worker_command(environment, *arguments), worker_environ(add_proxy(os.environ)), log)
 
     def finish(self) -> None:
         """Ask the worker to stop tuning and go on with the best epoch so far."""
@@ -82,7 +83,7 @@ class RunThread(FollowThread):
         verb: str = "run",
         parent: QObject | None = None,
     ) -> None:
-        """Remember what to do; ``start`` does it."""
+        """Remember what to do, and QGIS's proxy; ``start`` does it."""
         super().__init__(environment, (verb, str(folder.job)), folder.log, parent)
         self.folder = folder
         self.verb = verb

@@ -141,11 +141,13 @@ def _record(wanted: Wanted, sha256: str, how: str) -> None:
 
 
 def _inspect(card: Card, path: Path) -> None:
-    """Load the file into the card's network; raises InputError unless every tensor fits."""
+    """Load a file without a published hash into the card's network; raises InputError unless every tensor fits."""
+    if card.sha256:
+        return
     from .networks import load_network  # noqa: PLC0415 - torch takes seconds to load: a download begins before that
 
     try:
-        load_network(replace(card, source="", sha256="", weights=path.name, folder=str(path.parent)))
+        load_network(replace(card, source="", weights=path.name, folder=str(path.parent)))
     except InputError as error:
         raise InputError(f'The file holds no weights of "{card.name}". {error.message}', error.hint) from error
 

@@ -22,7 +22,9 @@ from scipy.ndimage import gaussian_filter
 
 from plugin.core.events import parse_event
 from plugin.core.models import find_card
+from plugin.worker.download import download
 from plugin.worker.wire import Wire
+from tests.worker.shelf import EXPECTED, Shelf
 
 UTM = "EPSG:32645"
 ORIGIN = Affine(0.5, 0, 333000, 0, -0.5, 3066000)
@@ -251,3 +253,25 @@ def _project_to_utm(lon, lat, zone):
 def project_to_utm():
     """Return a function that gives the UTM coordinates of a longitude and a latitude in a zone."""
     return _project_to_utm
+
+
+@pytest.fixture
+def shelf(secure_server, certificate, monkeypatch):
+    """The file at /weights.pth on a server whose certificate is trusted."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    made = Shelf()
+    secure_server.replies["/weights.pth"] = made
+    return made
+
+
+@pytest.fixture
+def target(tmp_path):
+    return tmp_path / "models" / "weights.pth"
+
+
+@pytest.fixture
+def fetch(secure_server, target, ear):
+    """Return a function that fetches what lies at a path of the server."""
+    return lambda expected=EXPECTED, path="/weights.pth": download(
+        secure_server.locate(path), target, expected, ear.wire
+    )

@@ -62,7 +62,7 @@ class CheckAlgorithm(TuningAlgorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
         """Look at the layers; called by QGIS on the main thread."""
-        del feedback
+        super().prepareAlgorithm(parameters, context, feedback)
         try:
             self._delivery = self.read_delivery(parameters, context)
         except TunerError as error:
@@ -77,7 +77,7 @@ class CheckAlgorithm(TuningAlgorithm):
         if self._delivery is not None:
             try:
                 with tempfile.TemporaryDirectory(prefix="footprint_tuner_check_") as folder:
-                    run_delivery(self._delivery, RunFolder(Path(folder)), "check", narrator)
+                    run_delivery(self._delivery, RunFolder(Path(folder)), "check", narrator, self.environ)
             except QgsProcessingException as error:
                 self._refusal = str(error)
         if feedback.isCanceled():

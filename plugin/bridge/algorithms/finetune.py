@@ -65,7 +65,7 @@ class FinetuneAlgorithm(TuningAlgorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
         """Look at the layers; called by QGIS on the main thread."""
-        del feedback
+        super().prepareAlgorithm(parameters, context, feedback)
         try:
             self._delivery = self.read_delivery(parameters, context)
         except TunerError as error:
@@ -77,7 +77,7 @@ class FinetuneAlgorithm(TuningAlgorithm):
     ) -> dict[str, Any]:
         """Run the job; called by QGIS, usually in a thread."""
         folder = RunFolder(Path(self.parameterAsFileOutput(parameters, "RUN_FOLDER", context)).absolute())
-        finished = run_delivery(self._delivery, folder, "run", Narrator(feedback))
+        finished = run_delivery(self._delivery, folder, "run", Narrator(feedback), self.environ)
         if feedback.isCanceled():
             return {"RUN_FOLDER": str(folder.path)}
         return {

@@ -63,7 +63,7 @@ class PredictAlgorithm(WorkerAlgorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
         """Look at the raster and the model's card; called by QGIS on the main thread."""
-        del feedback
+        super().prepareAlgorithm(parameters, context, feedback)
         model = self.parameterAsString(parameters, "MODEL", context)
         layer = self.parameterAsRasterLayer(parameters, "RASTER", context)
         try:
@@ -86,5 +86,5 @@ class PredictAlgorithm(WorkerAlgorithm):
         with tempfile.TemporaryDirectory(prefix="footprint_tuner_") as folder:
             out = Path(folder) / "footprints.gpkg"
             arguments = ["predict", *self._arguments, "--out", str(out), "--events"]
-            follow_worker(arguments, Path(folder) / "log.txt", Narrator(feedback, _STAGES))
+            follow_worker(arguments, Path(folder) / "log.txt", Narrator(feedback, _STAGES), self.environ)
             return {} if feedback.isCanceled() else send_footprints(self, out, parameters, context, feedback)

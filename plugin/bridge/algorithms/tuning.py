@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Mapping
 
 from qgis.core import (
     QgsProcessing,
@@ -125,7 +126,9 @@ class TuningAlgorithm(WorkerAlgorithm):
         )
 
 
-def run_delivery(delivery: Delivery, folder: RunFolder, verb: str, narrator: Narrator) -> Finished:
+def run_delivery(
+    delivery: Delivery, folder: RunFolder, verb: str, narrator: Narrator, environ: Mapping[str, str] = os.environ
+) -> Finished:
     """Fill a new run's folder and let the worker ``run`` or ``check`` it.
 
     Returns the worker's last event (an empty one where it was cancelled). Raises QgsProcessingException.
@@ -142,7 +145,7 @@ def run_delivery(delivery: Delivery, folder: RunFolder, verb: str, narrator: Nar
         raise QgsProcessingException(f"The folder {folder.path} cannot be written: {error}. Choose another.") from error
     except TunerError as error:
         refuse(error)
-    return follow_worker([verb, str(folder.job)], folder.log, narrator)
+    return follow_worker([verb, str(folder.job)], folder.log, narrator, environ)
 
 
 def make_bands_parameter(text: str) -> Any:

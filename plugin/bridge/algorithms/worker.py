@@ -6,9 +6,14 @@ import os
 import queue
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Any, NoReturn, Sequence
+from typing import Any, Mapping, NoReturn, Sequence
 
-from qgis.core import QgsProcessingAlgorithm, QgsProcessingException
+from qgis.core import (
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingFeedback,
+)
 from qgis.PyQt.QtCore import QCoreApplication
 from qgis.PyQt.QtGui import QIcon
 
@@ -17,6 +22,7 @@ from ...core.errors import SetupError, TunerError
 from ...core.events import Event, Finished
 from ...core.follow import Ending, Follower
 from ..messages import join
+from ..proxy import add_proxy
 from .narrator import Narrator
 
 ICON = Path(__file__).resolve().parents[3] / "resources" / "icon.svg"
@@ -25,6 +31,9 @@ _WAIT_S = 0.2
 
 class WorkerAlgorithm(QgsProcessingAlgorithm):
     """An algorithm whose work is done by the worker."""
+
+    #: What the worker starts with; QGIS's proxy is in it once the algorithm is prepared.
+    environ: Mapping[str, str] = os.environ
 
     def createInstance(self) -> QgsProcessingAlgorithm:
         """Return another one; called by QGIS."""
@@ -46,6 +55,14 @@ class WorkerAlgorithm(QgsProcessingAlgorithm):
         """Return the text in the user's language."""
         return QCoreApplication.translate("Algorithms", text)
 
+    def prepareAlgorithm(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> bool:
+        """Look up QGIS's proxy; called by QGIS on the main thread."""
+        del parameters, context, feedback
+        self.environ = add_proxy(os.environ)
+        return True
+
     def canExecute(self) -> tuple[bool, str]:
         """Say what to do where the worker's environment is missing; called by QGIS before the dialog opens."""
         try:
@@ -55,7 +72,9 @@ class WorkerAlgorithm(QgsProcessingAlgorithm):
         return True, ""
 
 
-def follow_worker(arguments: Sequence[str], log: Path, narrator: Narrator) -> Finished:
+def follow_worker(
+    arguments: Sequence[str], log: Path, narrator: Narrator, environ: Mapping[str, str] = os.environ
+) -> Finished:
     """Start the worker and follow it to its end; a cancel is heard while it is silent, too.
 
     Returns its last event (an empty one where it was cancelled). Raises QgsProcessingException where it failed.
@@ -64,7 +83,7 @@ def follow_worker(arguments: Sequence[str], log: Path, narrator: Narrator) -> Fi
     try:
         require_ready(environment)
         command = worker_command(environment, *arguments)
-        return _read_ending(_follow(Follower(command, worker_environ(os.environ), log), narrator), narrator)
+        return _read_ending(_follow(Follower(command, worker_environ(environ), log), narrator), narrator)
     except TunerError as error:
         refuse(error)
 
