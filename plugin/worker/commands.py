@@ -87,9 +87,11 @@ def predict(options: argparse.Namespace, wire: Wire) -> None:
 
 def export(options: argparse.Namespace, wire: Wire) -> None:
     """Write a model as an ONNX file for other tools, and its card for people."""
+    from .fetch import obtain_weights
     from .handout import hand_out
 
-    card = find_card(options.model)  # weights that are fetched first: obtain_weights(card, wire)
+    card = find_card(options.model)
+    obtain_weights(card, wire)
     wire.emit(Started(str(options.out)))
     wire.begin("export")
     handout = hand_out(card, options.out, options.format, options.tile_px, wire)
