@@ -10,6 +10,7 @@ import difflib
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Iterable
 
 from .card import NO_WEIGHTS, OUTPUTS, PRETRAINED, Card, Recipe, Seeds
 from .errors import InputError
@@ -35,6 +36,13 @@ def load_encoders() -> dict[str, list[str]]:
     return encoders
 
 
+def guess_encoder(name: str, known: Iterable[str]) -> str:
+    """Return a sentence with those known encoders that are named nearly like one that does not exist."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=4) or difflib.get_close_matches(f"tu-{name}", names, n=4)
+    return f"Did you mean {' or '.join(near)}?" if near else "The command `encoders` lists them."
+
+
 def is_start(name: str) -> bool:
     """Tell whether a base model's name names a start."""
     return name.partition(":")[0] in DECODERS and ":" in name
@@ -46,7 +54,7 @@ def make_start(name: str) -> Card:
     encoder, _, tag = rest.partition(":")
     encoders = load_encoders()
     if encoder not in encoders:
-        raise InputError(f'There is no encoder "{encoder}".', _guess(encoder, list(encoders)))
+        raise InputError(f'There is no encoder "{encoder}".', guess_encoder(encoder, encoders))
     tags = encoders[encoder]
     tag = tag or (tags[0] if tags else NO_WEIGHTS)
     if tag not in (*tags, NO_WEIGHTS):
@@ -82,8 +90,3 @@ def fit_bands(card: Card, count: int) -> Card:
 
 def _repeat(values: tuple[float, ...], count: int) -> tuple[float, ...]:
     return tuple(values[index % len(values)] for index in range(count))
-
-
-def _guess(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=4) or difflib.get_close_matches(f"tu-{name}", known, n=4)
-    return f"Did you mean {' or '.join(near)}?" if near else "The command `encoders` lists them."

@@ -56,6 +56,9 @@ def build_parser() -> argparse.ArgumentParser:
     fetch.add_argument("--file", type=Path, help="take this file, which was fetched by hand, after the same checks")
     fetch.add_argument("--forget", action="store_true", help="forget the recorded hash: take what comes for right")
     fetch.add_argument("--events", action="store_true", help="print events instead of a summary")
+    encoders = _add(verbs, "encoders", commands.encoders)
+    encoders.add_argument("--json", action="store_true", help="print one JSON value")
+    encoders.add_argument("--write", action="store_true", help="try all that smp and timm know and write the list anew")
     for name, do in (("models", commands.models), ("doctor", commands.doctor)):
         _add(verbs, name, do).add_argument("--json", action="store_true", help="print one JSON value")
     return parser

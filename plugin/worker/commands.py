@@ -15,6 +15,7 @@ from ..core.folder import RunFolder
 from ..core.job import load_job
 from ..core.lock import hold_lock
 from ..core.models import find_card, list_cards
+from ..core.starts import load_encoders
 from .wire import Wire, print_json
 
 
@@ -154,6 +155,20 @@ def fetch(options: argparse.Namespace, wire: Wire) -> None:
         print(f'Nothing is to be fetched: the weights of "{card.name}" come with it.')
     else:
         print(f"{path}\n{path.stat().st_size:,} bytes, SHA-256 {hash_file(path, wire.check)}")
+
+
+def encoders(options: argparse.Namespace, wire: Wire) -> None:
+    """List the encoders that any decoder may stand on, with the tags of their published weights."""
+    if options.write:
+        from .encoders import survey_encoders, write_encoders
+
+        write_encoders(survey_encoders(wire.notify))
+    known = load_encoders()
+    if options.json:
+        print_json(known)
+    else:
+        for name, tags in known.items():
+            print(f"{name}: {', '.join(tags) or 'no published weights'}")
 
 
 def doctor(options: argparse.Namespace, _: Wire) -> int:

@@ -70,6 +70,13 @@ class Learner:
             self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             self._scaler.step(self._optimiser)
             self._scaler.update()
+        except ValueError as error:
+            if "more than 1 value per channel" not in str(error):
+                raise
+            raise RunError(
+                f"One crop of {values.shape[-1]} px a batch is too little for this network to learn from.",
+                "Choose a batch size of 2 or more, or a recipe with larger crops.",
+            ) from error
         except torch.cuda.OutOfMemoryError as error:
             raise RunError(
                 f"The GPU's memory is too small for batches of {self.plan.batch_size}.",

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.resources
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-import segmentation_models_pytorch as smp
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 
-from ..core.card import Card
+from ..core.card import NO_WEIGHTS, PRETRAINED, Card
 from ..core.errors import InputError
 from ..core.replace import replacing
+from .build import build_network
+from .pretrained import load_pretrained
+from .weights import fit_tensors, hash_file, list_aliases, read_tensors
 
 
 def choose_device(wish: str) -> torch.device:
@@ -30,34 +31,31 @@ def choose_device(wish: str) -> torch.device:
     return torch.device("cuda" if wish != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def build_network(card: Card) -> nn.Module:
-    """Return the card's network with random weights; raises InputError for one that smp does not know."""
-    try:
-        network = smp.create_model(
-            card.architecture, card.encoder, None, in_channels=len(card.bands), classes=len(card.outputs)
-        )
-    except (KeyError, RuntimeError, ValueError) as error:
-        raise InputError(
-            f'The network of the model "{card.name}" cannot be built: {error}', "Correct its card."
-        ) from error
-    return cast(nn.Module, network.to(memory_format=torch.channels_last))
-
-
 def load_network(card: Card) -> nn.Module:
     """Return the card's network with the card's weights; raises InputError where they are missing or do not fit."""
+    if card.weights.startswith(PRETRAINED):
+        return load_pretrained(card).to(memory_format=torch.channels_last)
     network = build_network(card)
     if card.weights.startswith("imagenet:"):
         _load_imagenet(network, card.weights.removeprefix("imagenet:"))
-        return network
-    try:
-        if card.sha256 and hash_file(card.weights_path) != card.sha256:
-            raise InputError(f"The weights {card.weights_path} are not those of their card.", "Copy both files anew.")
-        network.load_state_dict(load_file(card.weights_path))
-    except (OSError, SafetensorError, RuntimeError) as error:
-        raise InputError(
-            f"The weights {card.weights_path} cannot be used: {error}", "Choose another model, or copy its files anew."
-        ) from error
+    elif card.weights != NO_WEIGHTS:
+        _check_file(card)
+        fit_tensors(network, read_tensors(card.weights_path), card.weights_path)
     return network
+
+
+def _check_file(card: Card) -> None:
+    """Raise InputError where the card's weights are not there, or not those that it names."""
+    path = card.weights_path
+    if card.source and not path.exists():
+        raise InputError(
+            f'The weights of the model "{card.name}" are not fetched yet.',
+            f"Run `python -m plugin.worker fetch {card.name}`, or start the run, which fetches them.",
+        )
+    if not path.is_file():
+        raise InputError(f"The weights {path} cannot be used: there is no such file.", "Choose another model.")
+    if card.sha256 and hash_file(path) != card.sha256:
+        raise InputError(f"The weights {path} are not those of their card.", "Copy both files anew.")
 
 
 def save_network(network: nn.Module, path: Path, *, is_half: bool = False) -> str:
@@ -65,18 +63,14 @@ def save_network(network: nn.Module, path: Path, *, is_half: bool = False) -> st
 
     ``is_half`` writes the kernels in half precision, half the size; the few numbers of the norms stay whole.
     """
-    tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    further = list_aliases(network)  # a safetensors file holds a tensor under one name
+    state = {name: value for name, value in network.state_dict().items() if name not in further}
+    tensors = {name: value.detach().cpu().contiguous() for name, value in state.items()}
     if is_half:
         tensors = {name: value.half() if value.ndim > 1 else value for name, value in tensors.items()}
     with replacing(path, SafetensorError) as partial:
         save_file(tensors, partial, metadata={"format": "pt"})
     return hash_file(path)
-
-
-def hash_file(path: Path) -> str:
-    """Return a file's SHA-256 in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def normalise(values: NDArray[np.float32] | torch.Tensor, card: Card) -> torch.Tensor:

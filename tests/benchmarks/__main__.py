@@ -1,6 +1,7 @@
 """``make bench``: seconds, and their ratio to a named reference that is timed in the same run.
 
-``make bench ARGS=memory`` measures the memory of tracing, ``make bench ARGS="ablation ..."`` what each part is worth.
+``make bench ARGS=memory`` measures the memory of tracing, ``make bench ARGS="ablation ..."`` what each part is worth,
+``make bench ARGS=encoders`` takes one step of learning with many networks.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 import shapely
 
 from plugin.worker.score import match_footprints
-from tests.benchmarks import ablation, memory
+from tests.benchmarks import ablation, encoders, memory
 
 
 def make_footprints(count: int) -> tuple[Any, Any, Any]:
@@ -54,7 +55,7 @@ def measure(work: Callable[[], Any]) -> tuple[float, Any]:
 
 def main(arguments: list[str]) -> int:
     """Run the benchmark that is named, or those of the score."""
-    named = {"memory": memory.main, "ablation": ablation.main}
+    named = {"memory": memory.main, "ablation": ablation.main, "encoders": encoders.main}
     if arguments and arguments[0] in named:
         named[arguments[0]](arguments[1:])
         return 0

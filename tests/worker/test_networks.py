@@ -65,11 +65,6 @@ def test_missing_imagenet_weights_name_the_remedy(card):
     assert "Set up" in caught.value.hint
 
 
-def test_an_encoder_that_does_not_exist_is_refused(card):
-    with pytest.raises(InputError, match="cannot be built"):
-        build_network(replace(card, encoder="no-such-encoder"))
-
-
 def test_normalising_takes_the_mean_away_and_divides_by_the_spread(card):
     values = torch.ones(3, 2, 2)
     expected = (1 - 0.25) / 0.5
