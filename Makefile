@@ -73,8 +73,8 @@ lock: python ## write the lock files anew from their .in files (ARGS=--upgrade f
 sample: python
 	@$(PYTHON) .ci/tools.py sample
 
-demo: qgis-python worker sample plugin-link ## the main job in the real QGIS on a real city, from nothing; results in build/demo
-	@$(DEMO)
+demo: qgis-python worker sample plugin-link ## the main job in the real QGIS on a real city, from nothing; another model by ARGS="--model NAME ..."; results in build/demo
+	@$(DEMO) $(ARGS)
 
 qgis: qgis-python worker sample plugin-link ## open the demo's project in QGIS with the plugin
 	@$(DEMO) open

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from plugin.core.environment import locate_environment
-from plugin.core.home import scrub_environ
+from plugin.core.home import HOME_VARIABLE, scrub_environ, worker_environ
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "build" / "demo"
@@ -37,6 +37,7 @@ def read_wishes(arguments: list[str]) -> dict:
     parser = argparse.ArgumentParser(prog="make demo ARGS=...", description="The main job in the real QGIS.")
     parser.add_argument("--model", help="the base model's name")
     parser.add_argument("--small", type=int, metavar="PX", help="a square of the sample's best mapped ground alone")
+    parser.add_argument("--stand-in", action="store_true", default=None, help="weights made by a rule, not fetched")
     for name, kind in (("epochs", int), ("rate", float), ("batch", int), ("tile", int), ("samples", int)):
         parser.add_argument(f"--{name}", type=kind)
     return {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
@@ -50,13 +51,15 @@ def run_demo(wishes: dict) -> int:
     for path in (*(DEMO / name for name in RESULTS), PROJECT):
         path.unlink(missing_ok=True)
     WISHES.write_text(json.dumps(wishes))
+    home = make_stand_in(wishes["model"]) if "stand_in" in wishes else ""
     enable_plugin()
     print("Opening QGIS on a screen of its own; the job takes some minutes.", flush=True)
     job_began = time.monotonic()
     qgis = ["qgis", *_profile_options(), "--code", str(ROOT / "tests" / "demo" / "drive.py")]
     command = ["xvfb-run", "--auto-servernum", "--server-args", SCREEN, *qgis]
     try:
-        code = subprocess.run(command, env=_qgis_environ(), timeout=LIMIT_S, stdin=subprocess.DEVNULL).returncode
+        environ = {**_qgis_environ(), **({HOME_VARIABLE: home} if home else {})}
+        code = subprocess.run(command, env=environ, timeout=LIMIT_S, stdin=subprocess.DEVNULL).returncode
     except subprocess.TimeoutExpired:
         return _fail("The demo did not end within an hour.", f"Look into {DEMO / 'drive.log'}.")
     if not (DEMO / "demo.json").exists():
@@ -77,6 +80,20 @@ def make_sample() -> int:
     if code == 0:
         stamp.touch()
     return code
+
+
+def make_stand_in(model: str) -> str:
+    """Make a home of its own in which the model's weights are filled by a rule, taken as if fetched by hand."""
+    environment, home = locate_environment(), DEMO / "home"
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    (home / environment.folder.name).symlink_to(environment.folder)
+    file = home / "standin.pth"
+    environ = {**worker_environ(os.environ), HOME_VARIABLE: str(home)}
+    for command in (("tests.demo.standin", model, str(file)), ("plugin.worker", "fetch", model, "--file", str(file))):
+        subprocess.run([str(environment.python), "-m", *command], cwd=ROOT, env=environ, check=True)
+    file.unlink()
+    return str(home)
 
 
 def enable_plugin() -> None:
