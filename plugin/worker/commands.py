@@ -12,6 +12,7 @@ from pathlib import Path
 from ..core.errors import RunError
 from ..core.events import Finished, Started
 from ..core.folder import RunFolder
+from ..core.home import locate_models
 from ..core.job import load_job
 from ..core.lock import hold_lock
 from ..core.models import find_card, list_cards
@@ -143,7 +144,7 @@ def fetch(options: argparse.Namespace, wire: Wire) -> None:
     from .fetch import obtain_weights, pick_weights
 
     card = find_card(options.model)
-    wire.emit(Started(str(Path.cwd()), pid=os.getpid()))
+    wire.emit(Started(str(locate_models(os.environ)), pid=os.getpid()))
     if options.file is not None:
         path: Path | None = pick_weights(card, options.file, wire, is_forgetful=options.forget)
     else:

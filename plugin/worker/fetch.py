@@ -46,19 +46,21 @@ class Wanted:
     def hold_to_record(self) -> Wanted:
         """Return the same with the recorded hash, if there is one and none is published."""
         recorded = "" if self.is_published else recall_hash(self.address)
-        return replace(self, expected=replace(self.expected, sha256=recorded)) if recorded else self
+        if not recorded:
+            return self
+        remedy = (
+            "If its publisher has changed it and you trust the new one, forget the recorded hash on purpose: "
+            f"the command fetch {self.name} --forget."
+        )
+        return replace(self, expected=replace(self.expected, sha256=recorded, remedy=remedy))
 
 
 def find_wanted(card: Card) -> Wanted | None:
     """Return the file that the card's model needs and that does not come with it, None where there is no such file."""
     if not card.source:
         return None
-    remedy = (
-        "If its publisher has changed it and you trust the new one, forget the recorded hash on purpose: "
-        f"the command fetch {card.name} --forget."
-    )
     largest = card.size_bytes + NAMES_BYTES if card.size_bytes else 0
-    expected = Expected(card.size_bytes, largest, card.sha256, remedy)
+    expected = Expected(card.size_bytes, largest, card.sha256)
     return Wanted(card.name, card.source, card.weights_path, expected, lambda path: _inspect(card, path))
 
 

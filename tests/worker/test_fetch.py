@@ -147,8 +147,9 @@ def test_weights_that_were_put_there_are_examined_and_recorded(card, ear, secure
 
 
 def test_a_published_hash_is_held_to_and_not_recorded(card, shelf, ear):
-    with pytest.raises(InputError, match="expected is 000000000000"):
+    with pytest.raises(InputError, match="expected is 000000000000") as caught:
         obtain_weights(replace(card, sha256="0" * 64), ear.wire)
+    assert "--forget" not in caught.value.hint
     assert list_left() == []
     obtain_weights(replace(card, sha256=STARTER.sha256), ear.wire)
     assert list_left() == ["distant.safetensors"]
