@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ..core.card import Card
+from ..core.card import PRETRAINED, Card
 from ..core.errors import InputError, RunError
 from ..core.home import locate_models
 from ..core.lock import hold_lock
@@ -57,6 +57,8 @@ class Wanted:
 
 def find_wanted(card: Card) -> Wanted | None:
     """Return the file that the card's model needs and that does not come with it, None where there is no such file."""
+    if card.weights.startswith(PRETRAINED):
+        return _find_pretrained(card)
     if not card.source:
         return None
     largest = card.size_bytes + NAMES_BYTES if card.size_bytes else 0
@@ -135,6 +137,15 @@ def _hold(wanted: Wanted, wire: Wire) -> None:
         wanted.expected.refuse_size(wanted.path.stat().st_size, what)
         wanted.inspect(wanted.path)
         _record(wanted, sha256, "found")
+
+
+def _find_pretrained(card: Card) -> Wanted:
+    from .pretrained import load_pretrained, locate_pretrained, pretrained_path  # noqa: PLC0415 - imports torch
+
+    def inspect(path: Path) -> None:
+        load_pretrained(card, path)
+
+    return Wanted(card.name, locate_pretrained(card)[0], pretrained_path(card), Expected(), inspect)
 
 
 def _record(wanted: Wanted, sha256: str, how: str) -> None:

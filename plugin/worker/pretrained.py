@@ -48,12 +48,12 @@ def pretrained_path(card: Card) -> Path:
     return locate_models(os.environ) / "encoders" / folder / locate_pretrained(card)[1]
 
 
-def load_pretrained(card: Card) -> nn.Module:
+def load_pretrained(card: Card, path: Path | None = None) -> nn.Module:
     """Return the card's network with its encoder's published weights; raises InputError where they are not there.
 
     The first layer's kernels are spread over as many bands as the card names, the way that smp and timm do it.
     """
-    path = pretrained_path(card)
+    path = path or pretrained_path(card)
     if not path.exists():
         raise InputError(
             f"The weights {_tag(card)} of the encoder {card.encoder} are not fetched yet.",

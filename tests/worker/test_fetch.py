@@ -11,9 +11,12 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from safetensors.torch import load_file, save_file
+import segmentation_models_pytorch as smp
+import torch
+from safetensors.torch import load_file, save, save_file
 
 from plugin.core.card import Card
 from plugin.core.errors import InputError, RunError
@@ -21,9 +24,12 @@ from plugin.core.events import Cancelled, Failed, Finished, Notice, Progress, St
 from plugin.core.home import locate_models
 from plugin.core.lock import hold_lock
 from plugin.core.models import find_card, load_card
+from plugin.core.starts import make_start
+from plugin.worker import pretrained
 from plugin.worker.apply import predict_footprints
 from plugin.worker.fetch import describe_fetch, obtain_weights, pick_weights
 from plugin.worker.hashes import locate_hashes
+from plugin.worker.networks import load_network
 from tests.conftest import Reply
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -228,6 +234,28 @@ def test_two_workers_fetch_one_after_the_other_and_only_one_asks(card, shelf, ea
         thread.join(30)
     assert done == [card.weights_path] * 2
     assert len(secure_server.requests) == 1
+
+
+def test_an_encoders_weights_come_by_the_same_road_held_to_what_their_hub_promises(secure_server, monkeypatch, ear):
+    start = make_start("unet:resnet18:imagenet")
+    assert 'weights of "unet:resnet18:imagenet" from huggingface.co' in describe_fetch(start)
+    monkeypatch.setattr(pretrained, "_HUB", secure_server.locate("").rstrip("/"))
+    encoder = smp.encoders.get_encoder("resnet18", weights=None)
+    body = save(encoder.state_dict())
+    promise = {"Location": "/far", "X-Linked-ETag": f'"{hashlib.sha256(body).hexdigest()}"'}
+    address = pretrained.locate_pretrained(start)[0]
+    secure_server.replies[urlsplit(address).path] = Reply(status=302, headers=promise)
+    secure_server.replies["/far"] = Reply(body[:-1] + b"x")
+    with pytest.raises(InputError, match="another file than expected"):
+        obtain_weights(start, ear.wire)
+    assert list_left() == []
+    secure_server.replies["/far"] = Reply(body)
+    path = obtain_weights(start, ear.wire)
+    assert path == pretrained.pretrained_path(start)
+    assert torch.equal(load_network(start).encoder.conv1.weight, encoder.conv1.weight)
+    path.unlink()
+    with pytest.raises(InputError, match="another file than expected"):
+        pick_weights(start, STARTER.weights_path, ear.wire)
 
 
 # -- the command line -------------------------------------------------------------------------------------------------
