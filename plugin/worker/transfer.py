@@ -28,7 +28,7 @@ CONNECT_S = 10.0
 SILENCE_S = 30.0
 #: A transfer that brings less than this in this time has fallen asleep.
 SLOW_S, SLOW_BYTES = 60.0, 1 << 16
-BY_HAND = "Or fetch the file by another way and hand it over: the command fetch takes it with --file."
+BY_HAND = "A file that was fetched elsewhere can be handed over: the command fetch takes it with --file."
 _CONNECTION_HINT = f"Check the network and the proxy, then try again: what has come is kept. {BY_HAND}"
 _TRUST_HINT = "If your company has its own certificate authority, name its PEM file in SSL_CERT_FILE."
 _PROXY_HINT = "Enter the proxy's name and password in QGIS (Settings > Options > Network) or in HTTPS_PROXY."
