@@ -128,6 +128,13 @@ def adopt(options: argparse.Namespace, _: Wire) -> None:
     print(options.out)
 
 
+def report(options: argparse.Namespace, _: Wire) -> None:
+    """Write report.html anew from report.json and what else a run's folder holds."""
+    from .page.page import write_page
+
+    print(write_page(RunFolder(options.run)))
+
+
 def models(options: argparse.Namespace, _: Wire) -> None:
     """List the base models."""
     cards = list_cards()

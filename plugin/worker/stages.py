@@ -19,6 +19,7 @@ from .check import Inputs
 from .judge import Judge
 from .learner import Learner, Plan
 from .networks import choose_device, load_network, save_network
+from .page.page import write_page
 from .predict import Predictor, write_probability
 from .raster import open_grid
 from .report import build_report
@@ -118,10 +119,11 @@ class Stages:
     def write(
         self, before: dict[str, Any], after: dict[str, Any], tuning: dict[str, Any], seconds: dict[str, float]
     ) -> None:
-        """Write the report."""
+        """Write the report, and its page."""
         device = describe_device(self._device)
         results = {"before": before, "after": after, "tuning": tuning, "seconds": seconds, "device": device}
         write_json(self._folder.report, build_report(self._inputs, self._split, results))
+        write_page(self._folder)
 
     def _validate(self, network: nn.Module, start: Parting, card: Card, *, is_thorough: bool) -> tuple[float, Parting]:
         """Return the building F1 on validation ground and the parting that gives it."""

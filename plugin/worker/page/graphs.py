@@ -1,0 +1,85 @@
+"""The charts of a report; None for one whose figures the report does not hold."""
+
+from __future__ import annotations
+
+from .chart import AFTER, BEFORE, Line, Row, draw_lines, draw_pairs, draw_rows
+from .facts import Facts, pick, read_number
+from .markup import Markup
+from .scores import MODELS, read_classes, read_curves, read_difference, read_f1_interval
+from .words import write_change, write_interval, write_score
+
+NAMES = ("Base model", "Tuned model")
+
+
+def draw_f1(facts: Facts) -> Markup | None:
+    """Return the F1 by building of both models, with their intervals where they are known."""
+    rows, said = [], []
+    for name, model, colour in zip(NAMES, MODELS, (BEFORE, AFTER), strict=True):
+        f1 = facts.pick_number(model, "building", "f1")
+        if f1 is None:
+            return None
+        interval = read_f1_interval(facts, model)
+        rows.append(Row(name, colour, f1, interval, write_score(f1)))
+        said.append(f"{name} {write_score(f1)}" + (f", interval {write_interval(interval)}" if interval else ""))
+    return draw_rows(f"F1 by building: {'; '.join(said)}", rows)
+
+
+def draw_difference(facts: Facts) -> Markup | None:
+    """Return the difference of the F1 with its interval, beside the line of no difference."""
+    change, interval = read_difference(facts)
+    if change is None or interval is None:
+        return None
+    title = f"Difference of the F1: {write_change(change)}, interval {write_interval(interval, is_change=True)}"
+    return draw_rows(title, [Row("Difference", AFTER, change, interval, write_change(change))], must_hold=0.0)
+
+
+def draw_classes(facts: Facts) -> Markup | None:
+    """Return the F1 of both models by the buildings' size."""
+    classes = read_classes(facts)
+    if not classes:
+        return None
+    groups = [(f"{each.name}\n{each.labels:,} labels", each.before, each.after) for each in classes]
+    said = [f"{each.name} {write_score(each.before)} to {write_score(each.after)}" for each in classes]
+    return draw_pairs(f"F1 by size, before to after: {'; '.join(said)}", groups, NAMES)
+
+
+def draw_curves(facts: Facts) -> Markup | None:
+    """Return the F1 of both models against the IoU that makes a footprint right."""
+    curves = read_curves(facts)
+    if not curves:
+        return None
+    colours = zip(NAMES, MODELS, (BEFORE, AFTER), strict=True)
+    lines = [Line(name, colour, curves[model]) for name, model, colour in colours if curves.get(model)]
+    return draw_lines("F1 by building against the IoU asked for", lines, across="IoU above", up="F1")
+
+
+def draw_loss(facts: Facts) -> Markup | None:
+    """Return the losses by epoch."""
+    epochs = _read_epochs(facts)
+    if not epochs:
+        return None
+    pairs = (("Training", "train_loss", BEFORE, None), ("Validation", "validation_loss", AFTER, "6 3"))
+    lines = [
+        Line(name, colour, [(number, read_number(pick(epoch, field))) for number, epoch in epochs], dash)
+        for name, field, colour, dash in pairs
+    ]
+    if not any(y is not None for line in lines for _, y in line.points):
+        return None
+    return draw_lines("Loss by epoch", lines, across="epoch", up="Loss")
+
+
+def draw_validation(facts: Facts) -> Markup | None:
+    """Return the F1 on validation ground by epoch; the epoch that was kept is marked."""
+    points = [(number, read_number(pick(epoch, "validation_f1"))) for number, epoch in _read_epochs(facts)]
+    if not any(y is not None for _, y in points):
+        return None
+    best = facts.pick_number("tuning", "best_epoch")
+    is_known = best in [number for number, _ in points]
+    title = "F1 by building on validation ground, by epoch"
+    lines = [Line("Validation ground", AFTER, points)]
+    return draw_lines(title, lines, across="epoch", up="F1 by building", marked=best if is_known else None)
+
+
+def _read_epochs(facts: Facts) -> list[tuple[float, object]]:
+    epochs = [(read_number(pick(epoch, "epoch")), epoch) for epoch in facts.pick_list("tuning", "history")]
+    return [(number, epoch) for number, epoch in epochs if number is not None]
