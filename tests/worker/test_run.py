@@ -37,7 +37,7 @@ LEFT_BY = {
     "tune": ("model.safetensors", "model.json"),
     "predict": ("probability.tif",),
     "trace": ("footprints.gpkg",),
-    "write": ("report.json",),
+    "write": ("report.json", "report.html"),
 }
 
 

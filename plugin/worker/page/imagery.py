@@ -81,7 +81,7 @@ def take_imagery(dataset: DatasetReader, view: View, ground: tuple[float, ...], 
     with np.errstate(invalid="ignore"):
         bright = np.clip((values - low) / np.maximum(high - low, 1e-9), 0, 1) * 255
     bright = np.where(valid & np.isfinite(bright), bright, _EMPTY)
-    to_crs = dataset.window_transform(window) @ Affine.scale(window.width / WIDTH)
+    to_crs = dataset.transform @ Affine.translation(window.col_off, window.row_off) @ Affine.scale(window.width / WIDTH)
     height = WIDTH * window.height / window.width
     corners = [to_crs @ corner for corner in ((0, 0), (WIDTH, 0), (WIDTH, height), (0, height))]
     return Imagery(_encode(np.rint(bright).astype("uint8")), height, ~to_crs, shapely.Polygon(corners))
