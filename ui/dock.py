@@ -51,6 +51,7 @@ class TunerDock(QgsDockWidget):
     setup_cancel_requested = pyqtSignal()
     folder_opened = pyqtSignal(str)
     export_requested = pyqtSignal(str)
+    pdf_requested = pyqtSignal(str)
 
     scrollArea: QScrollArea
     messageFrame: MessageFrame
@@ -180,6 +181,7 @@ class TunerDock(QgsDockWidget):
         self.messageFrame.folder_opened.connect(self.folder_opened)
         self.reportPage.folder_opened.connect(self.folder_opened)
         self.reportPage.export_requested.connect(self.export_requested)
+        self.reportPage.pdf_requested.connect(self.pdf_requested)
         self.formPage.asked.connect(self._clear_answers)
         self.formPage.refused.connect(self._refuse)
         self.formPage.check_requested.connect(self.check_requested)

@@ -20,6 +20,7 @@ class ReportPage(QWidget):
 
     folder_opened = pyqtSignal(str)
     export_requested = pyqtSignal(str)
+    pdf_requested = pyqtSignal(str)
 
     beforeLabel: QLabel
     arrowLabel: QLabel
@@ -27,6 +28,7 @@ class ReportPage(QWidget):
     gainLabel: WrapLabel
     countsGrid: QGridLayout
     reportButton: QPushButton
+    pdfButton: QPushButton
     folderButton: QPushButton
     exportButton: QPushButton
 
@@ -38,12 +40,14 @@ class ReportPage(QWidget):
         self.folderButton.setIcon(QgsApplication.getThemeIcon("/mActionFileOpen.svg"))
         self.folderButton.clicked.connect(lambda: self.folder_opened.emit(self._folder))
         self.exportButton.clicked.connect(lambda: self.export_requested.emit(self._folder))
+        self.pdfButton.clicked.connect(lambda: self.pdf_requested.emit(self._folder))
         self.reportButton.clicked.connect(lambda: self.folder_opened.emit(str(RunFolder(Path(self._folder)).page)))
 
     def show_scores(self, before: Mapping[str, Any], after: Mapping[str, Any], folder: str) -> None:
         """Show the scores ``{"building": {...}, "pixel": {...}}``; what is not known is a dash."""
         self._folder = folder
-        self.reportButton.setVisible(RunFolder(Path(folder)).page.is_file())
+        for button in (self.reportButton, self.pdfButton):
+            button.setVisible(RunFolder(Path(folder)).page.is_file())
         old, new = before.get("building", {}), after.get("building", {})
         self._show_figure(self.beforeLabel, self.tr("Base model"), old)
         self._show_figure(self.afterLabel, self.tr("Tuned model"), new)

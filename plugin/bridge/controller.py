@@ -25,6 +25,7 @@ from .layers import take_areas, take_labels
 from .messages import CRITICAL, INFO, SUCCESS, WARNING, join, log, log_notice, tell
 from .meter import Meter
 from .places import make_check_folder, make_run_folder
+from .printout import Printer
 from .results import load_results
 from .shelf import Shelf
 from .task import RunTask
@@ -46,6 +47,7 @@ class Controller(QObject):
         self._setup: SetupThread | None = None
         self._exporter = Exporter(iface, self._environment, self)
         self._shelf = Shelf(self._environment, dock.formPage.modelPicker, self)
+        self._printer = Printer(iface, self)
         self._meter = Meter()
         self._loading: tuple[RunFolder, Finished, Iterator[QgsVectorLayer]]
         self._loader = QTimer(self)
@@ -80,6 +82,7 @@ class Controller(QObject):
         self._dock.setup_cancel_requested.connect(self._cancel_setup)
         self._dock.folder_opened.connect(self._open)
         self._dock.export_requested.connect(self._exporter.ask)
+        self._dock.pdf_requested.connect(self._printer.ask)
 
     def _show_start(self) -> None:
         self._dock.show_models(list_cards())

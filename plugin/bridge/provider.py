@@ -11,6 +11,7 @@ from .algorithms.check import CheckAlgorithm
 from .algorithms.export import ExportAlgorithm
 from .algorithms.finetune import FinetuneAlgorithm
 from .algorithms.predict import PredictAlgorithm
+from .algorithms.report import ReportAlgorithm
 from .algorithms.score import ScoreAlgorithm
 from .algorithms.spacenet import SpaceNetAlgorithm
 
@@ -39,5 +40,5 @@ class TunerProvider(QgsProcessingProvider):
     def loadAlgorithms(self) -> None:
         """Add the algorithms; called by QGIS."""
         tuning = (FinetuneAlgorithm, CheckAlgorithm, PredictAlgorithm, ScoreAlgorithm)
-        for algorithm in (*tuning, ExportAlgorithm, SpaceNetAlgorithm):
+        for algorithm in (*tuning, ReportAlgorithm, ExportAlgorithm, SpaceNetAlgorithm):
             self.addAlgorithm(algorithm())

@@ -61,6 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     encoders.add_argument("--write", action="store_true", help="try all that smp and timm know and write the list anew")
     report = _add(verbs, "report", commands.report)
     report.add_argument("run", type=Path, metavar="RUN_FOLDER", help="the folder of a run, wherever it lies now")
+    report.add_argument("--json", action="store_true", help="print one JSON value")
     for name, do in (("models", commands.models), ("doctor", commands.doctor)):
         _add(verbs, name, do).add_argument("--json", action="store_true", help="print one JSON value")
     return parser

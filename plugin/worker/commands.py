@@ -132,7 +132,8 @@ def report(options: argparse.Namespace, _: Wire) -> None:
     """Write report.html anew from report.json and what else a run's folder holds."""
     from .page.page import write_page
 
-    print(write_page(RunFolder(options.run)))
+    page = write_page(RunFolder(options.run))
+    print_json({"page": str(page)}) if options.json else print(page)
 
 
 def models(options: argparse.Namespace, _: Wire) -> None:

@@ -171,6 +171,14 @@ def spacenet(folder, options):
     emit(Finished({"raster": folder + "/town.tif", **files}))
 
 
+def report(folder):
+    if BEHAVIOUR == "fails":
+        sys.exit(f"The folder {folder} holds no report.json. Give the folder of a run.")
+    page = RunFolder(Path(folder)).page
+    page.write_text("<html><body><main><h1>Report</h1></main></body></html>", encoding="utf-8")
+    print(json.dumps({"page": str(page)}))
+
+
 def score(options):
     if BEHAVIOUR == "fails":
         sys.exit("The file is broken. Choose another.")
@@ -186,6 +194,8 @@ if verb in ("run", "check"):
     {"run": run, "check": check}[verb](Path(arguments[0]).resolve())
 elif verb in ("adopt", "fetch"):
     {"adopt": adopt, "fetch": fetch}[verb](arguments[0], arguments[1:])
+elif verb == "report":
+    report(arguments[0])
 else:
     threading.Thread(target=listen, daemon=True).start()
     flags = [name for name in arguments if name in ("--events", "--json")]

@@ -198,6 +198,16 @@ def test_the_tuned_model_of_a_finished_run_can_be_exported(dock, click, listen):
     assert asked == ["/runs/town"]
 
 
+def test_the_report_of_a_run_can_be_saved_as_a_pdf_where_there_is_one(dock, find, click, listen, tmp_path):
+    asked = listen(dock.pdf_requested)
+    dock.show_finished(BEFORE, AFTER, str(tmp_path))
+    assert not find("pdfButton").isVisible()
+    (tmp_path / "report.html").write_text("<p>report</p>")
+    dock.show_finished(BEFORE, AFTER, str(tmp_path))
+    click("pdfButton")
+    assert asked == [str(tmp_path)]
+
+
 def test_a_failure_says_what_happened_and_what_to_do_and_offers_to_resume(tuning, find, click, listen):
     resumed, opened = listen(tuning.resume_requested), listen(tuning.folder_opened)
     tuning.show_failed("The disk is full.", "Make room, then press Resume.", "/runs/town", True)

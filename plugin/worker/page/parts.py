@@ -165,7 +165,7 @@ def _lay_swatches(colours: dict[str, str]) -> Markup:
     for name, colour in colours.items():
         swatch = tag("rect", x=0, y=0, width=26, height=14, fill=colour, stroke="#57606a")
         drawn = tag("svg", swatch, xmlns="http://www.w3.org/2000/svg", viewBox="0 0 26 14", aria_hidden="true")
-        items.append(tag("li", drawn, f"{name} ground"))
+        items.append(tag("li", drawn, name))
     return tag("ul", *items, class_="legend")
 
 
