@@ -176,7 +176,7 @@ def report(folder):
         sys.exit(f"The folder {folder} holds no report.json. Give the folder of a run.")
     page = RunFolder(Path(folder)).page
     page.write_text("<html><body><main><h1>Report</h1></main></body></html>", encoding="utf-8")
-    print(json.dumps({"page": str(page)}))
+    print(json.dumps({"page": str(page)}, indent=2))
 
 
 def score(options):
@@ -185,7 +185,7 @@ def score(options):
     sources = [ogr.Open(options[name]) for name in ("--truth", "--footprints")]
     counts = [source.GetLayer(0).GetFeatureCount() for source in sources]
     said = {"tp": min(counts), "fp": 0, "fn": counts[0] - min(counts), "precision": 1.0, "recall": 0.5, "f1": 0.66}
-    print(json.dumps({**said, "options": options}))
+    print(json.dumps({**said, "options": options}, indent=2))
 
 
 verb, *arguments = sys.argv[sys.argv.index("plugin.worker") + 1 :]

@@ -123,7 +123,7 @@ class ScoreAlgorithm(WorkerAlgorithm):
 
 
 def ask_worker(arguments: list[str], folder: Path, feedback: QgsProcessingFeedback) -> dict[str, Any]:
-    """Return the JSON object that a worker started in ``folder`` answers, a line of its output.
+    """Return the JSON object that a worker started in ``folder`` answers, on one line or several.
 
     Raises SetupError where there is no environment, SetupCancelled, and QgsProcessingException with the worker's own
     words where it failed.
@@ -133,8 +133,8 @@ def ask_worker(arguments: list[str], folder: Path, feedback: QgsProcessingFeedba
     lines: list[str] = []
     command = worker_command(environment, *arguments)
     code = run_child(command, worker_environ(os.environ), folder, lines.append, feedback.isCanceled)
-    answers = [line for line in lines if line.startswith("{")]
-    if code != 0 or not answers:
+    begin = next((place for place, line in enumerate(lines) if line.startswith("{")), None)
+    if code != 0 or begin is None:
         raise QgsProcessingException(" ".join(lines[-2:]) or f"The worker ended with exit code {code}.")
-    answer: dict[str, Any] = json.loads(answers[-1])
+    answer: dict[str, Any] = json.JSONDecoder().raw_decode("\n".join(lines[begin:]))[0]
     return answer
