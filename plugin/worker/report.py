@@ -53,6 +53,7 @@ def build_report(inputs: Inputs, split: Split, results: dict[str, Any]) -> dict[
         "settings": asdict(inputs.job.settings),
         "tuning": results["tuning"],
         "seconds": results["seconds"],
+        **{name: results[name] for name in ("energy_j",) if name in results},
         "device": results["device"],
         "versions": describe_versions(),
     }

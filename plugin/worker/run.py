@@ -41,9 +41,10 @@ def run_job(job: Job, folder: RunFolder, wire: Wire) -> None:
         """Do a stage, or take its result from an earlier run of this job."""
         wire.begin(stage, resumed=state.has(stage))
         if not state.has(stage):
-            began = time.monotonic()
+            began, began_j = time.monotonic(), stages.energy.read_j()
             result = work()
-            state.put(stage, {"result": result, "seconds": round(time.monotonic() - began, 2)})
+            spent = {"seconds": round(time.monotonic() - began, 2), **stages.energy.tell_since(began_j)}
+            state.put(stage, {"result": result, **spent})
         wire.tell(1.0)
         return state.get(stage)["result"]
 
@@ -55,7 +56,7 @@ def run_job(job: Job, folder: RunFolder, wire: Wire) -> None:
     do("trace", lambda: stages.trace(card))
     after = do("score", lambda: stages.score_tuned(card))
     wire.emit(Scored("after", after))
-    do("write", lambda: stages.write(before, after, tuning, state.seconds))
+    do("write", lambda: stages.write(before, after, tuning, state.spent))
     wire.emit(Finished(_list_files(folder), before, after))
 
 

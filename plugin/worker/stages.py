@@ -16,6 +16,7 @@ from ..core.folder import RunFolder
 from ..core.job import Job
 from ..core.replace import write_json
 from .check import Inputs
+from .energy import open_meter
 from .judge import Judge
 from .learner import Learner, Plan
 from .networks import choose_device, load_network, save_network
@@ -38,6 +39,7 @@ class Stages:
         self._inputs, self._split, self._folder, self._wire = inputs, split, folder, wire
         settings = inputs.job.settings
         self._device = choose_device(settings.device)
+        self.energy = open_meter(self._device)
         if settings.threads:
             torch.set_num_threads(settings.threads)
         wire.notify(f"Computing on {describe_device(self._device)}.")
@@ -117,11 +119,11 @@ class Stages:
         return self._judge.score_held_out(path, self._judge.trace_held_out(path, card.parting), card.parting)
 
     def write(
-        self, before: dict[str, Any], after: dict[str, Any], tuning: dict[str, Any], seconds: dict[str, float]
+        self, before: dict[str, Any], after: dict[str, Any], tuning: dict[str, Any], spent: dict[str, Any]
     ) -> None:
         """Write the report, and its page."""
         device = describe_device(self._device)
-        results = {"before": before, "after": after, "tuning": tuning, "seconds": seconds, "device": device}
+        results = {"before": before, "after": after, "tuning": tuning, **spent, "device": device}
         write_json(self._folder.report, build_report(self._inputs, self._split, results))
         write_page(self._folder)
 

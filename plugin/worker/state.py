@@ -46,9 +46,12 @@ class State:
         return self._results[stage]
 
     @property
-    def seconds(self) -> dict[str, float]:
-        """The seconds that each stage took."""
-        return {stage: result["seconds"] for stage, result in self._results.items()}
+    def spent(self) -> dict[str, Any]:
+        """The ``seconds`` that each stage took, and ``energy_j`` of all where the GPU told it of each."""
+        seconds = {stage: result["seconds"] for stage, result in self._results.items()}
+        told = [result["energy_j"] for result in self._results.values() if "energy_j" in result]
+        is_known = told and len(told) == len(seconds)
+        return {"seconds": seconds, **({"energy_j": round(sum(told), 1)} if is_known else {})}
 
     def put(self, stage: str, result: Any) -> None:
         """Remember that the stage has ended, with its result."""

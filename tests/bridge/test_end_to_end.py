@@ -17,6 +17,7 @@ from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import QPushButton
 
 from footprint_tuner.plugin.bridge.controller import Controller
+from footprint_tuner.plugin.bridge.pdf import write_pdf
 from footprint_tuner.plugin.bridge.provider import TunerProvider
 from footprint_tuner.plugin.core.events import OCCASIONAL_STAGES, STAGES, StageStarted, Started
 from footprint_tuner.plugin.core.folder import RunFolder
@@ -176,6 +177,8 @@ def test_the_button_trains_and_brings_the_footprints_into_the_project(dock, proj
     roles = {block["role"] for block in layers["Held-out ground and blocks"].getFeatures()}
     assert {"training", "held-out"} <= roles
     assert layers["Base model's footprints"].isValid()
+    assert f"{report['after']['building']['f1']:.3f}" in RunFolder(folder).page.read_text("utf-8")
+    assert write_pdf(RunFolder(folder).page, folder / "report.pdf") >= 2
 
 
 def test_processing_and_the_command_line_give_the_same_f1_for_the_same_job(application, project, town, tmp_path):

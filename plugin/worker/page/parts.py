@@ -34,14 +34,14 @@ _FIGURES: tuple[_Figure, ...] = (
     ("Precision", ("building", "precision"), write_score),
     ("Recall", ("building", "recall"), write_score),
     ("Buildings found (TP)", ("building", "tp"), write_count),
-    ("Footprints on no building (FP)", ("building", "fp"), write_count),
+    ("Footprints that match no building (FP)", ("building", "fp"), write_count),
     ("Buildings missed (FN)", ("building", "fn"), write_count),
     ("F1, mean over IoU 0.5 to 0.95", ("mean_f1",), write_score),
     ("F1 by pixel", ("pixel", "f1"), write_score),
     ("IoU by pixel", ("pixel", "iou"), write_score),
     ("Error of the number of buildings", ("count_error_percent",), write_percent),
     ("Error of the built-up area", ("area_error_percent",), write_percent),
-    ("Distance between walls, median", ("boundary_m", "median"), write_metres),
+    ("Distance of outlines from the labels', median", ("boundary_m", "median"), write_metres),
 )
 
 
@@ -104,13 +104,16 @@ def _show_score(facts: Facts) -> list[Markup]:
 def _show_blocks(sights: Sights) -> list[Markup]:
     if not sights.blocks:
         return [tag("p", sights.missing)] if sights.missing else []
-    said = "Three blocks of held-out ground: the best, the median and the worst by the tuned model's F1."
+    said = (
+        "Blocks of held-out ground: the best, the median and the worst by the tuned model's F1. Blocks with less than "
+        "half of the median number of labels are passed over."
+    )
     parts = [
         tag("p", said),
         _lay_legend(
             (
                 ("right (TP)", FOUND, None),
-                ("on no building (FP)", WRONG, None),
+                ("no match (FP)", WRONG, None),
                 ("missed (FN)", MISSED, "5 3"),
                 ("label", "#ffffff", None),
             )
@@ -142,7 +145,7 @@ def _draw_sample(colour: str, dash: str | None) -> Markup:
 
 def _show_depth(facts: Facts) -> list[Markup]:
     charts = [
-        lay_figure(draw_classes(facts), "F1 by the size of the building (of the footprint, where it is on none)."),
+        lay_figure(draw_classes(facts), "F1 by the size of the building (of the footprint, where it matches none)."),
         lay_figure(draw_curves(facts), "F1 against the IoU that a footprint must have with its building to be right."),
     ]
     drawn = [chart for chart in charts if chart]

@@ -122,7 +122,7 @@ def tell_scored(facts: Facts) -> str:
     said = f"{write_count(buildings)} buildings on {write_area(area)} of held-out ground"
     if blocks:
         said += f" in {len(blocks)} blocks"
-    return said + " that neither model was tuned on; both are scored on the same ground by the same rule."
+    return said + " that the tuning never saw; both models are scored on it by the same rule."
 
 
 def tell_grounds(facts: Facts) -> list[tuple[str, str, str]]:
