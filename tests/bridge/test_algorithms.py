@@ -395,18 +395,3 @@ def test_the_algorithms_work_inside_a_model_of_the_model_builder(
     results, is_good = made.run(parameters, context, Feedback())
     assert is_good
     assert QgsVectorLayer(results[name], "", "ogr").featureCount() == 3
-
-
-def test_report_writes_the_page_of_a_run_and_prints_it_where_that_is_wanted(run, environment, tmp_path):
-    results, _ = run("report", {"RUN_FOLDER": str(tmp_path), "PDF": str(tmp_path / "town.pdf")})
-    assert results == {"HTML": str(RunFolder(tmp_path).page), "PDF": str(tmp_path / "town.pdf")}
-    assert (tmp_path / "town.pdf").read_bytes().startswith(b"%PDF")
-    (tmp_path / "town.pdf").unlink()
-    assert run("report", {"RUN_FOLDER": str(tmp_path)})[0] == {"HTML": str(RunFolder(tmp_path).page)}
-    assert not (tmp_path / "town.pdf").exists()
-
-
-def test_report_refuses_a_folder_without_a_run_with_the_workers_own_words(run, environment, tmp_path, monkeypatch):
-    monkeypatch.setenv("STAND_IN", "fails")
-    with pytest.raises(QgsProcessingException, match=r"holds no report\.json"):
-        run("report", {"RUN_FOLDER": str(tmp_path)})

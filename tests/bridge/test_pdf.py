@@ -8,9 +8,11 @@ import subprocess
 
 import pytest
 from osgeo import gdal
+from qgis.core import QgsProcessingContext, QgsProcessingException, QgsProcessingFeedback
 from qgis.PyQt.QtGui import QColor, QGuiApplication, QPalette, QTextDocument
 from qgis.PyQt.QtWidgets import QFileDialog
 
+from footprint_tuner.plugin.bridge.algorithms.report import ReportAlgorithm
 from footprint_tuner.plugin.bridge.paper import make_paper
 from footprint_tuner.plugin.bridge.pdf import write_pdf
 from footprint_tuner.plugin.bridge.printout import Printer
@@ -176,3 +178,33 @@ def test_a_report_that_is_gone_is_told_to_the_user(window, page, tmp_path):
     page.unlink()
     Printer(window).save(RunFolder(page.parent), tmp_path / "signed.pdf")
     assert any("cannot be read" in text for text in window.read_messages())
+
+
+def run_algorithm(**parameters):
+    """Return the results of the algorithm, as Processing gives them; raises what it says where it failed."""
+    feedback = QgsProcessingFeedback(False)
+    algorithm = ReportAlgorithm().create()
+    results, is_good = algorithm.run(parameters, QgsProcessingContext(), feedback, {}, False)
+    if not is_good:
+        raise QgsProcessingException(feedback.textLog())
+    return results
+
+
+def test_the_algorithm_writes_the_page_of_a_run_and_prints_it_where_that_is_wanted(environment, tmp_path):
+    results = run_algorithm(RUN_FOLDER=str(tmp_path), PDF=str(tmp_path / "town.pdf"))
+    assert results == {"HTML": str(RunFolder(tmp_path).page), "PDF": str(tmp_path / "town.pdf")}
+    assert (tmp_path / "town.pdf").read_bytes().startswith(b"%PDF")
+    (tmp_path / "town.pdf").unlink()
+    assert run_algorithm(RUN_FOLDER=str(tmp_path)) == {"HTML": str(RunFolder(tmp_path).page)}
+    assert not (tmp_path / "town.pdf").exists()
+
+
+def test_the_algorithm_refuses_a_folder_without_a_run_with_the_workers_own_words(environment, tmp_path, monkeypatch):
+    monkeypatch.setenv("STAND_IN", "fails")
+    with pytest.raises(QgsProcessingException, match=r"holds no report\.json"):
+        run_algorithm(RUN_FOLDER=str(tmp_path))
+
+
+def test_the_algorithm_refuses_a_folder_that_is_not_there(environment, tmp_path):
+    with pytest.raises(QgsProcessingException, match="There is no folder"):
+        run_algorithm(RUN_FOLDER=str(tmp_path / "gone"))

@@ -38,7 +38,9 @@ def show_exception(kind, error, trace, message, **_options):
     raise AssertionError(message) from error
 
 
-ALGORITHMS = {f"footprint_tuner:{name}" for name in ("finetune", "check", "predict", "score", "export")}
+ALGORITHMS = {
+    f"footprint_tuner:{name}" for name in ("finetune", "check", "predict", "score", "export", "spacenet", "report")
+}
 
 
 def list_algorithms():
