@@ -71,7 +71,7 @@ class BandsDialog(QDialog):
         while self.assignRows.rowCount():
             self.assignRows.removeRow(0)
         self._combos = []
-        for name, band in zip(fit_bands(self._card, len(bands)).bands, bands):
+        for name, band in zip(fit_bands(self._card, range(1, len(bands) + 1)).bands, bands):
             self._add(name, band)
         self.countSpin.setValue(len(bands))
         rows = min(len(bands), 8) * (self._combos[0].sizeHint().height() + self.assignRows.verticalSpacing())

@@ -78,7 +78,7 @@ class BandsRow(QWidget):
         self.setVisible(bool(bands))
         if self._layer is None or self._card is None or not bands:
             return
-        card = fit_bands(self._card, len(bands))
+        card = fit_bands(self._card, range(1, len(bands) + 1))
         self.bandsLine.setText(describe_bands(bands, card.bands))
         text = describe_adaptation(self._layer, card, bands)
         self.adaptationLine.setText(text)

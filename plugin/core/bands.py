@@ -24,10 +24,10 @@ def propose_bands(colours: Sequence[str], wanted: Sequence[str]) -> tuple[int, .
     """Return the raster's band for each of the model's, counted from 1; 0 where it has none like it.
 
     ``colours`` are those of the raster's bands in their order (as ``read_colour`` takes them; anything else says that
-    the file does not tell), ``wanted`` the names of the model's bands. Named bands meet by name. Three bands without
-    colours are red, green and blue; the fourth of four is near-infrared; eight are those of WorldView-2 and 3. Other
-    bands come in order, the first serves for a colour that the raster lacks (a grey one has no other), and nothing
-    serves for near-infrared.
+    the file does not tell), ``wanted`` the names of the model's bands. Named bands meet by name, "band 4" is the
+    fourth. Three bands without colours are red, green and blue; the fourth of four is near-infrared; eight are those
+    of WorldView-2 and 3. Other bands come in order, the first serves for a colour that the raster lacks (a grey one has
+    no other), and nothing serves for near-infrared.
     """
     names = [read_colour(colour) for colour in colours]
     data = [number for number, name in enumerate(names, 1) if name != ALPHA]
@@ -35,17 +35,27 @@ def propose_bands(colours: Sequence[str], wanted: Sequence[str]) -> tuple[int, .
         return (0,) * len(wanted)
     known = _find_colours(names, data)
     asked = [read_colour(name) for name in wanted]
-    spare = iter([number for number in data if number not in {known.get(name) for name in asked}])
+    taken = {known.get(name) for name in asked} | {_read_number(text) for text in wanted}
+    spare = iter([number for number in data if number not in taken])
     lone = data[0] if len(data) < len(_RGB) else 0
     bands = []
-    for name in asked:
-        if name in known:
+    for name, text in zip(asked, wanted):
+        numbered = _read_number(text)
+        if numbered in data:
+            bands.append(numbered)
+        elif name in known:
             bands.append(known[name])
         elif name == NEAR_INFRARED:
             bands.append(0)
         else:
             bands.append(lone or next(spare, data[0] if name else 0))
     return tuple(bands) if any(bands) else (data[0],) * len(asked)
+
+
+def _read_number(text: str) -> int:
+    """Return 4 for "band 4", 0 for any other name."""
+    word, _, number = text.partition(" ")
+    return int(number) if word == "band" and number.isdecimal() else 0
 
 
 def _find_colours(names: Sequence[str], data: Sequence[int]) -> dict[str, int]:

@@ -10,7 +10,7 @@ import difflib
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Iterable
+from typing import Iterable, Sequence
 
 from .card import NO_WEIGHTS, OUTPUTS, PRETRAINED, Card, Recipe, Seeds
 from .errors import InputError
@@ -63,7 +63,7 @@ def make_start(name: str) -> Card:
     return Card(
         name=f"{decoder}:{encoder}:{tag}",
         title=f"{DECODERS[decoder]} over {encoder.removeprefix('tu-')} ({tag})",
-        description=f"Begins with {knows} of its encoder, has never seen a roof: needs your labels and more time.",
+        description=f"Begins with {knows} of its encoder, has never seen a roof.",
         architecture=decoder,
         encoder=encoder,
         weights=NO_WEIGHTS if tag == NO_WEIGHTS else PRETRAINED + tag,
@@ -80,11 +80,15 @@ def make_start(name: str) -> Card:
     )
 
 
-def fit_bands(card: Card, count: int) -> Card:
-    """Return a start's card for ``count`` bands (0: as it is); any other card is left alone."""
+def fit_bands(card: Card, bands: Sequence[int]) -> Card:
+    """Return a start's card for these bands of a raster (none: as it is); any other card is left alone.
+
+    Other than three bands are named by their numbers, so that the tuned model finds them again in a like raster.
+    """
+    count = len(bands)
     if not card.is_start or count in (0, len(card.bands)):
         return card
-    names = tuple(f"band {number}" for number in range(1, count + 1))
+    names = tuple(f"band {band}" for band in bands)
     return replace(card, bands=names, mean=_repeat(card.mean, count), std=_repeat(card.std, count))
 
 

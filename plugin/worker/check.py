@@ -38,7 +38,7 @@ class Inputs:
 def check_inputs(job: Job, folder: Path, wire: Wire) -> Inputs:
     """Open and check the job's inputs, tell what was noticed, and return them; raises InputError."""
     job.check()
-    card = _apply_settings(fit_bands(find_card(job.base_model), len(job.bands)), job.settings)
+    card = _apply_settings(fit_bands(find_card(job.base_model), job.bands), job.settings)
     check_writable(folder)
     wire.tell(0.1)
     raster = describe_raster(job.raster, card, job.bands)

