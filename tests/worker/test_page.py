@@ -17,6 +17,7 @@ from rasterio.io import MemoryFile
 
 from plugin.core.errors import InputError
 from plugin.core.folder import RunFolder
+from plugin.worker.page.chart import fit_scale
 from plugin.worker.page.facts import SCHEMAS, name_file, read_facts
 from plugin.worker.page.markup import Markup, join, tag
 from plugin.worker.page.page import write_page
@@ -374,6 +375,16 @@ def test_the_curves_hold_every_iou_of_the_report(made):
 @pytest.mark.parametrize("path", ["/a/b/town.tif", "C:\\a\\b\\town.tif", "town.tif", "a/b\\town.tif"])
 def test_a_files_name_is_found_in_the_path_of_any_system(path):
     assert name_file(path) == "town.tif"
+
+
+@pytest.mark.parametrize(
+    ("values", "ends"),
+    [([0.0, 1.0], (0.0, 1.0)), ([0.397, 0.517], (0.35, 0.55)), ([-0.02, 0.1], (-0.05, 0.15)), ([0.5], (0.48, 0.52))],
+)
+def test_an_axis_ends_at_round_values_and_an_f1_is_never_drawn_beyond_one(values, ends):
+    scale = fit_scale(values, 0.0, 100.0, 1.0)
+    assert (scale.low, scale.high) == pytest.approx(ends)
+    assert [scale(end) for end in ends] == pytest.approx([0.0, 100.0])
 
 
 def test_markup_is_kept_and_text_is_escaped():

@@ -80,11 +80,11 @@ def write(text: str, x: float, y: float, colour: str = MUTED, anchor: str = "sta
     )
 
 
-def draw_rows(title: str, rows: Sequence[Row], *, must_hold: float | None = None) -> Markup:
-    """Return values with intervals one beneath the other, on one axis; ``must_hold`` is a value marked on it."""
+def draw_rows(title: str, rows: Sequence[Row], *, must_hold: float | None = None, most: float = math.inf) -> Markup:
+    """Return values with intervals one beneath the other, on one axis up to ``most``; ``must_hold`` is marked."""
     left, top, step = 84.0, 8.0, 30.0
     shown = [row.value for row in rows] + [end for row in rows if row.interval for end in row.interval]
-    scale = fit_scale(shown + ([] if must_hold is None else [must_hold]), left, WIDTH - 14)
+    scale = fit_scale(shown + ([] if must_hold is None else [must_hold]), left, WIDTH - 14, most)
     bottom = top + step * len(rows)
     parts = [_draw_column(mark, scale, top, bottom, is_strong=mark[0] == must_hold) for mark in scale.mark()]
     for number, row in enumerate(rows):
@@ -98,14 +98,16 @@ def draw_rows(title: str, rows: Sequence[Row], *, must_hold: float | None = None
     return draw_svg(title, bottom + 18, *parts)
 
 
-def draw_lines(title: str, lines: Sequence[Line], *, across: str, up: str, marked: float | None = None) -> Markup:
-    """Return lines over a common axis, named in a legend above; ``across`` and ``up`` name the axes."""
+def draw_lines(
+    title: str, lines: Sequence[Line], *, across: str, up: str, marked: float | None = None, most: float = math.inf
+) -> Markup:
+    """Return lines over a common axis, named in a legend above; ``across`` and ``up`` (to ``most``) name the axes."""
     points = [(x, y) for line in lines for x, y in line.points if y is not None]
     xs, ys = [x for x, _ in points], [y for _, y in points]
     left, right, top, bottom = 38.0, WIDTH - 12, 40.0, 172.0
     first, last = min(xs), max(xs)
     x_scale = Scale(first - (first == last) / 2, last + (first == last) / 2, left, right)
-    y_scale = fit_scale(ys, bottom, top)
+    y_scale = fit_scale(ys, bottom, top, most)
     parts = [write(up, 0, 12), _draw_legend(lines, 30)]
     for value, text in y_scale.mark():
         y = y_scale(value)
@@ -146,13 +148,13 @@ def draw_pairs(title: str, groups: Sequence[tuple[str, float | None, float | Non
     return draw_svg(title, bottom + 18, *parts)
 
 
-def fit_scale(values: Sequence[float], start: float, stop: float) -> Scale:
-    """Return a scale that holds the values with some room, and ends at round numbers; it stays on their side of 0."""
+def fit_scale(values: Sequence[float], start: float, stop: float, most: float = math.inf) -> Scale:
+    """Return a scale that holds the values with some room: it ends at round values, at 0 or at ``most``."""
     low, high = min(values), max(values)
-    room = max(high - low, 0.02) * 0.15
+    room = 0.15 * max(high - low, 0.02) + max(0.0, 0.01 - (high - low) / 2)
     step = _round_step((high - low + 2 * room) / 4)
     bottom, top = step * math.floor((low - room) / step), step * math.ceil((high + room) / step)
-    return Scale(max(bottom, 0.0) if low >= 0 else bottom, min(top, 0.0) if high < 0 else top, start, stop)
+    return Scale(max(bottom, 0.0) if low >= 0 else bottom, min(top, 0.0) if high < 0 else min(top, most), start, stop)
 
 
 def _round_step(rough: float) -> float:

@@ -21,7 +21,7 @@ def draw_f1(facts: Facts) -> Markup | None:
         interval = read_f1_interval(facts, model)
         rows.append(Row(name, colour, f1, interval, write_score(f1)))
         said.append(f"{name} {write_score(f1)}" + (f", interval {write_interval(interval)}" if interval else ""))
-    return draw_rows(f"F1 by building: {'; '.join(said)}", rows)
+    return draw_rows(f"F1 by building: {'; '.join(said)}", rows, most=1.0)
 
 
 def draw_difference(facts: Facts) -> Markup | None:
@@ -50,7 +50,7 @@ def draw_curves(facts: Facts) -> Markup | None:
         return None
     colours = zip(NAMES, MODELS, (BEFORE, AFTER), strict=True)
     lines = [Line(name, colour, curves[model]) for name, model, colour in colours if curves.get(model)]
-    return draw_lines("F1 by building against the IoU asked for", lines, across="IoU above", up="F1")
+    return draw_lines("F1 by building against the IoU asked for", lines, across="IoU above", up="F1", most=1.0)
 
 
 def draw_loss(facts: Facts) -> Markup | None:
@@ -77,7 +77,8 @@ def draw_validation(facts: Facts) -> Markup | None:
     is_known = best in [number for number, _ in points]
     title = "F1 by building on validation ground, by epoch"
     lines = [Line("Validation ground", AFTER, points)]
-    return draw_lines(title, lines, across="epoch", up="F1 by building", marked=best if is_known else None)
+    mark = best if is_known else None
+    return draw_lines(title, lines, across="epoch", up="F1 by building", marked=mark, most=1.0)
 
 
 def _read_epochs(facts: Facts) -> list[tuple[float, object]]:
