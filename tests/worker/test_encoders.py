@@ -42,12 +42,12 @@ def test_every_encoder_has_the_tags_that_smp_and_timm_publish_today():
     assert {name: list_tags(name) for name in load_encoders()} == load_encoders()
 
 
-def test_one_in_forty_of_those_listed_can_be_used_and_one_in_forty_of_the_rest_cannot():
+def test_a_few_of_those_listed_can_be_used_and_a_few_of_the_rest_cannot():
     """Trying all of them takes minutes; `encoders --write` does."""
     listed = [name for name in load_encoders() if name.startswith("tu-")]
     rest = sorted(set(list_names()) - set(load_encoders()))
-    assert [name for name in listed[::40] if not is_usable(name)] == []
-    assert [name for name in rest[::40] if is_usable(name)] == []
+    assert [name for name in listed[::150] if not is_usable(name)] == []
+    assert [name for name in rest[::150] if is_usable(name)] == []
 
 
 def test_every_published_weights_address_is_known_and_secure():
