@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -46,6 +48,27 @@ def pretrained_path(card: Card) -> Path:
     """Return where the card's encoder weights lie once they are fetched."""
     folder = f"{card.encoder}.{_tag(card)}"
     return locate_models(os.environ) / "encoders" / folder / locate_pretrained(card)[1]
+
+
+def adopt_statistics(card: Card) -> Card:
+    """Return a start's card with the mean and the spread that its encoder's weights were trained with.
+
+    Any other card, and a start without published weights, is left alone. Further bands repeat those of the first three.
+    """
+    if not card.weights.startswith(PRETRAINED):
+        return card
+    if card.encoder.startswith(TIMM):
+        settings = _find_timm(card)
+        mean, std = settings.mean, settings.std
+    else:
+        settings = smp.encoders.encoders[card.encoder]["pretrained_settings"][_tag(card)]
+        mean, std = settings["mean"], settings["std"]
+    count = len(card.bands)
+    return replace(card, mean=_spread(mean, count), std=_spread(std, count))
+
+
+def _spread(values: Sequence[float], count: int) -> tuple[float, ...]:
+    return tuple(float(values[index % len(values)]) for index in range(count))
 
 
 def load_pretrained(card: Card, path: Path | None = None) -> nn.Module:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from ..core.events import Finished, Scored, Started
@@ -33,8 +34,10 @@ def run_job(job: Job, folder: RunFolder, wire: Wire) -> None:
     split = split_inputs(inputs, wire)
     write_split(folder.split, inputs, split)
 
-    from .stages import Stages  # noqa: PLC0415 - torch takes seconds to load: wrong inputs are told before that
+    from .pretrained import adopt_statistics  # noqa: PLC0415 - torch takes seconds to load: wrong inputs are told first
+    from .stages import Stages  # noqa: PLC0415 - as above
 
+    inputs = replace(inputs, card=adopt_statistics(inputs.card))
     stages = Stages(inputs, split, folder, wire)
 
     def do(stage: str, work: Callable[[], Any]) -> Any:

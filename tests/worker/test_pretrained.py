@@ -12,8 +12,9 @@ from safetensors.torch import save_file
 
 from plugin.core.card import Card, Recipe
 from plugin.core.errors import InputError
+from plugin.core.starts import fit_bands, make_start
 from plugin.worker.networks import load_network
-from plugin.worker.pretrained import locate_pretrained, pretrained_path
+from plugin.worker.pretrained import adopt_statistics, locate_pretrained, pretrained_path
 
 RECIPE = Recipe(learning_rate=1e-3, tile_px=64)
 SMP = Card("unet:resnet18:imagenet", "", "", "resnet18", "pretrained:imagenet", RECIPE)
@@ -129,3 +130,20 @@ def test_a_file_that_holds_no_weights_is_refused(card, content):
     with pytest.raises(InputError, match="cannot be used") as caught:
         load_network(card)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "mean"),
+    [
+        ("unet:resnet34:imagenet", (0.485, 0.456, 0.406)),
+        ("unet:tu-tf_efficientnet_lite0:in1k", (0.5, 0.5, 0.5)),
+        ("unet:resnet34:none", (0.485, 0.456, 0.406)),
+    ],
+)
+def test_a_start_reads_values_as_its_encoders_weights_were_trained_with(name, mean):
+    assert adopt_statistics(make_start(name)).mean == pytest.approx(mean)
+
+
+def test_further_bands_repeat_the_first_three():
+    card = adopt_statistics(fit_bands(make_start("unet:resnet34:imagenet"), range(1, 6)))
+    assert card.mean == pytest.approx((0.485, 0.456, 0.406, 0.485, 0.456))
