@@ -62,7 +62,7 @@ def adopt_statistics(card: Card) -> Card:
         mean, std = settings.mean, settings.std
     else:
         settings = smp.encoders.encoders[card.encoder]["pretrained_settings"][_tag(card)]
-        mean, std = settings["mean"], settings["std"]
+        mean, std = settings.get("mean") or card.mean, settings.get("std") or card.std
     count = len(card.bands)
     return replace(card, mean=_spread(mean, count), std=_spread(std, count))
 
