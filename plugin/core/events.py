@@ -80,13 +80,15 @@ class Scored:
 class Finished:
     """The run is over and ``files`` (name -> path) are its output; ``before`` and ``after`` as in ``Scored``.
 
-    ``figures`` are what else was measured, by name.
+    ``figures`` are what else was measured, by name. ``difference`` is that of a report: ``f1``, ``interval``,
+    ``is_more_than_noise`` and a ``sentence``.
     """
 
     files: dict[str, str] = field(default_factory=dict)
     before: dict[str, Any] = field(default_factory=dict)
     after: dict[str, Any] = field(default_factory=dict)
     figures: dict[str, float] = field(default_factory=dict)
+    difference: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,11 @@ class RunFolder:
         return self.path / "footprints.gpkg"
 
     @property
+    def errors(self) -> Path:
+        """Layers ``before`` and ``after``: every building of held-out ground, and whether it is TP, FP or FN."""
+        return self.path / "errors.gpkg"
+
+    @property
     def report(self) -> Path:
         """The scores before and after, and how they came about, for programs."""
         return self.path / "report.json"

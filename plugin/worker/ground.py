@@ -40,14 +40,23 @@ def metres_per_unit(crs: CRS) -> float:
 
 @dataclass(frozen=True)
 class GroundScale:
-    """The area of a pixel on the ground, in square metres, by row: areas in pixels times this are metric."""
+    """The area of a pixel on the ground, in square metres, by row: areas in pixels times this are metric.
+
+    ``aspect`` is how many times as wide as high a pixel is on the ground (not 1 in degrees).
+    """
 
     rows: NDArray[np.float64]
     areas_m2: NDArray[np.float64]
+    aspect: float = 1.0
 
     def pixel_area_m2(self, row: float | NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the area of the pixels at a row (interpolated)."""
         return np.asarray(np.interp(row, self.rows, self.areas_m2))
+
+    def pixel_sides_m(self, row: float | NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return width and height (..., 2) in metres of the pixels at a row."""
+        sides = np.sqrt(self.pixel_area_m2(row))
+        return np.stack([sides * math.sqrt(self.aspect), sides / math.sqrt(self.aspect)], axis=-1)
 
     @property
     def gsd_m(self) -> float:
@@ -59,7 +68,19 @@ def measure_ground(crs: CRS | None, transform: Affine, width: int, height: int) 
     """Measure a raster's pixels down its middle, as ``measure_units_m2`` does; NaN where there is no such place."""
     rows = np.linspace(0.0, float(height), 9)
     xs, ys = transform @ np.array([np.full(rows.shape, width / 2), rows])
-    return GroundScale(rows, measure_units_m2(crs, xs, ys) * abs(transform.determinant))
+    aspect = _measure_aspect(crs, transform, float(ys[len(ys) // 2]))
+    return GroundScale(rows, measure_units_m2(crs, xs, ys) * abs(transform.determinant), aspect)
+
+
+def _measure_aspect(crs: CRS | None, transform: Affine, latitude: float) -> float:
+    """Return how many times as wide as high a pixel is on the ground; projections are true to shape in a place."""
+    east = 1.0  # degrees eastwards, counted in degrees northwards
+    if crs is not None and crs.is_geographic and abs(latitude) < 90:
+        bend = math.radians(latitude)
+        east = math.cos(bend) * (1 - _ECCENTRICITY2 * math.sin(bend) ** 2) / (1 - _ECCENTRICITY2)
+    width = math.hypot(transform.a * east, transform.d)
+    height = math.hypot(transform.b * east, transform.e)
+    return width / height if width and height else 1.0
 
 
 def measure_units_m2(crs: CRS | None, xs: NDArray[np.float64], ys: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,12 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..core.card import Parting
 from .check import Inputs
 from .choose import Chooser
-from .score import Matching, clip_to_ground, match_footprints, score_pixels
+from .exam import Exam, Outcomes
+from .score import Matching, score_pixels
 from .shapes import is_square
 from .split import HELD_OUT, VALIDATION, Split, is_mostly_inside
 from .trace import Footprints, TraceRule, make_rule, trace_all, trace_footprints
@@ -25,9 +24,9 @@ class Judge:
     def __init__(self, inputs: Inputs, split: Split, wire: Wire) -> None:
         """Take each ground, and the labels that count on it, cut at its border."""
         self._inputs, self._wire = inputs, wire
-        self._ground = split.ground(HELD_OUT)
         is_held_out, is_validation = (split.label_roles == role for role in (HELD_OUT, VALIDATION))
-        self._truth = clip_to_ground(inputs.labels.polygons, self._ground, is_held_out)
+        labels, ground = inputs.labels.polygons[is_held_out], split.ground(HELD_OUT)
+        self.exam = Exam(labels, ground, inputs.raster.scale, split.buffer_px)
         self._is_truth_square = is_square(inputs.labels.polygons[is_held_out])
         self._chooser = Chooser(
             inputs.labels.polygons[is_validation],
@@ -40,21 +39,22 @@ class Judge:
         """Return the best building F1 on validation ground, and the parting that gives it, from ``start`` on."""
         return self._chooser.choose(path, start, self._wire.check, is_thorough=is_thorough)
 
-    def score_held_out(self, path: Path, found: Footprints, parting: Parting) -> dict[str, Any]:
-        """Return the score of what ``trace_held_out`` found: ``building`` and ``pixel``, the latter with ``iou``.
+    def score_held_out(self, path: Path, found: Footprints, parting: Parting) -> tuple[dict[str, Any], Outcomes]:
+        """Return the score of what ``trace_held_out`` found, and how each building fared.
 
-        ``right_angles`` tells of the footprints that found a label with right angles which ``share`` has them, too.
+        The score holds the exam's figures and ``pixel``. ``right_angles`` tells of the footprints that found a label
+        with right angles which ``share`` has them, too.
         """
-        proposals = clip_to_ground(found.polygons, self._ground, np.ones(len(found.polygons), dtype=bool))
-        matching = match_footprints(self._truth, proposals, found.confidence)
-        pixel = score_pixels(path, parting.threshold, self._truth, self._ground)
+        marks = self.exam.mark(found)
+        pixel = score_pixels(path, parting.threshold, self.exam.truth, self.exam.ground)
         total = pixel.tp + pixel.fp + pixel.fn
-        return {
-            "building": matching.score.to_dict(),
+        score = {
+            **marks.figures,
             "pixel": {**pixel.to_dict(), "iou": pixel.tp / total if total else 0.0},
-            "right_angles": self._measure_angles(found, matching),
+            "right_angles": self._measure_angles(found, marks.matching),
             "parting": asdict(parting),
         }
+        return score, marks.outcomes
 
     def _measure_angles(self, found: Footprints, matching: Matching) -> dict[str, float]:
         is_asked = matching.taken >= 0
@@ -68,8 +68,8 @@ class Judge:
 
     def trace_held_out(self, path: Path, parting: Parting) -> Footprints:
         """Return the footprints that count on held-out ground."""
-        found = trace_all(path, self._rule(parting), self._inputs.raster.scale, self._ground)
-        inside = is_mostly_inside(found.polygons, self._ground)
+        found = trace_all(path, self._rule(parting), self._inputs.raster.scale, self.exam.ground)
+        inside = is_mostly_inside(found.polygons, self.exam.ground)
         return Footprints(found.polygons[inside], found.confidence[inside], found.area_m2[inside])
 
     def _rule(self, parting: Parting) -> TraceRule:

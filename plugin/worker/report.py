@@ -1,4 +1,7 @@
-"""The report of a run: what was scored, before and after, and how it came about."""
+"""The report of a run: what was scored, before and after, and how it came about.
+
+Every field is told in resources/help/report.md, and resources/help/report.schema.json says its type.
+"""
 
 from __future__ import annotations
 
@@ -11,30 +14,46 @@ import numpy as np
 import rasterio
 import shapely
 import torch
+from numpy.typing import NDArray
 
 from .check import Inputs
+from .exam import Exam
+from .interval import LEVEL, METHOD, compare_models, explain_absence
+from .labels import apply_affine
+from .repeat import describe_repeatability
 from .split import ROLES, Split
 
-SCHEMA = 1
+SCHEMA = 2
 RULE = (
     "Building: IoU > 0.5, each label matched once, most confident first (SpaceNet). A building counts where at "
     "least half of it lies on held-out ground, and is compared within it. How buildings part is chosen on validation "
     "ground."
 )
+ERRORS = ("tp", "fp", "fn")
 
 
-def build_report(inputs: Inputs, split: Split, results: dict[str, Any]) -> dict[str, Any]:
+def build_report(inputs: Inputs, split: Split, exam: Exam, results: dict[str, Any]) -> dict[str, Any]:
     """Return the report.
 
-    ``before`` and ``after`` each hold ``building`` and ``pixel`` with tp, fp, fn, precision, recall and f1, on the same
-    held-out ground; ``seconds`` by stage; areas in square metres.
+    ``results`` holds ``before`` and ``after`` (the score of ``Judge.score_held_out``), ``tuning``, ``seconds`` by stage,
+    ``device`` (its name) and ``device_type`` (torch's).
     """
     raster = inputs.raster
+    before, after = (results[name] for name in ("before", "after"))
+    counts = [np.array(score["blocks"], dtype=np.int64) for score in (before, after)]
     return {
         "schema": SCHEMA,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "before": results["before"],
-        "after": results["after"],
+        "before": _leave_out_blocks(before),
+        "after": _leave_out_blocks(after),
+        "difference": compare_models(*counts),
+        "interval": {"level": LEVEL, "method": METHOD, "why_none": explain_absence(counts[0])},
+        "blocks": _describe_blocks(inputs, exam, *counts),
+        "held_out_errors": {
+            "file": "errors.gpkg",
+            "before": {name: before["building"][name] for name in ERRORS},
+            "after": {name: after["building"][name] for name in ERRORS},
+        },
         "rule": RULE,
         "ground": {role: _describe_ground(inputs, split, role) for role in ROLES},
         "buffer_m": round(split.buffer_px * raster.gsd_m, 2),
@@ -51,10 +70,11 @@ def build_report(inputs: Inputs, split: Split, results: dict[str, Any]) -> dict[
         "labels": {"path": inputs.job.labels, "used": len(inputs.labels.polygons), "notes": inputs.labels.describe()},
         "base_model": {"name": inputs.card.name, "title": inputs.card.title, "attribution": inputs.card.attribution},
         "settings": asdict(inputs.job.settings),
-        "tuning": results["tuning"],
+        "tuning": {name: value for name, value in results["tuning"].items() if name != "unsure"},
         "seconds": results["seconds"],
-        **{name: results[name] for name in ("energy_j",) if name in results},
+        "energy_j": results.get("energy_j"),
         "device": results["device"],
+        "repeatability": describe_repeatability(results["device_type"], results["tuning"]["unsure"]),
         "versions": describe_versions(),
     }
 
@@ -70,6 +90,30 @@ def describe_versions() -> dict[str, str]:
         "numpy": np.__version__,
         "platform": platform.platform(),
     }
+
+
+def _leave_out_blocks(score: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in score.items() if name != "blocks"}
+
+
+def _describe_blocks(
+    inputs: Inputs, exam: Exam, before: NDArray[np.int64], after: NDArray[np.int64]
+) -> list[dict[str, Any]]:
+    """Return for each block of held-out ground its bounds in the raster's coordinate system, its area and its counts."""
+    raster = inputs.raster
+    rows = shapely.get_y(shapely.centroid(exam.blocks))
+    areas = shapely.area(exam.blocks) * raster.scale.pixel_area_m2(rows)
+    bounds = shapely.bounds(apply_affine(exam.blocks, raster.transform))
+    return [
+        {
+            "id": i,
+            "bounds": bounds[i].tolist(),
+            "area_m2": round(float(areas[i]), 1),
+            "before": dict(zip(ERRORS, before[i].tolist(), strict=True)),
+            "after": dict(zip(ERRORS, after[i].tolist(), strict=True)),
+        }
+        for i in range(len(exam.blocks))
+    ]
 
 
 def _describe_ground(inputs: Inputs, split: Split, role: str) -> dict[str, float]:

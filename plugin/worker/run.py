@@ -59,10 +59,10 @@ def run_job(job: Job, folder: RunFolder, wire: Wire) -> None:
     do("trace", lambda: stages.trace(card))
     after = do("score", lambda: stages.score_tuned(card))
     wire.emit(Scored("after", after))
-    do("write", lambda: stages.write(before, after, tuning, state.spent))
-    wire.emit(Finished(_list_files(folder), before, after))
+    difference = do("write", lambda: stages.write(before, after, tuning, state.spent))
+    wire.emit(Finished(_list_files(folder), before, after, difference=difference or {}))
 
 
 def _list_files(folder: RunFolder) -> dict[str, str]:
-    files = (folder.footprints, folder.base_footprints, folder.split, folder.probability, folder.report, folder.card)
-    return {path.stem: str(path) for path in files}
+    layers = (folder.footprints, folder.base_footprints, folder.errors, folder.split, folder.probability)
+    return {path.stem: str(path) for path in (*layers, folder.report, folder.card)}

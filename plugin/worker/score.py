@@ -54,7 +54,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Matching:
-    """Which truth each proposal took (-1: none, a false positive), and with which IoU."""
+    """Which truth each proposal took (-1: none, a false positive), and with which IoU (0 for none)."""
 
     taken: NDArray[np.int64]
     iou: NDArray[np.float64]
@@ -67,6 +67,30 @@ class Matching:
         return Score(tp, len(self.taken) - tp, self.truths - tp)
 
 
+@dataclass(frozen=True)
+class Candidates:
+    """Pairs of a proposal (``firsts``) and a truth (``seconds``) with their IoU, and each proposal's rank (0 first)."""
+
+    firsts: NDArray[np.int64]
+    seconds: NDArray[np.int64]
+    overlaps: NDArray[np.float64]
+    ranks: NDArray[np.int64]
+    truths: int
+
+    def match(self, iou: float) -> Matching:
+        """Return the matching by the rule of ``match_footprints``."""
+        may_match = self.overlaps > max(iou, 0.0)
+        firsts, seconds, overlaps = self.firsts[may_match], self.seconds[may_match], self.overlaps[may_match]
+        order = np.lexsort((seconds, -overlaps, self.ranks[firsts]))
+        taken, reached = np.full(len(self.ranks), -1), np.zeros(len(self.ranks))
+        is_free = np.ones(self.truths, dtype=bool)
+        for i in order:
+            if taken[firsts[i]] < 0 and is_free[seconds[i]]:
+                taken[firsts[i]], reached[firsts[i]] = seconds[i], overlaps[i]
+                is_free[seconds[i]] = False
+        return Matching(taken, reached, self.truths)
+
+
 def match_footprints(
     truths: Geometries, proposals: Geometries, confidence: NDArray[np.float64] | None = None, iou: float = 0.5
 ) -> Matching:
@@ -77,22 +101,19 @@ def match_footprints(
     ``iou``. An invalid proposal is mended by a zero buffer; an invalid truth cannot be matched. Missing confidences
     come last.
     """
-    proposals = _mend(proposals)
-    firsts, seconds, overlaps = _measure_overlaps(truths, proposals, iou)
-    is_candidate = overlaps > max(iou, 0.0)
-    firsts, seconds, overlaps = firsts[is_candidate], seconds[is_candidate], overlaps[is_candidate]
-    rank = np.arange(len(proposals))
+    return find_candidates(truths, proposals, confidence, iou).match(iou)
+
+
+def find_candidates(
+    truths: Geometries, proposals: Geometries, confidence: NDArray[np.float64] | None = None, iou: float = 0.0
+) -> Candidates:
+    """Return the pairs that may match at an IoU of ``iou`` or more; by default all that overlap."""
+    firsts, seconds, overlaps = _measure_overlaps(truths, _mend(proposals), iou)
+    ranks = np.arange(len(proposals))
     if confidence is not None:
         keys = -np.nan_to_num(np.asarray(confidence, dtype="float64"), nan=-np.inf)
-        rank[np.argsort(keys, kind="stable")] = np.arange(len(proposals))
-    order = np.lexsort((seconds, -overlaps, rank[firsts]))
-    taken, reached = np.full(len(proposals), -1), np.zeros(len(proposals))
-    is_free = np.ones(len(truths), dtype=bool)
-    for i in order:
-        if taken[firsts[i]] < 0 and is_free[seconds[i]]:
-            taken[firsts[i]], reached[firsts[i]] = seconds[i], overlaps[i]
-            is_free[seconds[i]] = False
-    return Matching(taken, reached, len(truths))
+        ranks[np.argsort(keys, kind="stable")] = np.arange(len(proposals))
+    return Candidates(firsts, seconds, overlaps, ranks, len(truths))
 
 
 def _mend(polygons: Geometries) -> Geometries:
@@ -127,8 +148,15 @@ def clip_to_ground(polygons: Geometries, ground: Any, is_inside: NDArray[np.bool
     shapely.prepare(ground)
     chosen = polygons[is_inside].copy()
     is_cut = ~shapely.covers(ground, chosen)
-    chosen[is_cut] = shapely.intersection(chosen[is_cut], ground)
+    chosen[is_cut] = [_keep_surfaces(each) for each in shapely.intersection(chosen[is_cut], ground)]
     return np.asarray(chosen, dtype=object)
+
+
+def _keep_surfaces(polygon: Any) -> Any:
+    """Return what is cut from a polygon without the lines and points where it only touched."""
+    if polygon.geom_type != "GeometryCollection":
+        return polygon
+    return shapely.union_all([part for part in polygon.geoms if part.area > 0])
 
 
 def score_pixels(path: Path, threshold: float, truths: Geometries, ground: Any) -> Score:

@@ -23,12 +23,13 @@ from .networks import choose_device, load_network, save_network
 from .page.page import write_page
 from .predict import Predictor, write_probability
 from .raster import open_grid
+from .repeat import Repeater
 from .report import build_report
 from .split import HELD_OUT, TRAINING, VALIDATION, Split
 from .tiles import Sampler
 from .train import Outcome, Tuning, draw_held_samples
 from .wire import Wire
-from .write import write_footprints
+from .write import write_footprints, write_outcomes
 
 
 class Stages:
@@ -40,6 +41,7 @@ class Stages:
         settings = inputs.job.settings
         self._device = choose_device(settings.device)
         self.energy = open_meter(self._device)
+        self._repeater = Repeater(self._device)
         if settings.threads:
             torch.set_num_threads(settings.threads)
         wire.notify(f"Computing on {describe_device(self._device)}.")
@@ -53,7 +55,9 @@ class Stages:
         _, parting = self._judge.choose(path, inputs.card.parting)
         footprints = self._judge.trace_held_out(path, parting)
         write_footprints(self._folder.base_footprints, [(1.0, footprints)], inputs.raster, self._wire)
-        return self._judge.score_held_out(path, footprints, parting)
+        score, outcomes = self._judge.score_held_out(path, footprints, parting)
+        write_outcomes(self._folder.errors, {"before": outcomes}, inputs.raster)
+        return score
 
     def tune(self) -> dict[str, Any]:
         """Tune all layers, keep the best epoch by validation building F1, and write the tuned model."""
@@ -73,7 +77,7 @@ class Stages:
         f1, parting = self._validate(tuning.network, outcome.parting, card, is_thorough=True)
         sha256 = save_network(tuning.network, self._folder.model)
         self._folder.checkpoint.unlink(missing_ok=True)
-        return {**_describe_outcome(outcome, f1, parting), "sha256": sha256}
+        return {**_describe_outcome(outcome, f1, parting), "sha256": sha256, "unsure": self._repeater.unsure}
 
     def write_card(self, tuning: Mapping[str, Any]) -> Card:
         """Write the tuned model's card beside its weights, and return it."""
@@ -116,16 +120,21 @@ class Stages:
     def score_tuned(self, card: Card) -> dict[str, Any]:
         """Return the tuned model's score on held-out ground."""
         path = self._folder.probability
-        return self._judge.score_held_out(path, self._judge.trace_held_out(path, card.parting), card.parting)
+        footprints = self._judge.trace_held_out(path, card.parting)
+        score, outcomes = self._judge.score_held_out(path, footprints, card.parting)
+        write_outcomes(self._folder.errors, {"after": outcomes}, self._inputs.raster)
+        return score
 
     def write(
         self, before: dict[str, Any], after: dict[str, Any], tuning: dict[str, Any], spent: dict[str, Any]
-    ) -> None:
-        """Write the report, and its page."""
-        device = describe_device(self._device)
-        results = {"before": before, "after": after, "tuning": tuning, **spent, "device": device}
-        write_json(self._folder.report, build_report(self._inputs, self._split, results))
+    ) -> dict[str, Any]:
+        """Write the report and its page, and return the report's difference between before and after."""
+        device = {"device": describe_device(self._device), "device_type": self._device.type}
+        results = {"before": before, "after": after, "tuning": tuning, **spent, **device}
+        report = build_report(self._inputs, self._split, self._judge.exam, results)
+        write_json(self._folder.report, report)
         write_page(self._folder)
+        return dict(report["difference"])
 
     def _validate(self, network: nn.Module, start: Parting, card: Card, *, is_thorough: bool) -> tuple[float, Parting]:
         """Return the building F1 on validation ground and the parting that gives it."""

@@ -65,6 +65,14 @@ def read_layer(path: str, layer: str = "") -> Layer:
     return Layer(geometries, dict(zip(names, columns, strict=True)), crs, crs is not None and _is_crs_implied(path))
 
 
+def list_layers(path: str | Path) -> list[str]:
+    """Return the names of a vector file's layers; raises InputError where it cannot be read."""
+    try:
+        return [str(name) for name, _ in pyogrio.list_layers(path)]
+    except DataSourceError as error:
+        raise InputError(f"The vector file {path} cannot be read: {error}", "Is it whole? Delete it.") from error
+
+
 def _choose_options(path: str) -> dict[str, str]:
     """Return GDAL's options for opening the file."""
     if Path(path).suffix.lower() != ".csv":

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from ..core.replace import replacing
 from .check import Inputs
+from .exam import Outcomes
 from .labels import apply_affine
 from .raster import Raster
 from .split import Split
 from .trace import Footprints
-from .vector import append_layer
+from .vector import append_layer, list_layers, read_layer
 from .wire import Wire
 
 
@@ -40,3 +41,17 @@ def write_split(path: Path, inputs: Inputs, split: Split) -> None:
     with replacing(path) as partial:
         for layer, polygons, roles in layers:
             append_layer(partial, apply_affine(polygons, raster.transform), {"role": roles}, raster.crs, layer)
+
+
+def write_outcomes(path: Path, outcomes: Mapping[str, Outcomes], raster: Raster) -> None:
+    """Write a layer for each name in ``outcomes``, in the raster's coordinate system; other layers of the file stay.
+
+    Raises RunError where the file cannot be written.
+    """
+    with replacing(path) as partial:
+        known = list_layers(path) if path.exists() else []
+        for layer in [name for name in known if name not in outcomes]:
+            content = read_layer(str(path), layer)
+            append_layer(partial, content.geometries, content.columns, raster.crs, layer)
+        for layer, each in outcomes.items():
+            append_layer(partial, apply_affine(each.polygons, raster.transform), each.columns, raster.crs, layer)

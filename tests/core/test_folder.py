@@ -29,6 +29,7 @@ def test_the_names_in_a_runs_folder_are_those_of_its_description():
         "probability": "probability.tif",
         "base_footprints": "base_footprints.gpkg",
         "footprints": "footprints.gpkg",
+        "errors": "errors.gpkg",
         "report": "report.json",
         "page": "report.html",
     }

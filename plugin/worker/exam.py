@@ -1,0 +1,126 @@
+"""Held-out ground as an exam: the same buildings, ground and blocks for every model, and how each building fared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from .blocks import choose_block_side, count_by_block, cut_blocks, find_blocks
+from .distance import measure_distances
+from .ground import GroundScale
+from .interval import bound_f1
+from .score import Candidates, Matching, Score, clip_to_ground, find_candidates
+from .trace import Footprints
+from .vector import Geometries
+
+IOUS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
+SIZES_M2 = (0.0, 50.0, 150.0, 500.0)
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """Every building of the ground in pixel coordinates, whole, and how it fared.
+
+    ``columns``: ``outcome`` (TP and FP tell of footprints, FN of labels), ``iou`` with its match, of FP and FN the
+    highest with any building; ``area_m2``, ``confidence`` (NaN for labels), ``block`` (its number in the report).
+    """
+
+    polygons: Geometries
+    columns: Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What an exam came to: figures for the report, how each building fared, and which label each footprint took."""
+
+    figures: dict[str, Any]
+    outcomes: Outcomes
+    matching: Matching
+
+
+class Exam:
+    """Knows the truth of the ground, and its blocks."""
+
+    def __init__(self, labels: Geometries, ground: Any, scale: GroundScale, building_px: float) -> None:
+        """Take the labels that count on the ground (pixel coordinates), and cut them at its border."""
+        self.ground, self._labels, self._scale = ground, labels, scale
+        self.truth = clip_to_ground(labels, ground, np.ones(len(labels), dtype=bool))
+        self.blocks = cut_blocks(ground, choose_block_side(ground, building_px))
+        self._truth_blocks = find_blocks(self.truth, self.blocks)
+        self._label_m2 = self._measure_m2(labels)
+
+    def mark(self, found: Footprints) -> Marks:
+        """Mark the footprints that count on the ground; they, too, are compared within it."""
+        proposals = clip_to_ground(found.polygons, self.ground, np.ones(len(found.polygons), dtype=bool))
+        candidates = find_candidates(self.truth, proposals, found.confidence)
+        matching = candidates.match(IOUS[0])
+        own_blocks = find_blocks(proposals, self.blocks)
+        counts = count_by_block(matching, self._truth_blocks, own_blocks, len(self.blocks))
+        interval = bound_f1(counts)
+        figures = {
+            "building": {**matching.score.to_dict(), "interval": None if interval is None else list(interval)},
+            **_score_by_iou(candidates),
+            "by_size": self._score_by_size(matching, found.area_m2),
+            "count_error_percent": _measure_error(len(self.truth), len(proposals)),
+            "area_error_percent": _measure_error(self._measure_m2(self.truth).sum(), self._measure_m2(proposals).sum()),
+            "boundary_m": self._measure_boundary(matching, proposals),
+            "blocks": counts.tolist(),
+        }
+        return Marks(figures, self._tell_outcomes(found, candidates, matching, own_blocks), matching)
+
+    def _measure_m2(self, polygons: Geometries) -> NDArray[np.float64]:
+        rows = shapely.get_y(shapely.centroid(polygons))
+        return np.asarray(shapely.area(polygons) * self._scale.pixel_area_m2(rows))
+
+    def _score_by_size(self, matching: Matching, found_m2: NDArray[np.float64]) -> list[dict[str, Any]]:
+        """Return the counts by size: of labels by their own area, of false positives by the footprint's."""
+        is_hit = matching.taken >= 0
+        is_found = np.isin(np.arange(matching.truths), matching.taken[is_hit])
+        areas = (self._label_m2[is_found], found_m2[~is_hit], self._label_m2[~is_found])
+        counts = np.stack([np.histogram(each, (*SIZES_M2, np.inf))[0] for each in areas], axis=1)
+        limits = zip(SIZES_M2, (*SIZES_M2[1:], None), counts.tolist(), strict=True)
+        return [{"from_m2": low, "to_m2": high, **Score(*each).to_dict()} for low, high, each in limits]
+
+    def _measure_boundary(self, matching: Matching, proposals: Geometries) -> dict[str, Any]:
+        is_hit = matching.taken >= 0
+        truth = self.truth[matching.taken[is_hit]]
+        sides = self._scale.pixel_sides_m(shapely.get_y(shapely.centroid(truth)))
+        distances = measure_distances(truth, proposals[is_hit], sides)
+        mean, median = (float(each(distances)) if len(distances) else None for each in (np.mean, np.median))
+        return {"mean": mean, "median": median, "pairs": len(distances)}
+
+    def _tell_outcomes(
+        self, found: Footprints, candidates: Candidates, matching: Matching, own_blocks: NDArray[np.int64]
+    ) -> Outcomes:
+        is_hit = matching.taken >= 0
+        is_missed = ~np.isin(np.arange(matching.truths), matching.taken[is_hit])
+        nearest, nearest_label = np.zeros(len(is_hit)), np.zeros(matching.truths)
+        np.maximum.at(nearest, candidates.firsts, candidates.overlaps)
+        np.maximum.at(nearest_label, candidates.seconds, candidates.overlaps)
+        missed = int(is_missed.sum())
+        columns = {
+            "outcome": np.concatenate([np.where(is_hit, "TP", "FP"), np.full(missed, "FN")]).astype(object),
+            "iou": np.concatenate([np.where(is_hit, matching.iou, nearest), nearest_label[is_missed]]).round(4),
+            "area_m2": np.concatenate([found.area_m2, self._label_m2[is_missed]]).round(2),
+            "confidence": np.concatenate([found.confidence, np.full(missed, np.nan)]).round(4),
+            "block": np.concatenate([own_blocks, self._truth_blocks[is_missed]]),
+        }
+        columns["block"][:len(is_hit)][is_hit] = self._truth_blocks[matching.taken[is_hit]]
+        return Outcomes(np.concatenate([found.polygons, self._labels[is_missed]]), columns)
+
+
+def _score_by_iou(candidates: Candidates) -> dict[str, Any]:
+    """Return ``by_iou``, the score for each IoU from 0.50 to 0.95, and ``mean_f1`` of them."""
+    scores = [candidates.match(iou).score for iou in IOUS]
+    listed = [{"iou": iou, **score.to_dict()} for iou, score in zip(IOUS, scores, strict=True)]
+    return {"by_iou": listed, "mean_f1": float(np.mean([score.f1 for score in scores]))}
+
+
+def _measure_error(truth: float, found: float) -> float | None:
+    """Return by how many percent too much was found (negative: too little)."""
+    return float(100 * (found - truth) / truth) if truth else None
