@@ -9,6 +9,7 @@ tests/benchmarks/coverage.py counts how often each holds the truth.
 
 from __future__ import annotations
 
+import functools
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -129,6 +130,7 @@ def _find_reach(distances: Floats) -> float:
     return min(reach, 1e6)
 
 
+@functools.lru_cache(maxsize=4)
 def _draw_blocks(size: int) -> Floats:
     """Return how often each block is in each draw: the same for every model, and on every machine."""
     chances = np.full(size, 1 / size)

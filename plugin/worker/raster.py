@@ -194,7 +194,7 @@ def read_window(
     is no data, and whether each pixel (height, width) lies inside and holds data. Raises RunError where the file breaks
     off.
     """
-    inside, pads = _clip_window(window, raster)
+    inside, pads = clip_window(window, raster)
     try:
         values = _read_bands(dataset, raster, inside)
         valid = read_mask(dataset, raster.bands, inside, None) & np.isfinite(values).all(axis=0)
@@ -228,7 +228,8 @@ def _read_bands(dataset: DatasetReader, raster: Raster, window: Window) -> NDArr
     return values
 
 
-def _clip_window(window: Window, raster: Raster) -> tuple[Window, tuple[tuple[int, int], tuple[int, int]]]:
+def clip_window(window: Window, raster: Raster) -> tuple[Window, tuple[tuple[int, int], tuple[int, int]]]:
+    """Return the part of a window on the raster, and how far it reaches beyond: (above, below), (left, right)."""
     top, left = max(0, window.row_off), max(0, window.col_off)
     bottom = min(raster.height, window.row_off + window.height)
     right = min(raster.width, window.col_off + window.width)

@@ -23,6 +23,7 @@ _MIN_BLOCK_PX = 32
 _MAX_BLOCK_PX = 512
 _BLOCKS = 64
 _BUFFER_PX = 16.0
+_RESAMPLING_REACH = 2.5 * math.sqrt(2)  # in pixels of the file: cubic convolution knows of two and a half each way
 _STARTS = 48
 
 
@@ -55,7 +56,7 @@ def split_ground(raster: Raster, labels: Labels, settings: Settings, areas: str 
     if len(labels.polygons) < 3 * MIN_BUILDINGS:
         _refuse_too_few(len(labels.polygons), 3 * MIN_BUILDINGS, "on the raster")
     centres = shapely.point_on_surface(labels.polygons)
-    buffer_px = _choose_buffer(labels)
+    buffer_px = _choose_buffer(labels, raster)
     rng = np.random.default_rng(settings.seed)
     if areas:
         open_ground, held_out = _read_areas(areas, layer, raster)
@@ -70,10 +71,11 @@ def split_ground(raster: Raster, labels: Labels, settings: Settings, areas: str 
     is_validation = choose_compact(cells, _count(cells, centres), share, rng)
     validation = shapely.union_all(cells[is_validation])
     training = _erode(cells[~is_validation], validation, buffer_px, labels)
-    return _assemble(labels, buffer_px, {TRAINING: training, VALIDATION: cells[is_validation], HELD_OUT: held_out})
+    visible = shapely.intersection(labels.polygons, shapely.box(0, 0, raster.width, raster.height))
+    return _assemble(visible, buffer_px, {TRAINING: training, VALIDATION: cells[is_validation], HELD_OUT: held_out})
 
 
-def _assemble(labels: Labels, buffer_px: float, grounds: dict[str, Any]) -> Split:
+def _assemble(labels: Geometries, buffer_px: float, grounds: dict[str, Any]) -> Split:
     blocks, roles = [], []
     for role, ground in grounds.items():
         parts = shapely.get_parts(ground)
@@ -81,9 +83,9 @@ def _assemble(labels: Labels, buffer_px: float, grounds: dict[str, Any]) -> Spli
         blocks.extend(parts)
         roles.extend([role] * len(parts))
     split = Split(np.array(blocks, dtype=object), np.array(roles, dtype=object), buffer_px, np.array([], dtype=object))
-    label_roles = np.full(len(labels.polygons), "", dtype=object)
+    label_roles = np.full(len(labels), "", dtype=object)
     for role in ROLES:
-        label_roles[is_mostly_inside(labels.polygons, split.ground(role))] = role
+        label_roles[is_mostly_inside(labels, split.ground(role))] = role
         count = int((label_roles == role).sum())
         if count < MIN_BUILDINGS:
             _refuse_too_few(count, MIN_BUILDINGS, f"on {role} ground")
@@ -91,12 +93,15 @@ def _assemble(labels: Labels, buffer_px: float, grounds: dict[str, Any]) -> Spli
 
 
 def is_mostly_inside(polygons: Geometries, ground: Any) -> NDArray[np.bool_]:
-    """Tell of each polygon whether at least half of its area lies on the ground: then it counts there."""
+    """Tell of each polygon whether at least half of its area lies on the ground: then it counts there.
+
+    The rule is the same for labels, of what the raster shows of them, and for footprints.
+    """
     shapely.prepare(ground)
-    inside = shapely.covers(ground, polygons)
+    inside = shapely.covers(ground, polygons) & (shapely.area(polygons) > 0)
     doubtful = shapely.intersects(ground, polygons) & ~inside
     shared = shapely.area(shapely.intersection(polygons[doubtful], ground))
-    inside[doubtful] = shared >= 0.5 * shapely.area(polygons[doubtful])
+    inside[doubtful] = (shared > 0) & (shared >= 0.5 * shapely.area(polygons[doubtful]))
     return np.asarray(inside)
 
 
@@ -121,10 +126,14 @@ def _read_areas(path: str, layer: str, raster: Raster) -> tuple[Any, Any]:
     return training, held_out
 
 
-def _choose_buffer(labels: Labels) -> float:
-    """Return the buffer in pixels: at least 16, and as wide as all but the largest buildings."""
+def _choose_buffer(labels: Labels, raster: Raster) -> float:
+    """Return the buffer in pixels: at least 16, and as wide as all but the largest buildings.
+
+    It is as wide as resampling reaches, too.
+    """
     left, top, right, bottom = shapely.bounds(labels.polygons).T
-    return max(_BUFFER_PX, float(np.quantile(np.maximum(right - left, bottom - top), 0.9)))
+    width = float(np.quantile(np.maximum(right - left, bottom - top), 0.9))
+    return max(_BUFFER_PX, width, _RESAMPLING_REACH * raster.native_gsd_m / raster.gsd_m)
 
 
 def _cut_blocks(ground: Any, raster: Raster) -> Geometries:

@@ -16,7 +16,7 @@ from ..core.card import ADAPTATIONS, OUTPUTS, Card
 from .labels import Labels
 from .masks import PolygonIndex, Targets, choose_widths
 from .networks import normalise
-from .raster import Raster, read_window
+from .raster import Raster, clip_window, read_window
 from .split import TRAINING, Split
 
 _BRIGHTNESS = 0.3  # in standard deviations of the model's bands
@@ -39,7 +39,7 @@ class Sampler:
     """Draws crops of the ground of one role, training by default.
 
     A pixel counts (weight 1) only where it is ground of that role with data. Ground of other roles, and the buffer
-    around it, is blanked in what the network sees, too.
+    around it, is blanked in what the network sees, too, also where it is mirrored beyond the raster's edge.
     """
 
     def __init__(
@@ -78,11 +78,16 @@ class Sampler:
         """Return the crop of a window as it is; values still run from 0 to 1."""
         window = _move_inside(window, self._raster)
         values, valid = read_window(self._dataset, self._raster, window)
-        hidden = self._forbidden.draw(window) > 0
+        hidden = self._find_hidden(window)
         weight = valid & ~hidden & (self._ground.draw(window) > 0) & (self._foreign.draw(window) == 0)
         values[:, hidden] = np.array(self._card.mean, dtype="float32")[:, None]
         truth = self._targets.draw(window)[self._channels].astype("float32")
         return Sample(torch.from_numpy(values), torch.from_numpy(truth), _as_channel(weight))
+
+    def _find_hidden(self, window: Window) -> NDArray[np.bool_]:
+        """Return where the network may see nothing: beyond the raster's edge as ``read_window`` mirrors it there."""
+        inside, pads = clip_window(window, self._raster)
+        return np.pad(self._forbidden.draw(inside) > 0, pads, mode="symmetric")
 
 
 def augment(sample: Sample, card: Card, rng: Generator) -> Sample:

@@ -1,7 +1,8 @@
 """``make bench``: seconds, and their ratio to a named reference that is timed in the same run.
 
-``make bench ARGS=memory`` measures the memory of tracing, ``make bench ARGS="ablation ..."`` what each part is worth,
-``make bench ARGS=encoders`` takes one step of learning with many networks.
+``make bench ARGS=coverage`` counts how often the intervals hold the truth, ``make bench ARGS=memory`` measures the
+memory of tracing, ``make bench ARGS="ablation ..."`` what each part is worth, ``make bench ARGS=encoders`` takes one
+step of learning with many networks.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 import shapely
 
 from plugin.worker.score import match_footprints
-from tests.benchmarks import ablation, encoders, memory
+from tests.benchmarks import ablation, coverage, encoders, memory
 
 
 def make_footprints(count: int) -> tuple[Any, Any, Any]:
@@ -55,7 +56,7 @@ def measure(work: Callable[[], Any]) -> tuple[float, Any]:
 
 def main(arguments: list[str]) -> int:
     """Run the benchmark that is named, or those of the score."""
-    named = {"memory": memory.main, "ablation": ablation.main, "encoders": encoders.main}
+    named = {"memory": memory.main, "ablation": ablation.main, "encoders": encoders.main, "coverage": coverage.main}
     if arguments and arguments[0] in named:
         named[arguments[0]](arguments[1:])
         return 0
