@@ -29,15 +29,14 @@ def choose_block_side(ground: Any, building_px: float) -> float:
 
 def cut_blocks(ground: Any, side_px: float) -> Geometries:
     """Cut the ground along a square grid, piece by piece; a sliver joins the neighbour with which it shares most."""
-    left, top = ground.bounds[:2]
+    origin = np.array(ground.bounds[:2])
     places: set[tuple[int, int]] = set()
     for part in shapely.get_parts(ground):
-        bounds = (np.array(part.bounds) - (left, top, left, top)) / side_px
-        first, last = np.floor(bounds[:2]).astype(int), np.floor(bounds[2:]).astype(int)
+        first, last = np.floor((np.reshape(part.bounds, (2, 2)) - origin) / side_px).astype(int)
         cols, rows = (range(first[i], last[i] + 1) for i in (0, 1))
         places.update((col, row) for row in rows for col in cols)
-    corners = np.array(sorted(places, key=lambda place: (place[1], place[0])), dtype="float64").reshape(-1, 2) * side_px
-    squares = shapely.box(*(corners + (left, top)).T, *(corners + (left + side_px, top + side_px)).T)
+    corners = origin + side_px * np.array(sorted(places, key=lambda place: place[::-1]), dtype="float64")
+    squares = shapely.box(*corners.T, *(corners + side_px).T)
     shapely.prepare(ground)
     squares = squares[shapely.intersects(ground, squares)]
     cells = shapely.intersection(squares, ground)
@@ -53,7 +52,7 @@ def _join_slivers(cells: Geometries, least_px2: float) -> Geometries:
             continue
         others = [j for j, each in enumerate(joined) if j != i and each is not None]
         shared = shapely.length(shapely.intersection([joined[j] for j in others], joined[i]))
-        if len(others) and shared.max() > 0:
+        if others and shared.max() > 0:
             j = others[int(np.argmax(shared))]
             joined[j], joined[i] = shapely.union(joined[j], joined[i]), None
     return np.array([each for each in joined if each is not None], dtype=object)

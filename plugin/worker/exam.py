@@ -110,7 +110,7 @@ class Exam:
             "confidence": np.concatenate([found.confidence, np.full(missed, np.nan)]).round(4),
             "block": np.concatenate([own_blocks, self._truth_blocks[is_missed]]),
         }
-        columns["block"][:len(is_hit)][is_hit] = self._truth_blocks[matching.taken[is_hit]]
+        columns["block"][: len(is_hit)][is_hit] = self._truth_blocks[matching.taken[is_hit]]
         return Outcomes(np.concatenate([found.polygons, self._labels[is_missed]]), columns)
 
 

@@ -79,7 +79,9 @@ def compare_models(before: Counts, after: Counts) -> dict[str, Any]:
     change = _count_f1(after) - _count_f1(before)
     interval = bound_difference(before, after)
     if interval is None:
-        sentence = f"Whether the change of F1 by {change:+.3f} is more than noise is not known. {explain_absence(before)}"
+        sentence = (
+            f"Whether the change of F1 by {change:+.3f} is more than noise is not known. {explain_absence(before)}"
+        )
         return {"f1": change, "interval": None, "is_more_than_noise": None, "sentence": sentence}
     is_more = bool(interval[0] > 0 or interval[1] < 0)
     blocks = int((before.sum(axis=1) + after.sum(axis=1) > 0).sum())

@@ -30,13 +30,14 @@ RULE = (
     "ground."
 )
 ERRORS = ("tp", "fp", "fn")
+CARD_FIELDS = ("name", "title", "licence", "attribution", "limits")
 
 
 def build_report(inputs: Inputs, split: Split, exam: Exam, results: dict[str, Any]) -> dict[str, Any]:
     """Return the report.
 
-    ``results`` holds ``before`` and ``after`` (the score of ``Judge.score_held_out``), ``tuning``, ``seconds`` by stage,
-    ``device`` (its name) and ``device_type`` (torch's).
+    ``results`` holds ``before`` and ``after`` (the score of ``Judge.score_held_out``), ``tuning``, ``seconds`` by
+    stage, ``energy_j`` (None: not known), ``device`` (its name) and ``device_type`` (torch's).
     """
     raster = inputs.raster
     before, after = (results[name] for name in ("before", "after"))
@@ -68,7 +69,7 @@ def build_report(inputs: Inputs, split: Split, exam: Exam, results: dict[str, An
             "adapted": raster.adapted,
         },
         "labels": {"path": inputs.job.labels, "used": len(inputs.labels.polygons), "notes": inputs.labels.describe()},
-        "base_model": {"name": inputs.card.name, "title": inputs.card.title, "attribution": inputs.card.attribution},
+        "base_model": {name: getattr(inputs.card, name) for name in CARD_FIELDS},
         "settings": asdict(inputs.job.settings),
         "tuning": {name: value for name, value in results["tuning"].items() if name != "unsure"},
         "seconds": results["seconds"],
@@ -99,7 +100,7 @@ def _leave_out_blocks(score: dict[str, Any]) -> dict[str, Any]:
 def _describe_blocks(
     inputs: Inputs, exam: Exam, before: NDArray[np.int64], after: NDArray[np.int64]
 ) -> list[dict[str, Any]]:
-    """Return for each block of held-out ground its bounds in the raster's coordinate system, its area and its counts."""
+    """Return for each block of held-out ground its bounds in the raster's coordinates, its area and its counts."""
     raster = inputs.raster
     rows = shapely.get_y(shapely.centroid(exam.blocks))
     areas = shapely.area(exam.blocks) * raster.scale.pixel_area_m2(rows)

@@ -37,7 +37,7 @@ def measure_error(values):
 
 @pytest.mark.parametrize(("place", "blocks"), [*((place, 12) for place in PLACES), (TOWN, 30)])
 def test_the_interval_holds_the_truth_in_about_95_of_100_draws(place, blocks):
-    """Seeded; of 250 draws 89 to 99 % hold it but once in ten thousand times. ``make bench ARGS=coverage`` draws more."""
+    """Seeded; of 250 draws 89 to 99 % hold it but once in ten thousand times. ``make bench ARGS=coverage`` has more."""
     shares = measure_coverage(place, blocks, 250).shares
     assert min(shares) > 0.89
     assert max(shares) < 0.99

@@ -1,0 +1,203 @@
+"""The report keeps to its schema, its help tells every field, and its figures agree with each other."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+
+import numpy as np
+import pyogrio
+import pytest
+import shapely
+
+from plugin.core.events import Finished
+from plugin.core.folder import RunFolder
+from plugin.core.job import load_job
+from plugin.core.models import find_card
+from plugin.worker.check import Inputs
+from plugin.worker.judge import Judge
+from plugin.worker.labels import read_labels
+from plugin.worker.raster import describe_raster
+from plugin.worker.repeat import CPU
+from plugin.worker.report import SCHEMA, build_report
+from plugin.worker.split import HELD_OUT, split_ground
+from plugin.worker.trace import Footprints
+from plugin.worker.write import write_outcomes
+
+HELP = Path(__file__).resolve().parents[2] / "resources" / "help"
+RULES = json.loads((HELP / "report.schema.json").read_text("utf-8"))
+TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
+
+
+def is_of_type(value, name):
+    if name == "number":
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if name == "integer":
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, TYPES[name])
+
+
+def find_faults(value, rule, path="report"):
+    """Return what is wrong with a value by the part of JSON Schema that the report's schema uses."""
+    if "$ref" in rule:
+        return find_faults(value, RULES["$defs"][rule["$ref"].rpartition("/")[2]], path)
+    kinds = np.atleast_1d(rule.get("type", ["object", "array", "number", "string"])).tolist()
+    if not any(is_of_type(value, kind) for kind in kinds):
+        return [f"{path} is not of type {' or '.join(kinds)}"]
+    if isinstance(value, dict):
+        return find_faults_of_object(value, rule, path)
+    if isinstance(value, list):
+        return find_faults_of_list(value, rule, path)
+    if value != rule.get("const", value):
+        return [f"{path} is not {rule['const']}"]
+    if isinstance(value, (int, float)) and not rule.get("minimum", -np.inf) <= value <= rule.get("maximum", np.inf):
+        return [f"{path} is {value}"]
+    return []
+
+
+def find_faults_of_list(value, rule, path):
+    faults = [fault for i, each in enumerate(value) for fault in find_faults(each, rule["items"], f"{path}[{i}]")]
+    is_right_length = rule.get("minItems", 0) <= len(value) <= rule.get("maxItems", np.inf)
+    return faults if is_right_length else [*faults, f"{path} has {len(value)} items"]
+
+
+def find_faults_of_object(value, rule, path):
+    known, others = rule.get("properties", {}), rule.get("additionalProperties", True)
+    faults = [f"{path}.{name} is missing" for name in rule.get("required", ()) if name not in value]
+    for name, each in value.items():
+        if name in known:
+            faults += find_faults(each, known[name], f"{path}.{name}")
+        elif others is False:
+            faults.append(f"{path}.{name} is not in the schema")
+        elif others is not True:
+            faults += find_faults(each, others, f"{path}.{name}")
+    return faults
+
+
+def list_fields(rule):
+    """Return the name of every field in a rule."""
+    if isinstance(rule, dict):
+        names = rule["properties"] if isinstance(rule.get("properties"), dict) else {}
+        return {*names, *(name for part in rule.values() for name in list_fields(part))}
+    return set()
+
+
+@pytest.fixture(scope="module")
+def judged(town, make_town_job, tmp_path_factory):
+    """A town's inputs, split and judge, and the scores and outcomes of a made-up base model and tuned model."""
+    folder = tmp_path_factory.mktemp("judged")
+    job = load_job(make_town_job(folder))
+    card = find_card("imagenet_lite0")
+    raster = describe_raster(str(town.raster), card)
+    inputs = Inputs(job, card, raster, read_labels(str(town.labels), "", raster))
+    split = split_ground(raster, inputs.labels, job.settings)
+    judge = Judge(inputs, split, None)
+    truth = inputs.labels.polygons[split.label_roles == HELD_OUT]
+    scores = []
+    for shift, lost in ((3.0, 4), (0.5, 0)):
+        polygons = shapely.transform(truth[lost:], lambda xy, shift=shift: xy + np.array([shift, 0]))
+        found = Footprints(polygons, np.full(len(polygons), 0.8), shapely.area(polygons) * 0.25)
+        scores.append(judge.score_held_out(town.raster, found, card.parting))
+    return inputs, split, judge, scores
+
+
+@pytest.fixture(scope="module")
+def report(judged):
+    inputs, split, judge, scores = judged
+    epoch = {"epoch": 1, "epochs": 1, "train_loss": 0.5, "validation_loss": 0.4, "validation_f1": 0.6, "is_best": True}
+    tuning = {"best_epoch": 1, "validation_f1": 0.6, "parting": scores[1][0]["parting"], "history": [epoch]}
+    results = {
+        "before": scores[0][0],
+        "after": scores[1][0],
+        "tuning": {**tuning, "sha256": "0" * 64, "unsure": []},
+        "seconds": {"base": 1.5},
+        "energy_j": None,
+        "device": "CPU, 2 threads",
+        "device_type": "cpu",
+    }
+    return json.loads(json.dumps(build_report(inputs, split, judge.exam, results), allow_nan=False))
+
+
+def test_the_report_keeps_to_its_schema(report):
+    assert find_faults(report, RULES) == []
+    assert report["schema"] == SCHEMA == RULES["properties"]["schema"]["const"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "fault"),
+    [
+        (lambda each: each.pop("difference"), "report.difference is missing"),
+        (lambda each: each.update(more=1), "report.more is not in the schema"),
+        (lambda each: each["after"]["building"].update(f1="high"), "report.after.building.f1 is not of type number"),
+        (lambda each: each["after"]["building"].update(f1=1.2), "report.after.building.f1 is 1.2"),
+        (lambda each: each["after"]["by_iou"].pop(), "report.after.by_iou has 9 items"),
+        (lambda each: each.update(schema=1), "report.schema is not 2"),
+    ],
+)
+def test_the_check_of_the_schema_finds_what_is_wrong(report, spoil, fault):
+    spoilt = copy.deepcopy(report)
+    spoil(spoilt)
+    assert find_faults(spoilt, RULES) == [fault]
+
+
+def test_the_help_tells_every_field():
+    text = (HELP / "report.md").read_text("utf-8")
+    assert sorted(name for name in list_fields(RULES) if f"`{name}`" not in text) == []
+
+
+def test_the_blocks_add_up_to_the_score_and_lie_on_held_out_ground(report, judged):
+    inputs, split, *_ = judged
+    for model in ("before", "after"):
+        sums = {name: sum(block[model][name] for block in report["blocks"]) for name in ("tp", "fp", "fn")}
+        assert sums == {name: report[model]["building"][name] for name in sums} == report["held_out_errors"][model]
+    assert sum(block["area_m2"] for block in report["blocks"]) == pytest.approx(
+        report["ground"]["held-out"]["area_m2"], rel=1e-3
+    )
+    frames = shapely.box(*np.array([block["bounds"] for block in report["blocks"]]).T)
+    inverse = ~inputs.raster.transform
+    pixels = shapely.transform(frames, lambda xy: np.column_stack(inverse @ xy.T))
+    assert shapely.union_all(pixels).buffer(1e-6).covers(split.ground(HELD_OUT))
+
+
+def test_a_small_town_gets_a_sentence_in_place_of_an_interval(report):
+    assert report["difference"]["interval"] is None
+    assert report["difference"]["is_more_than_noise"] is None
+    assert report["interval"]["why_none"] in report["difference"]["sentence"]
+    assert "are too few" in report["interval"]["why_none"]
+
+
+def test_the_report_says_whether_the_figures_come_again(report):
+    assert report["repeatability"] == {"is_deterministic": True, "operations": [], "sentence": CPU}
+
+
+def test_every_buildings_fate_is_a_layer_in_the_rasters_coordinate_system(judged, tmp_path):
+    inputs, _, judge, scores = judged
+    path = RunFolder(tmp_path).errors
+    write_outcomes(path, {"before": scores[0][1]}, inputs.raster)
+    write_outcomes(path, {"after": scores[1][1]}, inputs.raster)
+    assert sorted(name for name, _ in pyogrio.list_layers(path)) == ["after", "before"]
+    for (score, outcomes), layer in zip(scores, ("before", "after"), strict=True):
+        meta, _, wkb, columns = pyogrio.raw.read(path, layer=layer)
+        fields = dict(zip(meta["fields"], columns, strict=True))
+        told = {name: int((fields["outcome"] == name.upper()).sum()) for name in ("tp", "fp", "fn")}
+        assert told == {name: score["building"][name] for name in told}
+        assert shapely.is_valid(shapely.from_wkb(wkb)).all()
+        centres = shapely.get_coordinates(shapely.centroid(shapely.from_wkb(wkb)))
+        back = np.column_stack(~inputs.raster.transform @ centres.T)
+        assert back == pytest.approx(shapely.get_coordinates(shapely.centroid(outcomes.polygons)))
+        assert set(fields) == {"outcome", "iou", "area_m2", "confidence", "block"}
+        assert fields["block"].max() < len(judge.exam.blocks)
+
+
+def test_writing_a_layer_again_replaces_it_and_keeps_the_other(judged, tmp_path):
+    inputs, _, _, scores = judged
+    path = RunFolder(tmp_path).errors
+    write_outcomes(path, {"before": scores[0][1], "after": scores[0][1]}, inputs.raster)
+    write_outcomes(path, {"after": scores[1][1]}, inputs.raster)
+    counts = {name: pyogrio.read_info(path, layer=name)["features"] for name in ("before", "after")}
+    assert counts == {"before": len(scores[0][1].polygons), "after": len(scores[1][1].polygons)}
+
+
+def test_an_event_of_an_older_worker_has_no_difference():
+    assert Finished({}, {"building": {}}, {"building": {}}).difference == {}
