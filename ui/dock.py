@@ -153,10 +153,16 @@ class TunerDock(QgsDockWidget):
         self.progressPage.show_stopping(text)
         self._enter(DockState.STOPPING)
 
-    def show_finished(self, before: Mapping[str, Any], after: Mapping[str, Any], folder: str) -> None:
-        """Show the scores of a run that went to its end."""
+    def show_finished(
+        self,
+        before: Mapping[str, Any],
+        after: Mapping[str, Any],
+        folder: str,
+        difference: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Show the scores of a run that went to its end, and how sure their difference is."""
         self.messageFrame.clear()
-        self.reportPage.show_scores(before, after, folder)
+        self.reportPage.show_scores(before, after, folder, difference or {})
         self._enter(DockState.ENDED, is_finished=True)
 
     def show_failed(self, message: str, hint: str, folder: str, is_resumable: bool) -> None:

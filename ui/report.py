@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any, Mapping
 
 from qgis.core import QgsApplication
-from qgis.PyQt.QtCore import QLocale, Qt, pyqtSignal
+from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
 
 from ..plugin.core.folder import RunFolder
 from .colours import choose_colour
 from .load import load_form
-from .text import WrapLabel, format_count, format_score
+from .text import WrapLabel, format_change, format_count, format_score
 
 
 class ReportPage(QWidget):
@@ -25,6 +25,8 @@ class ReportPage(QWidget):
     beforeLabel: QLabel
     arrowLabel: QLabel
     afterLabel: QLabel
+    beforeInterval: QLabel
+    afterInterval: QLabel
     gainLabel: WrapLabel
     countsGrid: QGridLayout
     reportButton: QPushButton
@@ -43,15 +45,23 @@ class ReportPage(QWidget):
         self.pdfButton.clicked.connect(lambda: self.pdf_requested.emit(self._folder))
         self.reportButton.clicked.connect(lambda: self.folder_opened.emit(str(RunFolder(Path(self._folder)).page)))
 
-    def show_scores(self, before: Mapping[str, Any], after: Mapping[str, Any], folder: str) -> None:
-        """Show the scores ``{"building": {...}, "pixel": {...}}``; what is not known is a dash."""
+    def show_scores(
+        self, before: Mapping[str, Any], after: Mapping[str, Any], folder: str, difference: Mapping[str, Any]
+    ) -> None:
+        """Show the scores ``{"building": {...}, "pixel": {...}}``; what is not known is a dash.
+
+        Intervals, and whether the difference is more than noise, are shown where the worker told them.
+        """
         self._folder = folder
         for button in (self.reportButton, self.pdfButton):
             button.setVisible(RunFolder(Path(folder)).page.is_file())
         old, new = before.get("building", {}), after.get("building", {})
         self._show_figure(self.beforeLabel, self.tr("Base model"), old)
         self._show_figure(self.afterLabel, self.tr("Tuned model"), new)
-        self._show_gain(old.get("f1"), new.get("f1"))
+        for label, score in ((self.beforeInterval, old), (self.afterInterval, new)):
+            label.setText(self._write_interval(score.get("interval")))
+            label.setVisible(bool(label.text()))
+        self._show_gain(old.get("f1"), new.get("f1"), self._judge(difference))
         pixels = before.get("pixel", {}), after.get("pixel", {})
         self._show_counts(
             ("", self.tr("before"), self.tr("after")),
@@ -70,17 +80,29 @@ class ReportPage(QWidget):
         label.setToolTip(text)
         label.setAccessibleName(text)
 
-    def _show_gain(self, before: float | None, after: float | None) -> None:
+    def _write_interval(self, interval: Any) -> str:
+        if not interval:
+            return ""
+        return self.tr("{low} to {high}").format(low=format_score(interval[0]), high=format_score(interval[1]))
+
+    def _judge(self, difference: Mapping[str, Any]) -> str:
+        """Return whether the difference is more than noise, "" where the worker did not say."""
+        if not difference.get("interval"):
+            return str(difference.get("sentence", ""))
+        low, high = (format_change(end) for end in difference["interval"])
+        if difference.get("is_more_than_noise"):
+            return self.tr("This is more than noise: {low} to {high} (95 % interval).").format(low=low, high=high)
+        return self.tr("This is no more than noise: {low} to {high} (95 % interval).").format(low=low, high=high)
+
+    def _show_gain(self, before: float | None, after: float | None, verdict: str) -> None:
         if before is None or after is None:
             self.gainLabel.setText("")
             self.afterLabel.setStyleSheet("")
             return
-        change = QLocale().toString(abs(after - before), "f", 3)
-        if after >= before:
-            self.gainLabel.setText(self.tr("F1 {} on ground that the tuning never saw.").format(f"+{change}"))
-        else:
+        text = self.tr("F1 {} on ground that the tuning never saw.")
+        if after < before:
             text = self.tr("F1 {} on ground that the tuning never saw: add labels, or keep the base model.")
-            self.gainLabel.setText(text.format(f"\u2212{change}"))
+        self.gainLabel.setText(f"{text.format(format_change(after - before))} {verdict}".strip())
         colour = choose_colour(self.gainLabel.palette(), "success" if after >= before else "error")
         self.afterLabel.setStyleSheet(f"color: {colour.name()};")
 

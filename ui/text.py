@@ -47,6 +47,11 @@ def format_score(value: object) -> str:
     return QLocale().toString(float(value), "f", 3) if isinstance(value, (int, float)) else _UNKNOWN
 
 
+def format_change(value: float) -> str:
+    """Return a change of a score with its sign and three places."""
+    return ("\u2212" if value < 0 else "+") + QLocale().toString(abs(value), "f", 3)
+
+
 def format_count(value: object) -> str:
     """Return a count, a dash where there is none."""
     return QLocale().toString(value) if isinstance(value, int) else _UNKNOWN

@@ -197,7 +197,7 @@ class Controller(QObject):
             self._show_finished(folder, finished)
 
     def _show_finished(self, folder: RunFolder, finished: Finished) -> None:
-        self._dock.show_finished(finished.before, finished.after, str(folder.path))
+        self._dock.show_finished(finished.before, finished.after, str(folder.path), finished.difference)
         text = self.tr("Finished. F1 by building: {before} before, {after} after.")
         before, after = _read_f1(finished.before), _read_f1(finished.after)
         tell(self._iface.messageBar(), SUCCESS, text.format(before=before, after=after))

@@ -168,6 +168,30 @@ def test_the_end_shows_both_scores_in_large_figures_and_the_counts(tuning, find)
     assert not find("cancelButton").isVisible()
 
 
+def with_interval(score, low, high):
+    return {**score, "building": {**score["building"], "interval": [low, high]}}
+
+
+def test_intervals_and_whether_the_difference_is_more_than_noise_are_shown_where_they_are_known(dock, find):
+    scores = with_interval(BEFORE, 0.3, 0.41), with_interval(AFTER, 0.8, 0.87)
+    dock.show_finished(*scores, "/runs/town", {"f1": 0.489, "interval": [0.4, 0.55], "is_more_than_noise": True})
+    assert find("beforeInterval").text() == "0.300 to 0.410"
+    assert find("afterInterval").text() == "0.800 to 0.870"
+    assert find("gainLabel").text().endswith("This is more than noise: +0.400 to +0.550 (95 % interval).")
+    dock.show_finished(*scores, "/runs/town", {"f1": 0.489, "interval": [-0.01, 0.55], "is_more_than_noise": False})
+    assert find("gainLabel").text().endswith("This is no more than noise: \u22120.010 to +0.550 (95 % interval).")
+
+
+def test_the_score_of_a_small_town_or_of_an_older_worker_has_no_interval(dock, find):
+    reason = "No interval can be given: 15 buildings in 2 blocks of held-out ground are too few."
+    dock.show_finished(BEFORE, AFTER, "/runs/town", {"f1": 0.489, "interval": None, "sentence": reason})
+    assert find("gainLabel").text().endswith(reason)
+    dock.show_finished(BEFORE, AFTER, "/runs/town")
+    assert find("gainLabel").text() == "F1 +0.489 on ground that the tuning never saw."
+    assert not find("beforeInterval").isVisible()
+    assert not find("afterInterval").isVisible()
+
+
 def test_a_score_that_is_not_known_is_a_dash(dock, find):
     dock.show_finished({}, AFTER, "/runs/town")
     assert find("beforeLabel").text() == "\u2013"

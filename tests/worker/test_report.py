@@ -51,9 +51,8 @@ def find_faults(value, rule, path="report"):
         return find_faults_of_list(value, rule, path)
     if value != rule.get("const", value):
         return [f"{path} is not {rule['const']}"]
-    if isinstance(value, (int, float)) and not rule.get("minimum", -np.inf) <= value <= rule.get("maximum", np.inf):
-        return [f"{path} is {value}"]
-    return []
+    is_beyond = is_of_type(value, "number") and not rule.get("minimum", -np.inf) <= value <= rule.get("maximum", np.inf)
+    return [f"{path} is {value}"] if is_beyond else []
 
 
 def find_faults_of_list(value, rule, path):
