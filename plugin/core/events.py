@@ -18,6 +18,9 @@ STAGES = ("check", "fetch", "split", "base", "tune", "predict", "trace", "score"
 #: Those that come only where there is something to do.
 OCCASIONAL_STAGES = ("fetch",)
 
+#: How much a finding weighs, the heaviest first.
+LEVELS = STOP, WARNING, ADVICE = ("stop", "warning", "advice")
+
 
 @dataclass(frozen=True)
 class Started:
@@ -69,6 +72,26 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """What a check found: ``level`` is ``stop`` (it stops the run), ``warning`` or ``advice``, ``kind`` a short code.
+
+    ``message`` is one sentence, ``hint`` the next step. ``count`` things were found; ``places`` are boxes (xmin, ymin,
+    xmax, ymax) around up to 200 of them, in the coordinate system ``crs`` (as QGIS and PROJ read it). Labels that lie
+    off the imagery by a shift belong there once ``east_m`` and ``north_m`` are the job's shift.
+    """
+
+    kind: str
+    level: str
+    message: str
+    hint: str = ""
+    count: int = 0
+    places: list[list[float]] = field(default_factory=list)
+    crs: str = ""
+    east_m: float = 0.0
+    north_m: float = 0.0
+
+
+@dataclass(frozen=True)
 class Scored:
     """The score ``before`` or ``after`` tuning on held-out ground: ``{"building": {...}, "pixel": {...}}``."""
 
@@ -107,7 +130,7 @@ class Failed:
     stage: str = ""
 
 
-Event = Union[Started, StageStarted, Progress, EpochEnded, Notice, Scored, Finished, Cancelled, Failed]
+Event = Union[Started, StageStarted, Progress, EpochEnded, Notice, Finding, Scored, Finished, Cancelled, Failed]
 
 _NAMES: dict[str, type[Any]] = {
     "started": Started,
@@ -115,6 +138,7 @@ _NAMES: dict[str, type[Any]] = {
     "progress": Progress,
     "epoch": EpochEnded,
     "notice": Notice,
+    "finding": Finding,
     "scored": Scored,
     "finished": Finished,
     "cancelled": Cancelled,

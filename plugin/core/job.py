@@ -13,6 +13,7 @@ from .replace import write_json
 
 DEFAULT_BASE_MODEL = "starter"
 RECIPES = ("model", "solaris_2019")
+MOST_SHIFT_M = 100.0
 _MOST_WITHHELD = 0.8
 
 #: What a field's annotation means, in words.
@@ -36,7 +37,8 @@ class Settings:
     footprints right angles where they fit. ``learning_rate`` is per step of AdamW, an epoch takes ``samples`` crops of
     ``tile_px`` pixels a side (a multiple of 32), ``min_area_m2`` in square metres on
     the ground, ``simplify_m`` in metres (None: one pixel), shares from 0 to 1 of the labelled ground, ``threads`` 0
-    means all cores.
+    means all cores. The run's copy of the labels is moved by ``shift_east_m`` and ``shift_north_m`` metres on the
+    ground.
     """
 
     recipe: str = RECIPES[0]
@@ -53,6 +55,8 @@ class Settings:
     seed: int = 1
     device: str = "auto"
     threads: int = 0
+    shift_east_m: float = 0.0
+    shift_north_m: float = 0.0
 
     def find_problems(self) -> list[str]:
         """Return one sentence for each setting that cannot be used."""
@@ -83,6 +87,10 @@ class Settings:
             (self.seed >= 0, "The seed must not be negative."),
             (self.device in ("auto", "cpu", "cuda"), "The device must be auto, cpu or cuda."),
             (0 <= self.threads <= 1024, "The number of threads must be from 0 to 1024."),
+            (
+                abs(self.shift_east_m) <= MOST_SHIFT_M and abs(self.shift_north_m) <= MOST_SHIFT_M,
+                f"The shift of the labels must be at most {MOST_SHIFT_M:g} metres either way.",
+            ),
         ]
         return [sentence for is_fine, sentence in checks if not is_fine]
 

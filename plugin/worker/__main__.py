@@ -20,7 +20,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("pyogrio").setLevel(logging.WARNING)
-    wire = Wire(is_spoken=options.is_spoken or getattr(options, "events", False), listens=options.listens)
+    is_spoken = (options.is_spoken and not getattr(options, "json", False)) or getattr(options, "events", False)
+    wire = Wire(is_spoken=is_spoken, listens=options.listens)
     try:
         return options.do(options, wire) or 0
     except (CancelRequested, KeyboardInterrupt):
@@ -46,6 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--fresh", action="store_true", help="forget what an earlier run left in the folder")
     check = _add(verbs, "check", commands.check, is_spoken=True, listens=True)
     check.add_argument("job", type=Path, metavar="JOB.json")
+    check.add_argument("--json", action="store_true", help="print the findings as one JSON object, and no events")
     _add_predict(_add(verbs, "predict", commands.predict, listens=True))
     _add_export(_add(verbs, "export", commands.export, listens=True))
     _add_score(_add(verbs, "score", commands.score))

@@ -7,9 +7,6 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-import shapely
-
 from ..core.card import Card
 from ..core.errors import InputError
 from ..core.job import Job, Settings
@@ -22,7 +19,6 @@ from .wire import Wire
 
 _BYTES_PER_PIXEL = 2
 _BYTES_AT_LEAST = 200_000_000
-_SMALL_BUILDING_PX = 6.0
 
 
 @dataclass(frozen=True)
@@ -44,11 +40,11 @@ def check_inputs(job: Job, folder: Path, wire: Wire) -> Inputs:
     raster = describe_raster(job.raster, card, job.bands)
     check_space(folder, raster, len(card.outputs))
     wire.tell(0.4)
-    labels = read_labels(job.labels, job.labels_layer, raster)
-    for sentence in labels.describe():
-        wire.notify(sentence, level="warning")
+    shift_m = (job.settings.shift_east_m, job.settings.shift_north_m)
+    labels = read_labels(job.labels, job.labels_layer, raster, shift_m)
     _notice_bands(raster, card, wire)
-    _notice_sizes(raster, labels, card, wire)
+    if any(shift_m):
+        wire.notify(labels.describe_shift())
     wire.tell(1.0)
     return Inputs(job, card, raster, labels)
 
@@ -96,20 +92,3 @@ def _notice_bands(raster: Raster, card: Card, wire: Wire) -> None:
     if raster.is_resampled:
         worked += f", worked at {raster.gsd_m:.2f} m ({raster.width} x {raster.height} pixels)"
     wire.notify(f"{worked}; {used}. {raster.adapted}".strip())
-
-
-def _notice_sizes(raster: Raster, labels: Labels, card: Card, wire: Wire) -> None:
-    side_px = float(np.sqrt(np.median(shapely.area(labels.polygons)))) * raster.gsd_m / raster.native_gsd_m
-    if side_px < _SMALL_BUILDING_PX:
-        wire.notify(
-            f"Half of the labels are smaller than {side_px:.0f} x {side_px:.0f} pixels of {raster.native_gsd_m:.2f} m.",
-            "Finer imagery would help; expect a low score.",
-            "warning",
-        )
-    if card.gsd_m and not 0.5 * min(card.gsd_m) <= raster.native_gsd_m <= 2 * max(card.gsd_m):
-        wire.notify(
-            f"The base model was trained at {min(card.gsd_m):g} to {max(card.gsd_m):g} m a pixel, "
-            f"this raster has {raster.native_gsd_m:.2f} m.",
-            "Choose imagery or a model of a nearer scale.",
-            "warning",
-        )

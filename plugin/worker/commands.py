@@ -10,7 +10,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 from ..core.errors import RunError
-from ..core.events import Finished, Started
+from ..core.events import STOP, Finished, Started
 from ..core.folder import RunFolder
 from ..core.home import locate_models
 from ..core.job import load_job
@@ -39,19 +39,38 @@ def run(options: argparse.Namespace, wire: Wire) -> None:
 
 def check(options: argparse.Namespace, wire: Wire) -> None:
     """Check a job without running it."""
+    from .findings import refusal_found
+
+    try:
+        with refusal_found(wire):
+            _check(options.job, wire)
+    finally:
+        if options.json:
+            can_run = all(finding.level != STOP for finding in wire.findings)
+            print_json({"can_run": can_run, "findings": [asdict(finding) for finding in wire.findings]})
+
+
+def _check(path: Path, wire: Wire) -> None:
     from .check import check_inputs, split_inputs
     from .convert import take_in
     from .fetch import describe_fetch
+    from .findings import tell_findings, tell_shortage
 
-    job, folder = load_job(options.job), options.job.resolve().parent
+    job, folder = load_job(path), path.resolve().parent
     wire.emit(Started(str(folder)))
     wire.begin("check")
     with tempfile.TemporaryDirectory(prefix="footprint_tuner_") as passing:
         inputs = check_inputs(take_in(job, Path(passing), wire), folder, wire)
         if sentence := describe_fetch(inputs.card):
             wire.notify(sentence)
+        tell_findings(inputs, wire)
         wire.begin("split")
-        split_inputs(inputs, wire)
+        split = split_inputs(inputs, wire)
+        tell_shortage(inputs, split, wire)
+        if inputs.card.has_seen_roofs and inputs.card.weights_path.is_file():
+            from .gaps import tell_gaps
+
+            tell_gaps(inputs, split, wire)
     wire.emit(Finished())
 
 

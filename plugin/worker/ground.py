@@ -100,7 +100,18 @@ def measure_units_m2(crs: CRS | None, xs: NDArray[np.float64], ys: NDArray[np.fl
 
 
 def _measure_on_ellipsoid(crs: CRS, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the area of a unit square around each point, from its neighbours on either side."""
+    """Return the area of a unit square around each point."""
+    (east, north) = measure_axes_m(crs, points).transpose(1, 0, 2)
+    return np.abs(east[:, 0] * north[:, 1] - east[:, 1] * north[:, 0])
+
+
+def measure_axes_m(crs: CRS, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how many metres (east, north) a unit along x and one along y are at points (n, 2), as (n, 2, 2).
+
+    The metres stand in rows, the axes in columns: times a difference of coordinates that gives metres on the ground.
+    Measured between each point's neighbours on either side, on the WGS 84 ellipsoid; NaN where a point has no place on
+    the earth.
+    """
     step = _STEP_DEGREES if crs.is_geographic else _STEP_M / metres_per_unit(crs)
     offsets = np.array([(0, 0), (-step, 0), (step, 0), (0, -step), (0, step)])
     places = move_points(crs, _WGS84, (points + offsets[:, None]).reshape(-1, 2)).reshape(5, -1, 2)
@@ -109,8 +120,9 @@ def _measure_on_ellipsoid(crs: CRS, points: NDArray[np.float64]) -> NDArray[np.f
     east_m = np.radians(_SEMI_MAJOR_M / np.sqrt(curve) * np.cos(latitude))
     north_m = np.radians(_SEMI_MAJOR_M * (1 - _ECCENTRICITY2) / curve**1.5)
     along, across = places[2] - places[1], places[4] - places[3]
-    turned = [(side[:, 0] + 180) % 360 - 180 for side in (along, across)]
-    return np.abs(turned[0] * across[:, 1] - turned[1] * along[:, 1]) * east_m * north_m / (2 * step) ** 2
+    east = [((side[:, 0] + 180) % 360 - 180) * east_m for side in (along, across)]
+    north = [side[:, 1] * north_m for side in (along, across)]
+    return np.stack([np.stack(east, axis=1), np.stack(north, axis=1)], axis=1) / (2 * step)
 
 
 def move_points(source: CRS, target: CRS, points: NDArray[np.float64]) -> NDArray[np.float64]:

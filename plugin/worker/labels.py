@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,31 @@ from numpy.typing import NDArray
 from rasterio.crs import CRS
 
 from ..core.errors import InputError
+from .frame import measure_frame
 from .raster import Raster
 from .vector import Geometries, Layer, read_layer, reproject_geometries
 
 _SURFACES = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON, shapely.GeometryType.GEOMETRYCOLLECTION)
+
+_DONE = {
+    "repaired": (
+        "One invalid label was repaired for this run (your layer is unchanged).",
+        "{} invalid labels were repaired for this run (your layer is unchanged).",
+    ),
+    "split": (
+        "One multi-part label was taken apart: each part counts as a building.",
+        "{} multi-part labels were taken apart: each part counts as a building.",
+    ),
+    "dropped": ("One label without an area was passed over.", "{} labels without an area were passed over."),
+    "outside": (
+        "One label lies outside the raster and was passed over.",
+        "{} labels lie outside the raster and were passed over.",
+    ),
+    "twins": (
+        "One label lies exactly on another: each building counts once in this run.",
+        "{} labels lie exactly on another one: each building counts once in this run.",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -24,7 +45,9 @@ class Labels:
     """Building polygons in the raster's pixel coordinates (column, row), valid and single-part.
 
     The counts say what was done to get there: ``repaired`` invalid ones, ``split`` multi-part ones taken apart,
-    ``dropped`` ones without an area, ``outside`` ones beyond the raster.
+    ``dropped`` ones without an area, ``outside`` ones beyond the raster, ``twins`` that lay exactly on another.
+    ``places`` holds the boxes (n, 4; pixels) of what is behind a count, by its name. ``shift_m`` (east, north) is how
+    far they were moved on the ground.
     """
 
     polygons: Geometries
@@ -32,22 +55,38 @@ class Labels:
     split: int = 0
     dropped: int = 0
     outside: int = 0
+    twins: int = 0
+    shift_m: tuple[float, float] = (0.0, 0.0)
+    places: Mapping[str, NDArray[np.float64]] = field(default_factory=dict, compare=False)
 
     def describe(self) -> list[str]:
         """Return a sentence for each thing that was done to the labels."""
-        counts = [
-            (self.repaired, "{} invalid labels were repaired for this run (your layer is unchanged)."),
-            (self.split, "{} multi-part labels were taken apart: each part counts as a building."),
-            (self.dropped, "{} labels without an area were passed over."),
-            (self.outside, "{} labels lie outside the raster and were passed over."),
-        ]
-        return [sentence.format(count) for count, sentence in counts if count]
+        said = [sentence for name in _DONE if (sentence := self.describe_count(name))]
+        return [*said, self.describe_shift()] if any(self.shift_m) else said
+
+    def describe_count(self, name: str) -> str:
+        """Return the sentence that belongs to one of the counts, "" where it is 0."""
+        count, (one, many) = getattr(self, name), _DONE[name]
+        return "" if count == 0 else one if count == 1 else many.format(count)
+
+    def describe_shift(self) -> str:
+        """Return how far the labels were moved, in a sentence ("": not at all)."""
+        told = describe_way(*self.shift_m)
+        return f"Labels are moved by {told} for this run (your layer is unchanged)." if told else ""
 
 
-def read_labels(path: str, layer: str, raster: Raster) -> Labels:
-    """Read the labels of a raster; raises InputError where none of them can be used."""
+def describe_way(east_m: float, north_m: float) -> str:
+    """Return a way on the ground in words, such as "1.2 m east and 0.5 m south" ("": no way at all)."""
+    ways = [(east_m, "east" if east_m > 0 else "west"), (north_m, "north" if north_m > 0 else "south")]
+    return " and ".join(f"{abs(metres):.1f} m {way}" for metres, way in ways if round(metres, 1))
+
+
+def read_labels(path: str, layer: str, raster: Raster, shift_m: tuple[float, float] = (0.0, 0.0)) -> Labels:
+    """Read the labels of a raster, moved by metres (east, north); raises InputError where none of them can be used."""
     content = read_layer(path, layer)
     polygons, origins, is_repaired = read_polygons(content, raster, f"The label layer {path}")
+    if any(shift_m):
+        polygons = _move(polygons, raster, *shift_m)
     frame = shapely.box(0, 0, raster.width, raster.height)
     touching = shapely.intersects(polygons, frame)
     if not touching.any():
@@ -56,13 +95,34 @@ def read_labels(path: str, layer: str, raster: Raster) -> Labels:
             "Choose labels of the same place, and see that both layers have the right coordinate system.",
         )
     features, parts = np.unique(origins, return_counts=True)
+    is_split = np.isin(origins, features[(parts > 1) & ~is_repaired[features]])
+    is_twin = touching & _find_twins(polygons)
+    marks = {"repaired": is_repaired[origins], "split": is_split, "outside": ~touching, "twins": is_twin}
     return Labels(
-        polygons[touching],
+        polygons[touching & ~is_twin],
         repaired=int(is_repaired.sum()),
-        split=int(((parts > 1) & ~is_repaired[features]).sum()),
+        split=len(np.unique(origins[is_split])),
         dropped=len(content.geometries) - len(parts),
         outside=int((~touching).sum()),
+        twins=int(is_twin.sum()),
+        shift_m=shift_m,
+        places={name: shapely.bounds(polygons[marked]) for name, marked in marks.items()},
     )
+
+
+def _move(polygons: Geometries, raster: Raster, east_m: float, north_m: float) -> Geometries:
+    """Return the polygons moved on the ground, each as a whole."""
+    points, owners = shapely.get_coordinates(polygons, return_index=True)
+    middles = np.clip(shapely.bounds(polygons)[:, [1, 3]].mean(axis=1), 0, raster.height)
+    steps = measure_frame(raster).to_pixels(east_m, north_m, middles)
+    return np.asarray(shapely.set_coordinates(polygons.copy(), points + steps[owners]), dtype=object)
+
+
+def _find_twins(polygons: Geometries) -> NDArray[np.bool_]:
+    """Tell of each polygon whether an earlier one is the same, to a hundredth of a pixel."""
+    rounded = shapely.transform(polygons, lambda xy: np.round(xy, 2))
+    _, firsts = np.unique(shapely.to_wkb(shapely.normalize(rounded)), return_index=True)
+    return ~np.isin(np.arange(len(polygons)), firsts)
 
 
 def read_polygons(content: Layer, raster: Raster, name: str) -> tuple[Geometries, NDArray[np.int64], NDArray[np.bool_]]:

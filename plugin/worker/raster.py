@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +145,14 @@ def describe_raster(path: str, card: Card, bands: tuple[int, ...] = ()) -> Raste
             values.is_clipped,
             values.sentence,
         )
+
+
+def regrid_raster(raster: Raster, gsd_m: float | None) -> Raster:
+    """Return the same raster on a grid of another ground sample distance (None: that of the file)."""
+    with open_raster(raster.path) as dataset:
+        width, height, transform = _lay_grid(dataset, raster.native_gsd_m, gsd_m)
+        scale = measure_ground(dataset.crs, transform, width, height)
+    return replace(raster, width=width, height=height, transform=transform, scale=scale)
 
 
 def _lay_grid(dataset: DatasetReader, native_m: float, working_m: float | None) -> tuple[int, int, Affine]:

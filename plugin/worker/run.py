@@ -17,6 +17,7 @@ from ..core.job import Job
 from .check import check_inputs, split_inputs
 from .convert import take_in
 from .fetch import obtain_weights
+from .findings import tell_findings, tell_shortage
 from .state import State
 from .wire import Wire
 from .write import write_split
@@ -28,10 +29,12 @@ def run_job(job: Job, folder: RunFolder, wire: Wire) -> None:
     state = State(folder, job)
     wire.begin("check")
     inputs = check_inputs(take_in(job, folder.path, wire), folder.path, wire)
+    tell_findings(inputs, wire)
     if not state.has("tune"):  # from then on the base model is needed no more
         obtain_weights(inputs.card, wire)
     wire.begin("split")
     split = split_inputs(inputs, wire)
+    tell_shortage(inputs, split, wire)
     write_split(folder.split, inputs, split)
 
     from .pretrained import adopt_statistics  # noqa: PLC0415 - torch takes seconds to load: wrong inputs are told first

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import IO
 
-from ..core.events import Cancelled, Event, Notice, Progress, StageStarted, format_event
+from ..core.events import Cancelled, Event, Finding, Notice, Progress, StageStarted, format_event
 
 _SILENCE_S = 0.2
 _MERCY_S = 0.7
@@ -29,6 +29,7 @@ class Wire:
     the lifeline: ``finish`` and ``cancel`` are orders, its end means cancel. A follower proves itself by ``follow``. An
     input that is at its end from the very start, and held no order (``< /dev/null``, a scheduler), never had a follower
     and is left alone; so is a terminal, where Ctrl+C cancels and reading would stop a job in the background.
+    ``findings`` are those that were sent.
     """
 
     def __init__(self, is_spoken: bool = True, listens: bool = True) -> None:
@@ -39,6 +40,7 @@ class Wire:
         self._cancelled = threading.Event()
         self._finish = threading.Event()
         self._stage = ""
+        self.findings: list[Finding] = []
         self._stage_began = time.monotonic()
         self._told_at = 0.0
         if listens and not os.isatty(0):
@@ -65,6 +67,8 @@ class Wire:
 
     def emit(self, event: Event) -> None:
         """Send one event."""
+        if isinstance(event, Finding):
+            self.findings.append(event)
         line = format_event(event) + "\n"
         with self._lock:
             for stream in (self._out, self._copy):

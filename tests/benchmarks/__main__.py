@@ -2,7 +2,7 @@
 
 ``make bench ARGS=coverage`` counts how often the intervals hold the truth, ``make bench ARGS=memory`` measures the
 memory of tracing, ``make bench ARGS="ablation ..."`` what each part is worth, ``make bench ARGS=encoders`` takes one
-step of learning with many networks.
+step of learning with many networks, ``make bench ARGS="shift FOLDER"`` says how well labels that lie off are found.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import shapely
 
 from plugin.worker.score import match_footprints
-from tests.benchmarks import ablation, coverage, encoders, memory
+from tests.benchmarks import ablation, coverage, encoders, memory, shift
 
 
 def make_footprints(count: int) -> tuple[Any, Any, Any]:
@@ -56,7 +56,13 @@ def measure(work: Callable[[], Any]) -> tuple[float, Any]:
 
 def main(arguments: list[str]) -> int:
     """Run the benchmark that is named, or those of the score."""
-    named = {"memory": memory.main, "ablation": ablation.main, "encoders": encoders.main, "coverage": coverage.main}
+    named = {
+        "memory": memory.main,
+        "ablation": ablation.main,
+        "encoders": encoders.main,
+        "coverage": coverage.main,
+        "shift": shift.main,
+    }
     if arguments and arguments[0] in named:
         named[arguments[0]](arguments[1:])
         return 0

@@ -189,6 +189,9 @@ def test_all_wrong_types_are_told_together(write):
         {"seed": -1},
         {"device": "gpu"},
         {"threads": -1},
+        {"shift_east_m": 100.5},
+        {"shift_north_m": -100.5},
+        {"shift_north_m": float("nan")},
     ],
     ids=str,
 )
@@ -204,6 +207,7 @@ def test_a_setting_out_of_its_range_is_refused(write, settings):
         {"epochs": 1000, "learning_rate": 1, "batch_size": 512, "min_area_m2": 1_000_000, "simplify_m": 100},
         {"held_out_share": 0.05, "validation_share": 0.05},
         {"held_out_share": 0.5, "validation_share": 0.3},
+        {"shift_east_m": 100, "shift_north_m": -100},
     ],
     ids=str,
 )

@@ -68,25 +68,6 @@ def test_a_stretch_is_told(inspect, make_raster, make_labels, ear, grid):
     assert "Values are stretched from" in ear.notices[0]
 
 
-def test_what_was_done_to_the_labels_is_told_as_a_warning(inspect, make_labels, ear, grid, make_raster):
-    away = [*grid(3), *grid(1, left=900)]
-    inspect(raster=str(make_raster(size=(128, 128))), labels=str(make_labels(away)))
-    warnings = [event.message for event in ear.events if getattr(event, "level", "") == "warning"]
-    assert "1 labels lie outside the raster and were passed over." in warnings
-
-
-def test_labels_of_a_few_pixels_are_told_with_a_next_step(inspect, make_labels, ear, grid):
-    inspect(labels=str(make_labels(grid(3, side=4))))
-    told = next(event for event in ear.events if "smaller than 4 x 4 pixels" in getattr(event, "message", ""))
-    assert told.hint
-
-
-def test_a_raster_of_another_scale_than_the_models_is_told(inspect, ear, monkeypatch, card):
-    monkeypatch.setattr(check, "find_card", lambda name: replace(card, gsd_m=(0.05, 0.1)))
-    inspect()
-    assert any("trained at 0.05 to 0.1 m a pixel" in message for message in ear.notices)
-
-
 def test_progress_is_told(inspect, ear):
     inspect()
     done = [event.done for event in ear.events if hasattr(event, "done")]

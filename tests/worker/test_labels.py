@@ -57,7 +57,7 @@ def test_invalid_labels_are_repaired_counted_and_told(read):
     assert labels.repaired == 1
     assert shapely.is_valid(labels.polygons).all()
     assert shapely.area(labels.polygons[2:]).sum() == pytest.approx(50)
-    assert labels.describe() == ["1 invalid labels were repaired for this run (your layer is unchanged)."]
+    assert labels.describe() == ["One invalid label was repaired for this run (your layer is unchanged)."]
 
 
 def test_the_users_file_is_not_changed(make_labels, raster):
@@ -72,7 +72,7 @@ def test_multipart_labels_are_taken_apart_counted_and_told(read):
     assert len(labels.polygons) == 3
     assert set(shapely.get_type_id(labels.polygons)) == {shapely.GeometryType.POLYGON}
     assert labels.split == 1
-    assert labels.describe() == ["1 multi-part labels were taken apart: each part counts as a building."]
+    assert labels.describe() == ["One multi-part label was taken apart: each part counts as a building."]
 
 
 def test_a_collection_is_taken_apart_to_its_polygons(read):

@@ -1,0 +1,60 @@
+"""All that is found before a run: stops, warnings and advice, each with a sentence, a next step and its places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..core.errors import InputError
+from ..core.events import STOP, Finding
+from .check import Inputs
+from .enough import find_shortage
+from .faults import find_faults
+from .looks import look_at_labels
+from .shift import find_shift
+from .sights import describe_shift, find_blank, find_extremes
+from .split import Split
+from .wire import Wire
+from .zones import find_area_faults
+
+
+def tell_findings(inputs: Inputs, wire: Wire) -> None:
+    """Tell what is found in the labels and in the imagery around them; raises InputError for the first stop.
+
+    It takes a few seconds whatever the raster's size: up to 400 labels are looked at.
+    """
+    raster, labels, settings = inputs.raster, inputs.labels, inputs.job.settings
+    looks = look_at_labels(raster, labels.polygons, settings.seed, lambda _: wire.check())
+    found = [
+        *describe_shift(find_shift(looks, settings.seed), labels, raster),
+        *find_blank(looks, labels, raster),
+        *find_faults(labels, raster, inputs.card, settings.min_area_m2),
+        *find_extremes(looks, raster),
+    ]
+    if inputs.job.areas:
+        found += find_area_faults(inputs.job.areas, inputs.job.areas_layer, raster, labels.polygons)
+    _tell(found, wire)
+
+
+def tell_shortage(inputs: Inputs, split: Split, wire: Wire) -> None:
+    """Tell whether there are enough buildings on each ground, and how many more would help."""
+    _tell(find_shortage(split, has_areas=bool(inputs.job.areas)), wire)
+
+
+@contextmanager
+def refusal_found(wire: Wire) -> Iterator[None]:
+    """Tell an input that cannot be used as a finding that stops the run, too, and pass the error on."""
+    try:
+        yield
+    except InputError as error:
+        if not any(finding.level == STOP for finding in wire.findings):
+            wire.emit(Finding("refused", STOP, error.message, error.hint))
+        raise
+
+
+def _tell(found: list[Finding], wire: Wire) -> None:
+    for finding in found:
+        wire.emit(finding)
+    stop = next((finding for finding in found if finding.level == STOP), None)
+    if stop is not None:
+        raise InputError(stop.message, stop.hint)

@@ -1,0 +1,66 @@
+"""What can be said from looking at some labels and the imagery around them."""
+
+from __future__ import annotations
+
+import numpy as np
+import shapely
+
+from ..core.events import ADVICE, STOP, WARNING, Finding
+from .labels import Labels, describe_way
+from .located import count_things, locate_finding
+from .looks import Looks
+from .raster import Raster
+from .shift import Shift
+
+_BLANK = 0.5
+_ALL_BLANK = 0.9
+_MANY_EXTREME = 0.25
+_COMPASS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
+
+
+def find_blank(looks: Looks, labels: Labels, raster: Raster) -> list[Finding]:
+    """Labels with no imagery under them: nodata, or one value all over."""
+    blank = [look.label for look in looks.items if look.blank_share > _BLANK]
+    if not blank:
+        return []
+    count, of = len(blank), len(looks.items)
+    looked = "" if of == len(labels.polygons) else f" of the {of} that were looked at"
+    sentence = count_things(
+        count,
+        f"One label{looked} has no imagery under it.",
+        f"{{}} labels{looked} have no imagery under them.",
+    )
+    level, hint = WARNING, "Delete them, or choose a raster that covers them."
+    if count >= _ALL_BLANK * of:
+        level, hint = STOP, "Choose the raster that the labels were drawn on, or see that both lie where they belong."
+    finding = Finding("blank", level, sentence, hint, count)
+    return [locate_finding(finding, shapely.bounds(labels.polygons[blank]), raster)]
+
+
+def find_extremes(looks: Looks, raster: Raster) -> list[Finding]:
+    """Imagery that is black or white through and through in much of its ground."""
+    seen = [look for look in looks.items if look.valid.any()]
+    if not raster.is_clipped or not seen:
+        return []
+    pixels = np.concatenate([look.values[:, look.valid].T for look in seen])
+    share = float(((pixels <= 0).all(axis=1) | (pixels >= 1).all(axis=1)).mean())
+    if share <= _MANY_EXTREME:
+        return []
+    sentence = f"{share:.0%} of the imagery around the labels is pure black or white: nothing can be told apart there."
+    return [Finding("extremes", ADVICE, sentence, "Export the raster anew with its full range of values.")]
+
+
+def describe_shift(shift: Shift | None, labels: Labels, raster: Raster) -> list[Finding]:
+    """Labels that lie off the imagery beyond doubt, and the job's shift that brings them onto it."""
+    if shift is None or not shift.is_certain(raster.native_gsd_m):
+        return []
+    way = _COMPASS[round(np.degrees(np.arctan2(shift.east_m, shift.north_m)) / 45) % 8]
+    sentence = (
+        f"The labels lie {shift.length_m:.1f} m {way} of the buildings in the imagery "
+        f"(\u00b1 {max(shift.within_m, 0.1):.1f} m, by {shift.labels} labels)."
+    )
+    east_m, north_m = (
+        round(old - off, 2) for old, off in zip(labels.shift_m, (shift.east_m, shift.north_m), strict=True)
+    )
+    hint = f"Move them by {describe_way(-shift.east_m, -shift.north_m)}: for this run alone, or in the layer itself."
+    return [Finding("shift", WARNING, sentence, hint, shift.labels, east_m=east_m, north_m=north_m)]
