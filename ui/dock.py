@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import Any, Mapping, Sequence
@@ -13,9 +14,10 @@ from qgis.PyQt.QtWidgets import QScrollArea, QWidget
 
 from ..plugin.core.card import Card
 from ..plugin.core.environment import SetupStep
-from ..plugin.core.events import EpochEnded, Event, Notice, Progress, Scored, StageStarted, Started
+from ..plugin.core.events import STOP, EpochEnded, Event, Finding, Notice, Progress, Scored, StageStarted, Started
 from .chart import EpochChart
 from .choices import Choices
+from .findings import FindingList
 from .form import FormPage
 from .load import load_form
 from .memory import Memory
@@ -24,6 +26,7 @@ from .notices import NoticeList
 from .progress import ProgressPage
 from .report import ReportPage
 from .setup import SetupPage
+from .shift import ShiftLine
 
 ICON = Path(__file__).resolve().parents[1] / "resources" / "icon.svg"
 
@@ -50,6 +53,8 @@ class TunerDock(QgsDockWidget):
     setup_requested = pyqtSignal()
     setup_cancel_requested = pyqtSignal()
     folder_opened = pyqtSignal(str)
+    zoom_requested = pyqtSignal(object, str)
+    layer_requested = pyqtSignal(object)
     export_requested = pyqtSignal(str)
     pdf_requested = pyqtSignal(str)
 
@@ -60,6 +65,8 @@ class TunerDock(QgsDockWidget):
     progressPage: ProgressPage
     chart: EpochChart
     noticeList: NoticeList
+    findingList: FindingList
+    shiftLine: ShiftLine
     formPage: FormPage
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -80,7 +87,7 @@ class TunerDock(QgsDockWidget):
 
     def read_choices(self) -> Choices:
         """Return what is chosen, complete or not."""
-        return self.formPage.read_choices()
+        return self._shift(self.formPage.read_choices())
 
     def store_settings(self) -> None:
         """Keep the form for the next session of QGIS."""
@@ -129,6 +136,7 @@ class TunerDock(QgsDockWidget):
         self._folder = folder
         self.messageFrame.clear()
         self.noticeList.clear()
+        self.findingList.clear()
         self.progressPage.begin(name, bool(folder))
         self._enter(DockState.RUNNING)
 
@@ -145,8 +153,15 @@ class TunerDock(QgsDockWidget):
             self.progressPage.show_epoch(event)
         elif isinstance(event, Notice):
             self.noticeList.add(event)
+        elif isinstance(event, Finding):
+            self._show_finding(event)
         elif isinstance(event, Scored):
             self.progressPage.show_scored(event)
+
+    def show_checked(self) -> None:
+        """Say that a check went to its end, above the form."""
+        self._enter(DockState.IDLE)
+        self.findingList.show_none()
 
     def show_stopping(self, text: str) -> None:
         """Say that the run was asked to stop."""
@@ -190,7 +205,12 @@ class TunerDock(QgsDockWidget):
         self.reportPage.pdf_requested.connect(self.pdf_requested)
         self.formPage.asked.connect(self._clear_answers)
         self.formPage.refused.connect(self._refuse)
-        self.formPage.check_requested.connect(self.check_requested)
+        self.formPage.check_requested.connect(lambda choices: self.check_requested.emit(self._shift(choices)))
+        self.formPage.labelCombo.layerChanged.connect(lambda _: self.shiftLine.clear())
+        self.findingList.zoom_requested.connect(self.zoom_requested)
+        self.findingList.layer_requested.connect(self.layer_requested)
+        self.findingList.shift_chosen.connect(self.shiftLine.show_shift)
+        self.shiftLine.shift_changed.connect(self.findingList.show_shift)
         self.formPage.train_requested.connect(self._ask_run)
 
     def _ask_setup(self) -> None:
@@ -200,7 +220,11 @@ class TunerDock(QgsDockWidget):
 
     def _ask_run(self, choices: Choices) -> None:
         self.store_settings()
-        self.train_requested.emit(choices)
+        self.train_requested.emit(self._shift(choices))
+
+    def _shift(self, choices: Choices) -> Choices:
+        """Return the choices with the shift that was applied to their labels."""
+        return replace(choices, settings=self.shiftLine.apply_to(choices.settings))
 
     def _ask_stop(self) -> None:
         self._enter(DockState.STOPPING)
@@ -208,6 +232,13 @@ class TunerDock(QgsDockWidget):
     def _clear_answers(self) -> None:
         self.messageFrame.clear()
         self.noticeList.clear()
+        self.findingList.clear()
+
+    def _show_finding(self, finding: Finding) -> None:
+        """What stops a run is told by its end, too: it has a row of its own only with places to show."""
+        if finding.level != STOP or finding.places:
+            self.findingList.add(finding)
+            self.findingList.show_shift(self.shiftLine.east_m, self.shiftLine.north_m)
 
     def _refuse(self, message: str, hint: str) -> None:
         self._tell("warning", message, hint)

@@ -15,14 +15,15 @@ from ...ui.choices import Choices
 from ...ui.dock import TunerDock
 from ..core.environment import SetupCancelled, Verdict, locate_environment, require_ready
 from ..core.errors import SetupError, TunerError
-from ..core.events import Event, Finished, Notice
+from ..core.events import Event, Finding, Finished, Notice
 from ..core.folder import RunFolder
 from ..core.follow import Ending
 from ..core.models import list_cards
 from .delivery import Delivery, prepare_delivery
 from .export import Exporter
+from .findings import add_layer, zoom_to
 from .layers import take_areas, take_labels
-from .messages import CRITICAL, INFO, SUCCESS, WARNING, join, log, log_notice, tell
+from .messages import CRITICAL, INFO, SUCCESS, WARNING, join, log, log_finding, log_notice, tell
 from .meter import Meter
 from .places import make_check_folder, make_run_folder
 from .printout import Printer
@@ -52,6 +53,7 @@ class Controller(QObject):
         self._loading: tuple[RunFolder, Finished, Iterator[QgsVectorLayer]]
         self._loader = QTimer(self)
         self._loader.timeout.connect(self._load_next)
+        self._findings_layer = ""
         self._task: RunTask | None = None  # QGIS forgets the Python half of a task that nobody holds
         self._connect_dock()
         self._show_start()
@@ -81,6 +83,8 @@ class Controller(QObject):
         self._dock.setup_requested.connect(self._set_up)
         self._dock.setup_cancel_requested.connect(self._cancel_setup)
         self._dock.folder_opened.connect(self._open)
+        self._dock.zoom_requested.connect(self._zoom)
+        self._dock.layer_requested.connect(self._add_findings)
         self._dock.export_requested.connect(self._exporter.ask)
         self._dock.pdf_requested.connect(self._printer.ask)
 
@@ -172,6 +176,8 @@ class Controller(QObject):
         self._meter.read(event)
         if isinstance(event, Notice):
             log_notice(event)
+        elif isinstance(event, Finding):
+            log_finding(event)
 
     def _end_run(self, ending: Ending) -> None:
         run, self._run = self._run, None
@@ -219,6 +225,7 @@ class Controller(QObject):
     def _show_check(self, ending: Ending) -> None:
         self._dock.show_idle()
         if ending.kind == "finished":
+            self._dock.show_checked()
             tell(self._iface.messageBar(), SUCCESS, self.tr("The raster, the labels and the settings can be used."))
         elif ending.kind == "died":
             log(ending.log_tail, WARNING)
@@ -257,6 +264,14 @@ class Controller(QObject):
                 QgsSettings().setValue(DEVICE_SETTING, outcome.text)
                 self._dock.show_device(outcome.text)
                 self._dock.show_idle()
+
+    # -- the map ------------------------------------------------------------------------------------------------------
+
+    def _zoom(self, box: list[float], crs: str) -> None:
+        zoom_to(self._iface.mapCanvas(), box, crs)
+
+    def _add_findings(self, findings: list[Finding]) -> None:
+        self._findings_layer = add_layer(QgsProject.instance(), findings, self._findings_layer)
 
     def _open(self, path: str) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(path))

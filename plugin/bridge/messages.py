@@ -5,7 +5,7 @@ from __future__ import annotations
 from qgis.core import Qgis, QgsMessageLog
 from qgis.gui import QgsMessageBar
 
-from ..core.events import Notice
+from ..core.events import ADVICE, Finding, Notice
 
 TAG = "Footprint Tuner"
 
@@ -28,6 +28,11 @@ def log(text: str, level: Qgis.MessageLevel = INFO) -> None:
 def log_notice(notice: Notice) -> None:
     """Write a worker's notice to QGIS's message log."""
     log(join(notice.message, notice.hint), WARNING if notice.level == "warning" else INFO)
+
+
+def log_finding(finding: Finding) -> None:
+    """Write what a check found to QGIS's message log."""
+    log(join(finding.message, finding.hint), INFO if finding.level == ADVICE else WARNING)
 
 
 def tell(bar: QgsMessageBar, level: Qgis.MessageLevel, message: str, hint: str = "") -> None:

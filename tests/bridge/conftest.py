@@ -15,7 +15,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # without it Qt ends the 
 
 from osgeo import gdal, osr
 from qgis.core import QgsFeature, QgsGeometry, QgsProject, QgsRasterLayer, QgsSettings, QgsVectorLayer
-from qgis.gui import QgsMessageBar
+from qgis.gui import QgsMapCanvas, QgsMessageBar
 from qgis.PyQt.QtCore import QCoreApplication, QEvent, QSettings, Qt
 from qgis.PyQt.QtWidgets import QMainWindow
 from qgis.testing import start_app
@@ -134,10 +134,14 @@ class Window:
     def __init__(self):
         self.window = QMainWindow()
         self.bar = QgsMessageBar(self.window)
+        self.canvas = QgsMapCanvas(self.window)
         self.icons, self.menu, self.docks = [], [], []
 
     def mainWindow(self):
         return self.window
+
+    def mapCanvas(self):
+        return self.canvas
 
     def messageBar(self):
         return self.bar

@@ -19,6 +19,7 @@ from plugin.core.events import (
     Cancelled,
     EpochEnded,
     Failed,
+    Finding,
     Finished,
     Notice,
     Progress,
@@ -109,6 +110,9 @@ def check(path):
     if BEHAVIOUR == "fails":
         emit(Failed("No label touches the raster.", "Choose labels of the same place.", "check"))
         sys.exit(1)
+    box = [500002.0, 2999988.0, 500010.0, 2999996.0]
+    emit(Finding("tiny", "advice", "One label is tiny.", "Delete it."))
+    emit(Finding("twins", "warning", "One label lies exactly on another.", "Delete it.", 1, [box], "EPSG:32645"))
     source = ogr.Open(job.labels)
     emit(Notice("info", f"{source.GetLayer(0).GetFeatureCount()} labels."))
     emit(Finished())

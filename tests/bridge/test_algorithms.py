@@ -169,11 +169,13 @@ def test_finetune_passes_every_setting_on(run, environment, inputs, outputs, tmp
     tuned = tmp_path / "model.json"
     find_card("imagenet_lite0").save(tuned)
     settings = {"EPOCHS": 7, "LEARNING_RATE": 0.002, "BATCH_SIZE": 3, "MIN_AREA": 12.5, "HELD_OUT_SHARE": 0.4}
+    settings = {**settings, "SHIFT_EAST": -2.5, "SHIFT_NORTH": 1.25}
     run("finetune", {**inputs, **outputs, **settings, "SEED": 11, "DEVICE": "cpu", "TUNED_MODEL": str(tuned)})
     job = load_job(RunFolder(Path(outputs["RUN_FOLDER"])).job)
     assert (job.settings.epochs, job.settings.learning_rate, job.settings.batch_size) == (7, 0.002, 3)
     assert (job.settings.min_area_m2, job.settings.held_out_share) == (12.5, 0.4)
     assert (job.settings.seed, job.settings.device) == (11, "cpu")
+    assert (job.settings.shift_east_m, job.settings.shift_north_m) == (-2.5, 1.25)
     assert job.base_model == str(tuned)
 
 

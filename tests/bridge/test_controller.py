@@ -7,7 +7,7 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from qgis.core import QgsApplication, QgsSettings
+from qgis.core import QgsApplication, QgsPointXY, QgsSettings
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QDesktopServices
 from qgis.PyQt.QtWidgets import QFileDialog, QLabel, QPushButton
@@ -17,7 +17,7 @@ from footprint_tuner.plugin.bridge.controller import Controller
 from footprint_tuner.plugin.core.environment import SetupStep, Verdict
 from footprint_tuner.plugin.core.errors import SetupError
 from footprint_tuner.plugin.core.folder import RunFolder
-from footprint_tuner.plugin.core.job import load_job
+from footprint_tuner.plugin.core.job import Settings, load_job
 from footprint_tuner.ui.choices import Choices
 from footprint_tuner.ui.dock import DockState, TunerDock
 
@@ -245,6 +245,25 @@ def test_a_check_says_that_all_is_well_and_leaves_nothing(dock, choices, wait_un
     assert dock.state is DockState.IDLE
     assert any("can be used" in text for text in window.read_messages())
     assert not (tmp_path / "footprint_tuner_runs").exists()
+
+
+def test_a_checks_findings_stay_in_the_dock_and_lead_to_the_map(dock, choices, wait_until, window, project):
+    window.canvas.setDestinationCrs(choices.raster_layer.crs())
+    dock.check_requested.emit(choices)
+    wait_until(lambda: dock.state is DockState.IDLE)
+    twins, tiny = dock.findingList.rows
+    assert (twins.finding.kind, tiny.finding.kind) == ("twins", "tiny")
+    twins.zoomButton.click()
+    assert window.canvas.extent().contains(QgsPointXY(500006, 2999992))
+    dock.findingList.findingsLayerButton.click()
+    assert [layer.featureCount() for layer in project.mapLayersByName("Findings of the check")] == [1]
+
+
+def test_the_shift_reaches_the_runs_job(dock, choices, wait_until, tmp_path):
+    dock.train_requested.emit(replace(choices, settings=Settings(shift_east_m=-2.5, shift_north_m=1.0)))
+    wait_until(lambda: dock.state is DockState.ENDED)
+    settings = load_job(find_run(tmp_path).job).settings
+    assert (settings.shift_east_m, settings.shift_north_m) == (-2.5, 1.0)
 
 
 def test_a_check_tells_what_is_in_the_way(dock, choices, wait_until, monkeypatch):

@@ -15,7 +15,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from footprint_tuner.plugin.core.environment import SetupStep
-from footprint_tuner.plugin.core.events import EpochEnded, Notice, Progress, Scored, StageStarted
+from footprint_tuner.plugin.core.events import EpochEnded, Finding, Notice, Progress, Scored, StageStarted
 
 LONG = "/home/analyst/footprint_tuner/runs/banepa_north_2026-01-12_1530_with_all_the_labels/" + "x" * 80
 SCORE = {"building": {"tp": 123456, "fp": 1, "fn": 2, "precision": 1.0, "recall": 1.0, "f1": 1.0}, "pixel": {"f1": 1.0}}
@@ -48,9 +48,20 @@ def open_settings(dock):
     dock.show_device(f"Ready: runs on {LONG}.")
 
 
+def check(dock):
+    dock.show_running("Check", "")
+    places = [[0.0, 0.0, 1.0, 1.0]] * 200
+    dock.show_event(Finding("overlaps", "warning", f"{LONG} overlaps.", f"Look at {LONG}.", 200, places, "EPSG:3857"))
+    dock.show_event(Finding("shift", "warning", "The labels lie off.", "Move them.", east_m=12.3, north_m=-45.6))
+    dock.show_checked()
+    dock.findingList.rows[0].zoomButton.click()
+    dock.findingList.rows[1].applyButton.click()
+
+
 STATES = {
     "idle": lambda _dock: None,
     "settings": open_settings,
+    "checked": check,
     "set-up needed": lambda dock: dock.show_setup_needed(f"There is no environment in {LONG}.", "Press Set up."),
     "setting up": set_up,
     "tuning": tune,

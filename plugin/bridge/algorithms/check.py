@@ -8,20 +8,28 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import (
+    QgsProcessing,
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeedback,
     QgsProcessingOutputBoolean,
     QgsProcessingOutputString,
+    QgsProcessingParameterFeatureSink,
     QgsProcessingParameterFileDestination,
+    QgsWkbTypes,
 )
 
 from ...core.errors import TunerError
+from ...core.events import LEVELS, STOP, WARNING, Finding
 from ...core.folder import RunFolder
 from ..delivery import Delivery
+from ..findings import find_crs, list_features, list_fields
 from ..messages import join
 from .narrator import Narrator
 from .tuning import TuningAlgorithm, run_delivery
+
+FINDINGS = "FINDINGS"
+_POLYGON = QgsWkbTypes.Type.Polygon
 
 
 class CheckAlgorithm(TuningAlgorithm):
@@ -46,8 +54,9 @@ class CheckAlgorithm(TuningAlgorithm):
         """Return the help beside the dialog."""
         return self.tr(
             "Tells in less than a minute whether a raster, labels, areas and settings can be used for fine-tuning: what"
-            " was found, what is repaired on the way, and what is in the way, each with a next step. Inputs that cannot"
-            " be used are no error here: OK is then false."
+            " was found (labels that are invalid, doubled, overlapping, without imagery or off it, buildings without"
+            " a label, too few of them), as what stops a run, a warning or advice, each with a next step."
+            " Inputs that cannot be used are no error here: OK is then false."
         )
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - QGIS's signature
@@ -55,6 +64,11 @@ class CheckAlgorithm(TuningAlgorithm):
         self.add_job_parameters()
         report = QgsProcessingParameterFileDestination("REPORT", self.tr("Report"), "HTML (*.html)", None, True)
         self.addParameter(report)
+        kind = QgsProcessing.TypeVectorPolygon
+        places = QgsProcessingParameterFeatureSink(
+            FINDINGS, self.tr("Places of what was found"), kind, None, True, False
+        )
+        self.addParameter(places)
         self.addOutput(QgsProcessingOutputBoolean("OK", self.tr("Can be used")))
         self.addOutput(QgsProcessingOutputString("TEXT", self.tr("What was found")))
 
@@ -85,15 +99,38 @@ class CheckAlgorithm(TuningAlgorithm):
         if self._refusal:
             feedback.pushWarning(self._refusal)
         verdict = self._refusal or self.tr("The raster, the labels and the settings can be used.")
-        lines = [verdict, *narrator.notices]
-        results = {"OK": not self._refusal, "TEXT": "\n".join(lines)}
+        found = [finding for finding in narrator.findings if join(finding.message, finding.hint) != self._refusal]
+        found.sort(key=lambda finding: LEVELS.index(finding.level))
+        lines = [f"{_name_level(finding.level)}: {join(finding.message, finding.hint)}" for finding in found]
+        results = {"OK": not self._refusal, "TEXT": "\n".join([verdict, *narrator.notices, *lines])}
         path = self.parameterAsFileOutput(parameters, "REPORT", context)
         if path:
-            _write_page(Path(path), self.displayName(), lines)
+            _write_page(Path(path), self.displayName(), [verdict, *narrator.notices], found)
             results["REPORT"] = path
-        return results
+        return {**results, **self._send_findings(narrator.findings, parameters, context)}
+
+    def _send_findings(
+        self, found: list[Finding], parameters: dict[str, Any], context: QgsProcessingContext
+    ) -> dict[str, str]:
+        crs = find_crs(found)
+        sink, destination = self.parameterAsSink(parameters, FINDINGS, context, list_fields(), _POLYGON, crs)
+        if sink is None:
+            return {}
+        if not sink.addFeatures(list(list_features(found))):
+            raise QgsProcessingException(f"The findings could not be written: {sink.lastError()}")
+        return {FINDINGS: destination}
 
 
-def _write_page(path: Path, title: str, lines: list[str]) -> None:
+def _name_level(level: str) -> str:
+    names = {STOP: "Stops the run", WARNING: "Warning"}
+    return names.get(level, "Advice")
+
+
+def _write_page(path: Path, title: str, lines: list[str], found: list[Finding]) -> None:
     head = f'<!doctype html><meta charset="utf-8"><title>{html.escape(title)}</title><h1>{html.escape(title)}</h1>'
-    path.write_text(head + "".join(f"<p>{html.escape(line)}</p>" for line in lines), encoding="utf-8")
+    said = "".join(f"<p>{html.escape(line)}</p>" for line in lines)
+    items = "".join(
+        f"<li><b>{_name_level(each.level)}.</b> {html.escape(each.message)} <i>{html.escape(each.hint)}</i></li>"
+        for each in found
+    )
+    path.write_text(f"{head}{said}<ul>{items}</ul>" if items else head + said, encoding="utf-8")

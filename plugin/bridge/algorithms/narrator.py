@@ -6,18 +6,19 @@ from typing import Sequence
 
 from qgis.core import QgsProcessingFeedback
 
-from ...core.events import STAGES, EpochEnded, Event, Notice, Progress, Scored, StageStarted
+from ...core.events import ADVICE, STAGES, EpochEnded, Event, Finding, Notice, Progress, Scored, StageStarted
 from ..messages import join
 from ..meter import Meter
 
 
 class Narrator:
-    """Shows events in Processing's log and progress bar, and keeps the ``notices``, a line each."""
+    """Shows events in Processing's log and progress bar; keeps the ``notices``, a line each, and the ``findings``."""
 
     def __init__(self, feedback: QgsProcessingFeedback, stages: Sequence[str] = STAGES) -> None:
         """Tell them to ``feedback``; the progress bar divides into ``stages``."""
         self.feedback = feedback
         self.notices: list[str] = []
+        self.findings: list[Finding] = []
         self._meter = Meter(stages)
 
     def tell(self, event: Event) -> None:
@@ -31,6 +32,9 @@ class Narrator:
             self.feedback.pushInfo(_describe_epoch(event))
         elif isinstance(event, Notice):
             self._tell_notice(event)
+        elif isinstance(event, Finding):
+            self.findings.append(event)
+            self._tell_line(join(event.message, event.hint), is_warning=event.level != ADVICE)
         elif isinstance(event, Scored):
             parts = [
                 f"{event.score[kind]['f1']:.3f} by {kind}" for kind in ("building", "pixel") if kind in event.score
@@ -40,7 +44,10 @@ class Narrator:
     def _tell_notice(self, notice: Notice) -> None:
         line = join(notice.message, notice.hint)
         self.notices.append(line)
-        if notice.level == "warning":
+        self._tell_line(line, is_warning=notice.level == "warning")
+
+    def _tell_line(self, line: str, *, is_warning: bool) -> None:
+        if is_warning:
             self.feedback.pushWarning(line)
         else:
             self.feedback.pushInfo(line)

@@ -23,7 +23,7 @@ from qgis.core import (
 from ...core.errors import InputError, TunerError
 from ...core.events import Finished
 from ...core.folder import RunFolder
-from ...core.job import DEFAULT_BASE_MODEL, RECIPES, Settings
+from ...core.job import DEFAULT_BASE_MODEL, MOST_SHIFT_M, RECIPES, Settings
 from ..copy import CopyCancelled
 from ..delivery import Delivery, prepare_delivery
 from ..layers import refuse_missing_crs, take_area_source, take_source
@@ -79,6 +79,10 @@ class TuningAlgorithm(WorkerAlgorithm):
             make_min_area_parameter(self.tr("Minimum area (m²)"), _DEFAULTS.min_area_m2),
             QgsProcessingParameterBoolean("SQUARE", self.tr("Right angles"), _DEFAULTS.square),
             number("HELD_OUT_SHARE", self.tr("Held-out share"), _DOUBLE, _DEFAULTS.held_out_share, False, 0.05, 0.6),
+            number("SHIFT_EAST", self.tr("Move the labels east (m)"), _DOUBLE, 0.0, False, -MOST_SHIFT_M, MOST_SHIFT_M),
+            number(
+                "SHIFT_NORTH", self.tr("Move the labels north (m)"), _DOUBLE, 0.0, False, -MOST_SHIFT_M, MOST_SHIFT_M
+            ),
             number("SEED", self.tr("Seed"), _INTEGER, _DEFAULTS.seed, False, 0),
             make_device_parameter(self.tr("Device")),
         ):
@@ -122,6 +126,8 @@ class TuningAlgorithm(WorkerAlgorithm):
             square=self.parameterAsBoolean(parameters, "SQUARE", context),
             held_out_share=read_number("HELD_OUT_SHARE"),
             seed=int(read_number("SEED")),
+            shift_east_m=read_number("SHIFT_EAST"),
+            shift_north_m=read_number("SHIFT_NORTH"),
             device=self.parameterAsEnumString(parameters, "DEVICE", context),
         )
 
