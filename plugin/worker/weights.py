@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import pickle  # nosec B403 - for the name of its error: nothing is unpickled by it
+import pickle  # nosec B403 # for the name of its error: nothing is unpickled by it
 import re
 from collections.abc import Mapping
 from pathlib import Path

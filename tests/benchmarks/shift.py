@@ -58,9 +58,8 @@ def main(arguments: list[str]) -> None:
             continue
         said = "accused" if own.is_certain(raster.native_gsd_m) else "left alone"
         way = f"{own.east_m:+.2f} {own.north_m:+.2f}"
-        print(
-            f"{name:14s} none     {way:14s} {own.length_m:4.2f}          {own.within_m:5.2f}  {said} {seconds:5.1f}  {own.labels}"
-        )
+        head = f"{name:14s} none     {way:14s} {own.length_m:4.2f}"
+        print(f"{head}          {own.within_m:5.2f}  {said} {seconds:5.1f}  {own.labels}")
         for length_m in LENGTHS_M:
             print(f"{name:14s} {length_m:.1f} m    {measure_seeded(raster, polygons, own, length_m)}", flush=True)
 
