@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from .score import Matching
 from .vector import Geometries
 
-_BLOCKS = 48
+BLOCKS = 48
 _LEAST_PX = 128.0  # what the network sees around a pixel at the least: predicted windows overlap by as much
-_WIDTHS = 4.0
+WIDTHS = 4.0
 _SLIVER = 0.25
 
 
@@ -24,7 +24,7 @@ def choose_block_side(ground: Any, building_px: float) -> float:
     ``building_px`` is the width of all but the largest buildings. No block is narrower than what the network sees
     around a pixel: narrower ones would share their faults with their neighbours.
     """
-    return max(math.sqrt(ground.area / _BLOCKS), _WIDTHS * building_px, _LEAST_PX)
+    return max(math.sqrt(ground.area / BLOCKS), WIDTHS * building_px, _LEAST_PX)
 
 
 def cut_blocks(ground: Any, side_px: float) -> Geometries:

@@ -123,15 +123,22 @@ def export(options: argparse.Namespace, wire: Wire) -> None:
 
 def score(options: argparse.Namespace, _: Wire) -> None:
     """Score footprints against the truth."""
-    from .compare import Comparison, compare_files
+    from .compare import Comparison, compare_blocks, compare_files
+    from .interval import bound_f1, explain_absence
 
     how = Comparison(options.iou, options.min_area_m2, options.confidence, options.by)
     result = compare_files(options.truth, options.footprints, how)
+    counts = compare_blocks(options.truth, options.footprints, how) if options.interval else None
+    interval = None if counts is None else bound_f1(counts)
     if options.json:
-        print_json(result.to_dict())
-    else:
-        print(f"F1 {result.f1:.3f}  precision {result.precision:.3f}  recall {result.recall:.3f}")
-        print(f"TP {result.tp}  FP {result.fp}  FN {result.fn}")
+        print_json({**result.to_dict(), **({"interval": interval} if options.interval else {})})
+        return
+    print(f"F1 {result.f1:.3f}  precision {result.precision:.3f}  recall {result.recall:.3f}")
+    print(f"TP {result.tp}  FP {result.fp}  FN {result.fn}")
+    if interval is not None:
+        print(f"95 % interval of F1 {interval[0]:.3f} to {interval[1]:.3f}")
+    elif counts is not None:
+        print(explain_absence(counts) or "There is no interval of an F1 of 0 or 1.")
 
 
 def adopt(options: argparse.Namespace, _: Wire) -> None:

@@ -38,8 +38,8 @@ def explain_absence(counts: Counts) -> str:
     if blocks >= MIN_BLOCKS and total >= MIN_BUILDINGS:
         return ""
     return (
-        f"No interval can be given: {total} buildings in {blocks} blocks of held-out ground are too few, at least "
-        f"{MIN_BUILDINGS} in {MIN_BLOCKS} are needed."
+        f"No interval can be given: {total} buildings in {blocks} blocks are too few, at least {MIN_BUILDINGS} in "
+        f"{MIN_BLOCKS} are needed."
     )
 
 

@@ -51,7 +51,9 @@ class Stages:
         """Predict with the base model where it is scored, choose how its buildings part, and return its score."""
         inputs, path = self._inputs, self._folder.base_probability
         predictor = self._make_predictor(inputs.card)
-        write_probability(predictor, inputs.raster, path, self._wire.tell, self._split.ground(VALIDATION, HELD_OUT))
+        ground = self._split.ground(VALIDATION, HELD_OUT)
+        around = ground.buffer(self._split.buffer_px)  # a building on the border is seen whole, as the tuned model does
+        write_probability(predictor, inputs.raster, path, self._wire.tell, around)
         _, parting = self._judge.choose(path, inputs.card.parting)
         footprints = self._judge.trace_held_out(path, parting)
         write_footprints(self._folder.base_footprints, [(1.0, footprints)], inputs.raster, self._wire)

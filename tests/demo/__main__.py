@@ -133,6 +133,7 @@ def tell_results(result: dict, began: float, job_began: float) -> int:
         before, after = report["before"][kind], report["after"][kind]
         print(f"F1 by {kind:9} {before['f1']:.3f} -> {after['f1']:.3f}   (held-out ground)")
     print(f"IoU by pixel    {report['before']['pixel']['iou']:.3f} -> {report['after']['pixel']['iou']:.3f}")
+    print(report["difference"]["sentence"])
     print(f"Longest gap in QGIS's event loop: {result['longest_gap_ms']} ms (in stage {result['gap_stage']})")
     print(f"Job {result['job_s']:.0f} s, QGIS in all {now - job_began:.0f} s, everything {now - began:.0f} s")
     return 0

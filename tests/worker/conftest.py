@@ -275,3 +275,59 @@ def fetch(secure_server, target, ear):
     return lambda expected=EXPECTED, path="/weights.pth": download(
         secure_server.locate(path), target, expected, ear.wire
     )
+
+
+_RULES = json.loads((Path(__file__).resolve().parents[2] / "resources/help/report.schema.json").read_text("utf-8"))
+_TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
+
+
+def _is_of_type(value, name):
+    if name == "number":
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if name == "integer":
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, _TYPES[name])
+
+
+def _find_faults(value, rule, path="report"):
+    """Return what is wrong with a value by the part of JSON Schema that the report's schema uses."""
+    if "$ref" in rule:
+        return _find_faults(value, _RULES["$defs"][rule["$ref"].rpartition("/")[2]], path)
+    kinds = np.atleast_1d(rule.get("type", ["object", "array", "number", "string"])).tolist()
+    if not any(_is_of_type(value, kind) for kind in kinds):
+        return [f"{path} is not of type {' or '.join(kinds)}"]
+    if isinstance(value, dict):
+        return _find_faults_of_object(value, rule, path)
+    if isinstance(value, list):
+        return _find_faults_of_list(value, rule, path)
+    if value != rule.get("const", value):
+        return [f"{path} is not {rule['const']}"]
+    is_beyond = _is_of_type(value, "number") and not rule.get("minimum", -np.inf) <= value <= rule.get(
+        "maximum", np.inf
+    )
+    return [f"{path} is {value}"] if is_beyond else []
+
+
+def _find_faults_of_list(value, rule, path):
+    faults = [fault for i, each in enumerate(value) for fault in _find_faults(each, rule["items"], f"{path}[{i}]")]
+    is_right_length = rule.get("minItems", 0) <= len(value) <= rule.get("maxItems", np.inf)
+    return faults if is_right_length else [*faults, f"{path} has {len(value)} items"]
+
+
+def _find_faults_of_object(value, rule, path):
+    known, others = rule.get("properties", {}), rule.get("additionalProperties", True)
+    faults = [f"{path}.{name} is missing" for name in rule.get("required", ()) if name not in value]
+    for name, each in value.items():
+        if name in known:
+            faults += _find_faults(each, known[name], f"{path}.{name}")
+        elif others is False:
+            faults.append(f"{path}.{name} is not in the schema")
+        elif others is not True:
+            faults += _find_faults(each, others, f"{path}.{name}")
+    return faults
+
+
+@pytest.fixture(scope="session")
+def find_faults():
+    """Return a function that says what is wrong with a report by its schema, as a list of sentences."""
+    return lambda report: _find_faults(report, _RULES)

@@ -12,7 +12,8 @@ import shapely
 from rasterio.warp import transform as reproject
 
 from plugin.core.errors import InputError
-from plugin.worker.compare import Comparison, compare_files
+from plugin.worker.compare import Comparison, compare_blocks, compare_files
+from plugin.worker.interval import bound_f1
 
 SQUARES = [shapely.box(20 * i, 0, 20 * i + 10, 10) for i in range(4)]
 BOWTIE = shapely.Polygon([(0, 0), (10, 10), (10, 0), (0, 10)])
@@ -294,3 +295,53 @@ def test_the_command_fails_with_one_sentence_and_a_hint(write, root, tmp_path):
 
 def test_wrong_usage_ends_with_code_2(root):
     assert run_score(root, "--truth", "t.gpkg").returncode == 2
+
+
+# -- blocks and the interval over them --------------------------------------------------------------------------------
+
+
+def make_pairs(count, seed=3):
+    """Return truths on a lattice of 30 units, and footprints: eight of ten found, some beside them."""
+    rng = np.random.default_rng(seed)
+    corners = 30.0 * np.stack(np.meshgrid(np.arange(count), np.arange(count)), axis=-1).reshape(-1, 2)
+    truths = shapely.box(*corners.T, *(corners + 10).T)
+    is_found = rng.random(len(corners)) < 0.8
+    found = shapely.box(*(corners[is_found] + 1).T, *(corners[is_found] + 11).T)
+    blunders = shapely.box(*(corners[~is_found] + 15).T, *(corners[~is_found] + 20).T)
+    return truths, np.concatenate([found, blunders[::2]])
+
+
+def test_the_blocks_of_two_files_add_up_to_their_score(write):
+    truths, found = make_pairs(20)
+    paths = write(truths), write(found, "found.gpkg")
+    counts = compare_blocks(*paths, Comparison())
+    score = compare_files(*paths, Comparison())
+    assert counts.sum(axis=0).tolist() == [score.tp, score.fp, score.fn]
+    assert 40 <= len(counts) <= 64
+    low, high = bound_f1(counts)
+    assert low < score.f1 < high
+
+
+def test_with_groups_each_is_a_block(write):
+    truths, found = make_pairs(8)
+    columns = [{"id": list(range(len(each))), "image": [i % 4 for i in range(len(each))]} for each in (truths, found)]
+    paths = write(truths, columns=columns[0]), write(found, "found.gpkg", columns=columns[1])
+    counts = compare_blocks(*paths, Comparison(by="image"))
+    assert (counts[:, 0] + counts[:, 2]).tolist() == [16] * 4
+
+
+def test_files_without_a_building_have_no_block(write_plain):
+    paths = write_plain([]), write_plain([], "found.geojson")
+    assert compare_blocks(*paths, Comparison()).tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(20, "95 % interval of F1 0."), (3, "No interval can be given: 9 buildings")]
+)
+def test_the_command_line_tells_the_interval_or_why_there_is_none(count, said, write):
+    truths, found = make_pairs(count)
+    files = ["--truth", write(truths), "--footprints", write(found, "found.gpkg")]
+    command = [sys.executable, "-m", "plugin.worker", "score", *files, "--interval"]
+    assert said in subprocess.run(command, capture_output=True, check=True, text=True).stdout
+    answer = json.loads(subprocess.run([*command, "--json"], capture_output=True, check=True, text=True).stdout)
+    assert (answer["interval"] is None) == (count == 3)

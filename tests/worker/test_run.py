@@ -33,7 +33,7 @@ LONG_STAGES = ("base", "tune", "predict", "trace", "score", "write")
 BOUND_S = 120
 LEFT_BY = {
     "split": ("split.gpkg",),
-    "base": ("base_probability.tif", "base_footprints.gpkg"),
+    "base": ("base_probability.tif", "base_footprints.gpkg", "errors.gpkg"),
     "tune": ("model.safetensors", "model.json"),
     "predict": ("probability.tif",),
     "trace": ("footprints.gpkg",),
@@ -133,6 +133,23 @@ def test_before_and_after_are_scored_on_the_same_buildings(finished):
     assert truths[0] == truths[1] == report["ground"]["held-out"]["buildings"]
     pixels = [score["pixel"]["tp"] + score["pixel"]["fn"] for score in (report["before"], report["after"])]
     assert pixels[0] == pixels[1]
+
+
+def test_the_report_keeps_to_its_schema_and_its_difference_is_told_at_the_end(finished, find_faults):
+    folder, events = finished
+    report = json.loads(folder.report.read_text())
+    assert find_faults(report) == []
+    assert events[-1].difference == report["difference"]
+    assert report["repeatability"]["is_deterministic"]
+
+
+def test_every_held_out_building_is_told_with_its_fate(finished):
+    folder, _ = finished
+    report = json.loads(folder.report.read_text())
+    for model in ("before", "after"):
+        _, _, _, (outcomes, *_) = pyogrio.raw.read(folder.errors, layer=model)
+        told = {name: int((outcomes == name.upper()).sum()) for name in ("tp", "fp", "fn")}
+        assert told == report["held_out_errors"][model]
 
 
 def test_the_event_file_says_what_standard_output_said(finished):
@@ -281,3 +298,6 @@ def test_the_same_job_twice_gives_the_same_scores(finished, make_town_job, tmp_p
     again = read_events(run_worker("run", make_town_job(tmp_path, epochs=3)).stdout)
     assert again[-1].after == events[-1].after
     assert again[-1].before == events[-1].before
+    assert again[-1].difference == events[-1].difference
+    hashes = [RunFolder(path).model.read_bytes() for path in (finished[0].path, tmp_path)]
+    assert hashes[0] == hashes[1]
