@@ -9,7 +9,7 @@ tests/benchmarks/coverage.py counts how often each holds the truth.
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -29,6 +29,7 @@ METHOD = (
     "blocks for both models."
 )
 _SEED = 2019
+_AT_ONCE = 500_000
 
 
 def explain_absence(counts: Counts) -> str:
@@ -48,13 +49,13 @@ def bound_f1(counts: Counts) -> Interval | None:
     total = _count_f1(counts)
     if explain_absence(counts) or not 0 < total < 1:
         return None
-    weights = _draw_blocks(len(counts))
-    drawn = _Jackknife(counts, weights)
+
+    def measure(weights: Floats) -> Floats:
+        drawn = _Jackknife(counts, weights)
+        return np.abs(_to_logit(drawn.f1) - _to_logit(total)) / (drawn.spread / (drawn.f1 * (1 - drawn.f1)))
+
     whole = _Jackknife(counts, np.ones((1, len(counts))))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        errors = drawn.spread / (drawn.f1 * (1 - drawn.f1))
-        distances = np.abs(_to_logit(drawn.f1) - _to_logit(total)) / errors
-    reach = _find_reach(distances) * float(whole.spread[0]) / (total * (1 - total))
+    reach = _find_reach(len(counts), measure) * float(whole.spread[0]) / (total * (1 - total))
     centre = float(_to_logit(total))
     low, high = (1 / (1 + np.exp(-np.clip(centre + side * reach, -700, 700))) for side in (-1, 1))
     return float(low), float(high)
@@ -64,13 +65,14 @@ def bound_difference(before: Counts, after: Counts) -> Interval | None:
     """Return the 95 % interval of F1 after minus F1 before, on the same blocks; None where there are too few."""
     if explain_absence(before):
         return None
-    weights, once = _draw_blocks(len(before)), np.ones((1, len(before)))
-    drawn = [_Jackknife(counts, weights) for counts in (before, after)]
-    whole = [_Jackknife(counts, once) for counts in (before, after)]
     difference = _count_f1(after) - _count_f1(before)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        distances = np.abs(drawn[1].f1 - drawn[0].f1 - difference) / drawn[1].spread_from(drawn[0])
-    reach = _find_reach(distances) * float(whole[1].spread_from(whole[0])[0])
+
+    def measure(weights: Floats) -> Floats:
+        first, second = (_Jackknife(counts, weights) for counts in (before, after))
+        return np.abs(second.f1 - first.f1 - difference) / second.spread_from(first)
+
+    whole = [_Jackknife(counts, np.ones((1, len(before)))) for counts in (before, after)]
+    reach = _find_reach(len(before), measure) * float(whole[1].spread_from(whole[0])[0])
     return max(-1.0, difference - reach), min(1.0, difference + reach)
 
 
@@ -125,18 +127,24 @@ class _Jackknife:
         return np.asarray(np.sqrt((self._size - 1) / self._size * squares))
 
 
-def _find_reach(distances: Floats) -> float:
-    """Return the distance, in standard errors, that 95 % of the draws keep to; a draw without an error goes beyond."""
+def _find_reach(blocks: int, measure: Callable[[Floats], Floats]) -> float:
+    """Return the distance, in standard errors, that 95 % of the draws keep to; a draw without an error goes beyond.
+
+    ``measure`` gives the distance of each draw by how often each block is in it.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        distances = np.concatenate([measure(weights) for weights in _draw_blocks(blocks)])
     ordered = np.sort(np.nan_to_num(distances, nan=np.inf, posinf=np.inf))
     reach = float(ordered[min(len(ordered) - 1, int(np.ceil(LEVEL * len(ordered))))])
     return min(reach, 1e6)
 
 
-@functools.lru_cache(maxsize=4)
-def _draw_blocks(size: int) -> Floats:
-    """Return how often each block is in each draw: the same for every model, and on every machine."""
-    chances = np.full(size, 1 / size)
-    return np.random.default_rng(_SEED).multinomial(size, chances, DRAWS).astype("float64")
+def _draw_blocks(size: int) -> Iterator[Floats]:
+    """Yield how often each block is in each draw, some draws at once: the same for every model, on every machine."""
+    rng, chances = np.random.default_rng(_SEED), np.full(size, 1 / size)
+    at_once = max(1, _AT_ONCE // size)
+    for start in range(0, DRAWS, at_once):
+        yield rng.multinomial(size, chances, min(at_once, DRAWS - start)).astype("float64")
 
 
 def _count_f1(counts: Counts) -> float:

@@ -73,6 +73,13 @@ def test_the_same_blocks_give_the_same_interval_again():
     assert bound_difference(before, after) == bound_difference(before.copy(), after.copy())
 
 
+def test_draws_may_be_taken_some_at_once(monkeypatch):
+    before, after = draw()
+    at_once = [*bound_f1(after), *bound_difference(before, after)]
+    monkeypatch.setattr("plugin.worker.interval._AT_ONCE", 100)
+    assert [*bound_f1(after), *bound_difference(before, after)] == pytest.approx(at_once)
+
+
 def test_blocks_twice_as_full_say_no_more_and_twice_as_many_say_more():
     counts = draw()[1]
     assert bound_f1(2 * counts) == pytest.approx(bound_f1(counts))
