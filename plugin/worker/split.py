@@ -18,6 +18,7 @@ from .vector import Geometries, read_layer
 
 TRAINING, VALIDATION, HELD_OUT = "training", "validation", "held-out"
 ROLES = (TRAINING, VALIDATION, HELD_OUT)
+_NO_ROLE = ("", "none", "null", "nan")
 MIN_BUILDINGS = 3
 _MIN_BLOCK_PX = 32
 _MAX_BLOCK_PX = 512
@@ -115,6 +116,10 @@ def _read_areas(path: str, layer: str, raster: Raster) -> tuple[Any, Any]:
         )
     named = [str(role).strip().lower().replace("_", "-").replace(" ", "-") for role in content.columns[field]]
     roles = np.array(named, dtype=object)[origins]
+    empty = int(np.isin(roles, _NO_ROLE).sum())
+    if empty:
+        said = "An area has no role." if empty == 1 else f"{empty} areas have no role."
+        raise InputError(said, "Give each of them the role training or held-out, or delete it.")
     unknown = sorted(set(roles.tolist()) - {TRAINING, HELD_OUT})
     if unknown:
         raise InputError(f'The role "{unknown[0]}" of an area is not known.', "Use training or held-out.")
@@ -195,7 +200,8 @@ def _erode(cells: Geometries, ground: Any, buffer_px: float, labels: Labels) -> 
 
 
 def _refuse_too_few(count: int, needed: int, where: str) -> None:
+    found = f"Only {count} buildings are" if count else "No building is"
     raise InputError(
-        f"Only {count} buildings are labelled {where}; at least {needed} are needed.",
+        f"{found} labelled {where}; at least {needed} are needed.",
         "Label more buildings, over a wider part of the raster, and try again.",
     )

@@ -263,7 +263,30 @@ def test_an_area_layer_without_roles_is_refused_with_a_next_step(town_of_a_hundr
     assert message == "The area layer has no field named role."
 
 
-@pytest.mark.parametrize("role", ["test", "", "validation"])
+@pytest.mark.parametrize("role", ["", " ", None])
+def test_areas_without_a_role_are_refused_with_their_count(town_of_a_hundred, areas, role):
+    one = refusal_of(*town_of_a_hundred, Settings(), areas([WEST, EAST], np.array(["training", role], object)))
+    assert one == "An area has no role."
+
+
+def test_a_held_out_area_without_a_building_is_refused_with_a_next_step(town_of_a_hundred, areas):
+    empty = next(
+        box
+        for box in (shapely.box(x, y, x + 6, y + 6) for x in range(400, 630, 7) for y in range(0, 630, 7))
+        if not shapely.intersects(town_of_a_hundred[1].polygons, box).any()
+    )
+    message = refusal_of(*town_of_a_hundred, Settings(), areas([WEST, empty], ["training", "held-out"]))
+    assert message == "No building is labelled on held-out ground; at least 3 are needed."
+
+
+def test_labels_inside_one_block_are_refused_with_a_next_step():
+    close = make_labels(
+        shapely.box(4 + 9 * (i % 3), 4 + 9 * (i // 3), 9 + 9 * (i % 3), 9 + 9 * (i // 3)) for i in range(9)
+    )
+    assert "at least 3 are needed" in refusal_of(make_raster(), close, Settings())
+
+
+@pytest.mark.parametrize("role", ["test", "validation"])
 def test_an_unknown_role_is_refused_with_those_that_are_known(town_of_a_hundred, areas, role):
     message = refusal_of(*town_of_a_hundred, Settings(), areas([WEST, EAST], ["training", role]))
     assert f'The role "{role}" of an area is not known.' in message
