@@ -14,7 +14,8 @@ class Choices:
     """The dock's form: layers as they stand in the project, None where none is chosen.
 
     ``base_model`` is a model's name in the registry, a start's, or the path of a model's card. ``bands`` are the
-    raster's for each of the model's, 0 where none serves; empty where that is not known.
+    raster's for each of the model's, 0 where none serves; empty where that is not known. ``block_roles`` are the blocks
+    of the split whose role was changed, as a job says it.
     """
 
     raster_layer: QgsRasterLayer | None = None
@@ -24,6 +25,7 @@ class Choices:
     base_model: str = DEFAULT_BASE_MODEL
     bands: tuple[int, ...] = ()
     settings: Settings = field(default_factory=Settings)
+    block_roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

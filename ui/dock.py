@@ -47,6 +47,7 @@ class TunerDock(QgsDockWidget):
 
     train_requested = pyqtSignal(object)
     check_requested = pyqtSignal(object)
+    split_requested = pyqtSignal(object)
     finish_requested = pyqtSignal()
     cancel_requested = pyqtSignal()
     resume_requested = pyqtSignal(str)
@@ -206,11 +207,13 @@ class TunerDock(QgsDockWidget):
         self.formPage.asked.connect(self._clear_answers)
         self.formPage.refused.connect(self._refuse)
         self.formPage.check_requested.connect(lambda choices: self.check_requested.emit(self._shift(choices)))
+        self.formPage.split_requested.connect(self._ask_split)
         self.formPage.labelCombo.layerChanged.connect(lambda _: self.shiftLine.clear())
         self.findingList.zoom_requested.connect(self.zoom_requested)
         self.findingList.layer_requested.connect(self.layer_requested)
         self.findingList.shift_chosen.connect(self.shiftLine.show_shift)
         self.shiftLine.shift_changed.connect(self.findingList.show_shift)
+        self.shiftLine.shift_changed.connect(self.formPage.choices_changed)
         self.formPage.train_requested.connect(self._ask_run)
 
     def _ask_setup(self) -> None:
@@ -221,6 +224,10 @@ class TunerDock(QgsDockWidget):
     def _ask_run(self, choices: Choices) -> None:
         self.store_settings()
         self.train_requested.emit(self._shift(choices))
+
+    def _ask_split(self, choices: Choices) -> None:
+        self.messageFrame.clear()
+        self.split_requested.emit(self._shift(choices))
 
     def _shift(self, choices: Choices) -> Choices:
         """Return the choices with the shift that was applied to their labels."""

@@ -13,6 +13,7 @@ from .load import load_form
 from .model import ModelPicker
 from .scale import describe_scale
 from .settings import SettingsGroup
+from .split import SplitRow
 from .text import WrapLabel
 
 
@@ -21,6 +22,8 @@ class FormPage(QWidget):
 
     train_requested = pyqtSignal(object)
     check_requested = pyqtSignal(object)
+    split_requested = pyqtSignal(object)
+    choices_changed = pyqtSignal()
     asked = pyqtSignal()
     refused = pyqtSignal(str, str)
 
@@ -34,6 +37,7 @@ class FormPage(QWidget):
     scaleLine: WrapLabel
     trainButton: QPushButton
     checkButton: QPushButton
+    splitRow: SplitRow
     settingsGroup: SettingsGroup
     deviceLine: WrapLabel
 
@@ -49,8 +53,10 @@ class FormPage(QWidget):
         self.modelPicker.card_refused.connect(self.refused)
         self.modelPicker.card_chosen.connect(self._tell_imagery)
         self.rasterCombo.layerChanged.connect(self._tell_imagery)
-        self.trainButton.clicked.connect(lambda: self._ask(self.train_requested))
-        self.checkButton.clicked.connect(lambda: self._ask(self.check_requested))
+        self.trainButton.clicked.connect(lambda: self._start(self.train_requested))
+        self.checkButton.clicked.connect(lambda: self._start(self.check_requested))
+        self.splitRow.show_requested.connect(lambda: self._ask(self.split_requested))
+        self._tell_changes()
         self._follow_labels(self.labelCombo.currentLayer())
         self.settingsGroup.show_card(self.modelPicker.card)
         self._tell_imagery()
@@ -67,6 +73,7 @@ class FormPage(QWidget):
             base_model=self.modelPicker.base_model,
             bands=self.bandsRow.bands,
             settings=self.settingsGroup.read_settings(),
+            block_roles=self.splitRow.block_roles,
         )
 
     def show_device(self, text: str) -> None:
@@ -79,10 +86,22 @@ class FormPage(QWidget):
         self.againLine.setVisible(is_again)
         self.againTitle.setVisible(is_again)
 
-    def _ask(self, signal: pyqtBoundSignal) -> None:
+    def _start(self, signal: pyqtBoundSignal) -> None:
         self.asked.emit()
+        self._ask(signal)
+
+    def _ask(self, signal: pyqtBoundSignal) -> None:
+        changes = self.splitRow.block_roles
+        self.choices_changed.emit()  # whoever holds the split sees whether it is still that of these choices
         choices = self.read_choices()
         problem = self._find_problem(choices)
+        if changes and not choices.block_roles:
+            hint = self.tr("Show the split again, or start without the changes.")
+            problem = (
+                self.tr("The blocks that you changed are those of another split."),
+                hint,
+                self.splitRow.splitButton,
+            )
         if problem is None:
             signal.emit(choices)
             return
@@ -101,6 +120,16 @@ class FormPage(QWidget):
             hint = self.tr("Choose one with the button beside the list.")
             return self.tr("No base model is chosen."), hint, self.modelPicker.modelButton
         return None
+
+    def _tell_changes(self) -> None:
+        """Tell of every change of what a split depends on."""
+        group = self.settingsGroup
+        for combo in (self.rasterCombo, self.labelCombo, group.areasCombo):
+            combo.layerChanged.connect(self.choices_changed)
+        self.selectedCheck.toggled.connect(self.choices_changed)
+        self.modelPicker.card_chosen.connect(self.choices_changed)
+        for spin in (group.heldOutSpin, group.seedSpin):
+            spin.valueChanged.connect(self.choices_changed)
 
     def _tell_imagery(self, _: object = None) -> None:
         """Say how the raster's bands and its scale meet the model's."""

@@ -19,13 +19,14 @@ from ..core.events import Event, Finding, Finished, Notice
 from ..core.folder import RunFolder
 from ..core.follow import Ending
 from ..core.models import list_cards
-from .delivery import Delivery, prepare_delivery
+from .areas import AreaDrawer
+from .delivery import take_choices
 from .export import Exporter
 from .findings import add_layer, zoom_to
-from .layers import take_areas, take_labels
 from .messages import CRITICAL, INFO, SUCCESS, WARNING, join, log, log_finding, log_notice, tell
 from .meter import Meter
 from .places import make_check_folder, make_run_folder
+from .preview import Preview
 from .printout import Printer
 from .results import load_results
 from .shelf import Shelf
@@ -49,6 +50,8 @@ class Controller(QObject):
         self._exporter = Exporter(iface, self._environment, self)
         self._shelf = Shelf(self._environment, dock.formPage.modelPicker, self)
         self._printer = Printer(iface, self)
+        self._preview = Preview(iface, self._environment, dock, self)
+        self._drawer = AreaDrawer(iface, dock.formPage, self)
         self._meter = Meter()
         self._loading: tuple[RunFolder, Finished, Iterator[QgsVectorLayer]]
         self._loader = QTimer(self)
@@ -69,6 +72,8 @@ class Controller(QObject):
             if thread is not None:
                 thread.wait()
         self._exporter.stop()
+        self._preview.stop()
+        self._drawer.stop()
         self._meter.end()
         self._loader.stop()
         if run is not None and run.verb == "check":
@@ -108,7 +113,7 @@ class Controller(QObject):
     def _train(self, choices: Choices) -> None:
         if self._is_free() and self._show_readiness():
             try:
-                delivery = _prepare(choices)
+                delivery = take_choices(choices)
                 folder = make_run_folder(delivery.job.raster, QgsProject.instance())
             except TunerError as error:
                 self._refuse(error)
@@ -118,7 +123,7 @@ class Controller(QObject):
     def _check(self, choices: Choices) -> None:
         if self._is_free() and self._show_readiness():
             try:
-                delivery = _prepare(choices)
+                delivery = take_choices(choices)
             except TunerError as error:
                 self._refuse(error)
             else:
@@ -275,12 +280,6 @@ class Controller(QObject):
 
     def _open(self, path: str) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(path))
-
-
-def _prepare(choices: Choices) -> Delivery:
-    labels = take_labels(choices.label_layer, choices.only_selected)
-    areas = None if choices.areas_layer is None else take_areas(choices.areas_layer)
-    return prepare_delivery(choices.raster_layer, labels, areas, choices.base_model, choices.settings, choices.bands)
 
 
 def _read_f1(score: dict[str, dict[str, float]]) -> str:

@@ -9,6 +9,7 @@ from typing import Callable
 
 from qgis.core import QgsRasterLayer
 
+from ...ui.choices import Choices
 from ...ui.imagery import choose_bands
 from ..core.errors import TunerError
 from ..core.events import Notice
@@ -16,7 +17,7 @@ from ..core.folder import RunFolder
 from ..core.job import Job, Settings
 from ..core.models import find_card
 from .copy import CopyCancelled, copy_polygons
-from .layers import Polygons, find_raster_notices, locate_raster
+from .layers import Polygons, find_raster_notices, locate_raster, take_areas, take_labels
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,14 @@ class Delivery:
         return notices
 
 
+def take_choices(choices: Choices) -> Delivery:
+    """Let what is chosen in the dock pass the customs post; main thread. Raises InputError, leaves nothing behind."""
+    labels = take_labels(choices.label_layer, choices.only_selected)
+    areas = None if choices.areas_layer is None else take_areas(choices.areas_layer)
+    raster, model, settings = choices.raster_layer, choices.base_model, choices.settings
+    return prepare_delivery(raster, labels, areas, model, settings, choices.bands, choices.block_roles)
+
+
 def prepare_delivery(
     raster: QgsRasterLayer | None,
     labels: Polygons,
@@ -51,10 +60,12 @@ def prepare_delivery(
     base_model: str,
     settings: Settings,
     bands: tuple[int, ...] = (),
+    block_roles: tuple[str, ...] = (),
 ) -> Delivery:
     """Let the raster pass the customs post and write the job; main thread. Raises InputError, leaves nothing behind.
 
-    ``bands`` are the raster's for each of the model's (empty: those that the layer's colours and drawing say).
+    ``bands`` are the raster's for each of the model's (empty: those that the layer's colours and drawing say),
+    ``block_roles`` the blocks of the split whose role was changed.
     """
     path = locate_raster(raster)
     bands = bands or choose_bands(raster, find_card(base_model))
@@ -66,6 +77,7 @@ def prepare_delivery(
         areas_layer="areas" if areas else "",
         base_model=base_model,
         bands=bands,
+        block_roles=block_roles,
         settings=settings,
     )
     job.check()

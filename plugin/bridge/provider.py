@@ -14,6 +14,7 @@ from .algorithms.predict import PredictAlgorithm
 from .algorithms.report import ReportAlgorithm
 from .algorithms.score import ScoreAlgorithm
 from .algorithms.spacenet import SpaceNetAlgorithm
+from .algorithms.split import SplitAlgorithm
 
 ICON = Path(__file__).resolve().parents[2] / "resources" / "icon.svg"
 
@@ -39,6 +40,6 @@ class TunerProvider(QgsProcessingProvider):
 
     def loadAlgorithms(self) -> None:
         """Add the algorithms; called by QGIS."""
-        tuning = (FinetuneAlgorithm, CheckAlgorithm, PredictAlgorithm, ScoreAlgorithm)
+        tuning = (FinetuneAlgorithm, CheckAlgorithm, SplitAlgorithm, PredictAlgorithm, ScoreAlgorithm)
         for algorithm in (*tuning, ReportAlgorithm, ExportAlgorithm, SpaceNetAlgorithm):
             self.addAlgorithm(algorithm())

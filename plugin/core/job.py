@@ -10,6 +10,7 @@ from typing import Any, Mapping
 
 from .errors import InputError
 from .replace import write_json
+from .roles import read_block_roles
 
 DEFAULT_BASE_MODEL = "starter"
 RECIPES = ("model", "solaris_2019")
@@ -25,6 +26,7 @@ _KINDS = {
     "float": "a number",
     "float | None": "a number or null",
     "tuple[int, ...]": "a list of whole numbers",
+    "tuple[str, ...]": "a list of texts",
 }
 
 
@@ -106,7 +108,9 @@ class Job:
     everything is labelled, outside nothing is learnt or scored. ``base_model`` is a model's name in the registry, or
     the path of a tuned model's card. ``bands`` are the raster's bands, counted from 1, in the order in which the base
     model takes them (0: the raster has none like it; empty: chosen by their
-    colours). Paths in a saved job may be relative to the job's own folder.
+    colours). ``block_roles`` are the blocks of the split whose role is not as it was drawn, each like
+    ``12=held-out`` (see ``roles``; blocks are numbered as the command ``split`` shows them). Paths in a saved job may
+    be relative to the job's own folder.
     """
 
     raster: str
@@ -116,6 +120,7 @@ class Job:
     areas_layer: str = ""
     base_model: str = DEFAULT_BASE_MODEL
     bands: tuple[int, ...] = ()
+    block_roles: tuple[str, ...] = ()
     name: str = ""
     settings: Settings = field(default_factory=Settings)
 
@@ -128,6 +133,10 @@ class Job:
             problems.append("No labels are chosen.")
         if any(band < 0 for band in self.bands) or (self.bands and not any(self.bands)):
             problems.append("Bands are counted from 1; a 0 says that the raster has no such band.")
+        try:
+            read_block_roles(self.block_roles)
+        except InputError as error:
+            problems.append(f"{error.message} {error.hint}")
         if problems:
             raise InputError(" ".join(problems), "Correct the job and start it again.")
 
@@ -158,7 +167,8 @@ def load_job(path: Path) -> Job:
     problems = [*_find_wrong_types(content, Job), *_find_wrong_types(settings, Settings)]
     if problems:
         raise InputError(f"The job file {path} holds values of the wrong type. {' '.join(problems)}", "Correct them.")
-    content = {"raster": "", "labels": "", **content, "bands": tuple(content.get("bands") or ())}
+    lists = {name: tuple(content.get(name) or ()) for name in ("bands", "block_roles")}
+    content = {"raster": "", "labels": "", **content, **lists}
     job = _resolve_paths(Job(**content, settings=Settings(**settings)), path.resolve().parent)
     job.check()
     return job
@@ -184,7 +194,8 @@ def _find_wrong_types(content: Mapping[str, Any], kind: type[Any]) -> list[str]:
 
 def _is_of_type(value: Any, annotation: str) -> bool:
     if annotation.startswith("tuple"):
-        return value is None or (isinstance(value, list) and all(_is_of_type(item, "int") for item in value))
+        kind = annotation[len("tuple[") : annotation.index(",")]
+        return value is None or (isinstance(value, list) and all(_is_of_type(item, kind) for item in value))
     if annotation == "bool" or isinstance(value, bool):
         return annotation == "bool" and isinstance(value, bool)
     if value is None:

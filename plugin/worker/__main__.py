@@ -48,6 +48,8 @@ def build_parser() -> argparse.ArgumentParser:
     check = _add(verbs, "check", commands.check, is_spoken=True, listens=True)
     check.add_argument("job", type=Path, metavar="JOB.json")
     check.add_argument("--json", action="store_true", help="print the findings as one JSON object, and no events")
+    split = _add(verbs, "split", commands.split, is_spoken=True, listens=True)
+    split.add_argument("job", type=Path, metavar="JOB.json")
     _add_predict(_add(verbs, "predict", commands.predict, listens=True))
     _add_export(_add(verbs, "export", commands.export, listens=True))
     _add_score(_add(verbs, "score", commands.score))

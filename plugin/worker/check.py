@@ -11,6 +11,7 @@ from ..core.card import Card
 from ..core.errors import InputError
 from ..core.job import Job, Settings
 from ..core.models import find_card
+from ..core.roles import read_block_roles
 from ..core.starts import fit_bands
 from .labels import Labels, read_labels
 from .raster import Raster, describe_raster
@@ -57,7 +58,8 @@ def _apply_settings(card: Card, settings: Settings) -> Card:
 def split_inputs(inputs: Inputs, wire: Wire) -> Split:
     """Part the ground of the inputs into roles and tell how many labels each holds; raises InputError."""
     job = inputs.job
-    split = split_ground(inputs.raster, inputs.labels, job.settings, job.areas, job.areas_layer)
+    changes = read_block_roles(job.block_roles)
+    split = split_ground(inputs.raster, inputs.labels, job.settings, job.areas, job.areas_layer, changes)
     counts = ", ".join(f"{int((split.label_roles == role).sum())} {role}" for role in ROLES)
     wire.notify(f"Labels by ground: {counts}.")
     return split

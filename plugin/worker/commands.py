@@ -89,6 +89,20 @@ def spacenet(options: argparse.Namespace, wire: Wire) -> None:
         print("\n".join([*done.notices, done.describe(), *done.files.values()]))
 
 
+def split(options: argparse.Namespace, wire: Wire) -> None:
+    """Write the split of a job without running it."""
+    from .check import check_inputs, split_inputs
+    from .write import write_split
+
+    job, folder = load_job(options.job), RunFolder(options.job.resolve().parent)
+    wire.emit(Started(str(folder.path)))
+    wire.begin("check")
+    inputs = check_inputs(job, folder.path, wire)
+    wire.begin("split")
+    write_split(folder.split, inputs, split_inputs(inputs, wire))
+    wire.emit(Finished({"split": str(folder.split)}))
+
+
 def predict(options: argparse.Namespace, wire: Wire) -> None:
     """Predict a raster's footprints with a model."""
     from .apply import predict_footprints

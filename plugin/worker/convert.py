@@ -13,12 +13,13 @@ from rasterio.crs import CRS
 from ..core.errors import InputError
 from ..core.job import Job
 from ..core.replace import replacing
+from ..core.roles import HELD_OUT, TRAINING
 from .check import check_writable
+from .draw import count_inside, draw_alike
 from .labels import apply_affine, explode_polygons
 from .mosaic import BAND_NAMES, NADIR_BAND_NAMES, Mosaic, Tile, find_difference, lay_mosaic, read_tile, write_vrt
 from .rejoin import rejoin_cut, unite
 from .spacenet import Product, Release, Summary, choose_product, match_id, open_release, read_image_id, read_summary
-from .split import HELD_OUT, TRAINING, choose_compact
 from .vector import Geometries, append_layer, read_layer, reproject_geometries
 from .wire import Wire
 
@@ -104,9 +105,10 @@ def convert_folder(
     """Write ``raster.vrt``, ``labels.gpkg`` and ``areas.gpkg`` of a folder in SpaceNet's layout into ``out``.
 
     ``raster`` is another name for the first of them.
-    The areas are the labelled tiles where they hold data; a compact part of them with about ``held_out_share`` of the
-    buildings has the role held-out, the others training. What had to be left out is told. Raises InputError where the
-    folder holds nothing that can be used, RunError where a file cannot be written, CancelRequested.
+    The areas are the labelled tiles where they hold data; of them some that stand for all, with about
+    ``held_out_share`` of the buildings, have the role held-out, the others training. What had to be left out is told.
+    Raises InputError where the folder holds nothing that can be used, RunError where a file cannot be written,
+    CancelRequested.
     """
     if not folder.is_dir():
         raise InputError(f"There is no folder {folder}.", "Choose a folder as SpaceNet releases it, unpacked.")
@@ -125,10 +127,8 @@ def convert_folder(
         placed = apply_affine(polygons, mosaic.transform)
         append_layer(partial, placed, {"tile": ids[owners]}, mosaic.crs, "labels")
     cells, places = _find_cells(mosaic, is_labelled)
-    counts = np.bincount(
-        shapely.STRtree(shapely.point_on_surface(polygons)).query(cells, predicate="contains")[0], minlength=len(cells)
-    )
-    is_held_out = choose_compact(cells, counts, held_out_share, np.random.default_rng(seed))
+    counts = count_inside(cells, shapely.point_on_surface(polygons))
+    is_held_out = draw_alike(cells, counts, held_out_share, np.random.default_rng(seed))
     with replacing(out / AREAS) as partial:
         columns = {"role": np.where(is_held_out, HELD_OUT, TRAINING).astype(object), "tile": ids[places]}
         append_layer(partial, apply_affine(cells, mosaic.transform), columns, mosaic.crs, "areas")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,20 +13,23 @@ from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from ..core.job import Settings
-from .labels import Labels, read_polygons
+from ..core.roles import HELD_OUT, ROLES, TRAINING, VALIDATION
+from .areas import read_areas
+from .draw import choose_side, count_inside, cut_blocks, draw_alike
+from .labels import Labels
 from .raster import Raster
-from .vector import Geometries, read_layer
+from .vector import Geometries
 
-TRAINING, VALIDATION, HELD_OUT = "training", "validation", "held-out"
-ROLES = (TRAINING, VALIDATION, HELD_OUT)
-_NO_ROLE = ("", "none", "null", "nan")
+__all__ = ["HELD_OUT", "ROLES", "TRAINING", "VALIDATION", "Split", "is_mostly_inside", "split_ground"]
+
 MIN_BUILDINGS = 3
-_MIN_BLOCK_PX = 32
-_MAX_BLOCK_PX = 512
-_BLOCKS = 64
 _BUFFER_PX = 16.0
 _RESAMPLING_REACH = 2.5 * math.sqrt(2)  # in pixels of the file: cubic convolution knows of two and a half each way
-_STARTS = 48
+_LEAST_BLOCKS = 3
+
+
+def _make_none() -> NDArray[Any]:
+    return np.array([], dtype=object)
 
 
 @dataclass(frozen=True)
@@ -34,25 +38,42 @@ class Split:
 
     ``blocks`` are polygons that do not overlap, ``roles`` theirs; ground of different roles is ``buffer_px`` apart, and
     no label reaches from one onto the other. ``label_roles`` says for each label on which ground most of it lies (""
-    for none).
+    for none). ``numbers`` tells of each polygon the block that it belongs to, block 1 being the first: ``whole`` are
+    the blocks as they were cut, before buffers were taken from them, ``whole_roles`` theirs (``left-out`` ones have no
+    ground).
     """
 
     blocks: Geometries
     roles: NDArray[np.object_]
     buffer_px: float
     label_roles: NDArray[np.object_]
+    numbers: NDArray[np.int64] = field(default_factory=_make_none)
+    whole: Geometries = field(default_factory=_make_none)
+    whole_roles: NDArray[np.object_] = field(default_factory=_make_none)
 
     def ground(self, *roles: str) -> Any:
         """Return the ground of some roles as one geometry."""
         return shapely.union_all(self.blocks[np.isin(self.roles, roles)])
 
 
-def split_ground(raster: Raster, labels: Labels, settings: Settings, areas: str = "", layer: str = "") -> Split:
+def split_ground(
+    raster: Raster,
+    labels: Labels,
+    settings: Settings,
+    areas: str = "",
+    layer: str = "",
+    changes: Mapping[int, str] | None = None,
+) -> Split:
     """Part the labelled ground into roles; raises InputError where there are too few buildings for that.
 
     With ``areas`` (a polygon file with a ``role`` field) held-out ground is what it says; else the labelled ground is
-    the blocks that hold labels, and a compact part of it is held out. Validation ground is a compact part of the
-    training ground. Buffers are taken from the ground that is learnt on.
+    the blocks that hold labels, and some that stand for all are held out. Validation ground is drawn from the training
+    ground in the same way (``draw_alike``). ``changes`` are roles by block number that hold instead of the drawn ones.
+
+    The buffer is at least 16 pixels, as wide as nine in ten buildings are long, and as resampling reaches. Held-out
+    ground keeps all of its blocks: the buffer around it is taken from validation and training ground, that around
+    validation ground from training ground. What reaches onto other ground is taken away whole, however large a building
+    is.
     """
     if len(labels.polygons) < 3 * MIN_BUILDINGS:
         _refuse_too_few(len(labels.polygons), 3 * MIN_BUILDINGS, "on the raster")
@@ -60,37 +81,95 @@ def split_ground(raster: Raster, labels: Labels, settings: Settings, areas: str 
     buffer_px = _choose_buffer(labels, raster)
     rng = np.random.default_rng(settings.seed)
     if areas:
-        open_ground, held_out = _read_areas(areas, layer, raster)
-        cells = _cut_blocks(open_ground, raster)
+        blocks, roles = _cut_areas(areas, layer, raster, buffer_px)
     else:
-        cells = _find_labelled_blocks(labels, raster)
-        share = settings.held_out_share
-        is_held_out = choose_compact(cells, _count(cells, centres), share, rng)
-        held_out, cells = shapely.union_all(cells[is_held_out]), cells[~is_held_out]
+        blocks = _find_labelled_blocks(labels, raster, buffer_px)
+        is_held_out = draw_alike(blocks, count_inside(blocks, centres), settings.held_out_share, rng)
+        roles = np.where(is_held_out, HELD_OUT, TRAINING).astype(object)
     share = settings.validation_share if areas else settings.validation_share / (1 - settings.held_out_share)
-    cells = _erode(cells, held_out, buffer_px, labels)
-    is_validation = choose_compact(cells, _count(cells, centres), share, rng)
-    validation = shapely.union_all(cells[is_validation])
-    training = _erode(cells[~is_validation], validation, buffer_px, labels)
+    is_open = np.flatnonzero(roles == TRAINING)
+    rest = _erode(blocks[is_open], shapely.union_all(blocks[roles == HELD_OUT]), buffer_px, labels)
+    roles[is_open[draw_alike(rest, count_inside(rest, centres), share, rng)]] = VALIDATION
+    _change(roles, changes or {})
+    split = _part(labels, raster, buffer_px, blocks, roles)
+    _refuse_lone_roles(split, bool(changes))
+    return split
+
+
+def _cut_areas(areas: str, layer: str, raster: Raster, buffer_px: float) -> tuple[Geometries, NDArray[np.object_]]:
+    training, held_out = read_areas(areas, layer, raster)
+    grounds = {TRAINING: shapely.difference(training, held_out), HELD_OUT: held_out}
+    side = choose_side(grounds[TRAINING].area, buffer_px)
+    cut = {role: cut_blocks(ground, raster, side) for role, ground in grounds.items()}
+    roles = np.repeat(np.array(list(cut), dtype=object), [len(blocks) for blocks in cut.values()])
+    return np.concatenate(list(cut.values())), roles
+
+
+def _find_labelled_blocks(labels: Labels, raster: Raster, buffer_px: float) -> Geometries:
+    """Return the blocks that hold labels: around them nobody said what is no building."""
+    frame = shapely.box(0, 0, raster.width, raster.height)
+    extent = shapely.box(*shapely.total_bounds(labels.polygons)) & frame
+    side = choose_side(extent.area, buffer_px)
+    blocks = cut_blocks(extent, raster, side)
+    blocks = blocks[np.unique(shapely.STRtree(blocks).query(labels.polygons, predicate="intersects")[1])]
+    if len(blocks) < _LEAST_BLOCKS:
+        where = "two blocks" if len(blocks) == 2 else "one block"
+        raise InputError(
+            f"All labels lie inside {where} of {side * raster.gsd_m:.0f} x {side * raster.gsd_m:.0f} m; at least "
+            f"{_LEAST_BLOCKS} are needed to hold ground out.",
+            "Label buildings over a wider part of the raster, or draw areas.",
+        )
+    return blocks
+
+
+def _change(roles: NDArray[np.object_], changes: Mapping[int, str]) -> None:
+    for number, role in changes.items():
+        if not 1 <= number <= len(roles):
+            raise InputError(
+                f"There is no block {number}: the split has blocks 1 to {len(roles)}.",
+                "Show the split again: the raster, the labels or the settings are not what they were.",
+            )
+        roles[number - 1] = role
+
+
+def _part(
+    labels: Labels, raster: Raster, buffer_px: float, whole: Geometries, whole_roles: NDArray[np.object_]
+) -> Split:
+    """Take the buffers from the blocks, and tell on which ground each label lies."""
+    is_of = {role: whole_roles == role for role in ROLES}
+    held_out = whole[is_of[HELD_OUT]]
+    validation = _erode(whole[is_of[VALIDATION]], shapely.union_all(held_out), buffer_px, labels)
+    other = shapely.union_all([*held_out, *validation])
+    training = _erode(whole[is_of[TRAINING]], other, buffer_px, labels)
+    blocks, roles, numbers = [], [], []
+    for role, ground in ((TRAINING, training), (VALIDATION, validation), (HELD_OUT, held_out)):
+        parts, origins = shapely.get_parts(ground, return_index=True)
+        is_ground = shapely.area(parts) >= 1
+        blocks.append(parts[is_ground])
+        roles.append(np.full(int(is_ground.sum()), role, dtype=object))
+        numbers.append(np.flatnonzero(is_of[role])[origins[is_ground]] + 1)
+    joined = [np.concatenate(each) for each in (blocks, roles, numbers)]
+    label_roles = np.full(len(labels.polygons), "", dtype=object)
+    split = Split(joined[0], joined[1], buffer_px, label_roles, joined[2], whole, whole_roles)
     visible = shapely.intersection(labels.polygons, shapely.box(0, 0, raster.width, raster.height))
-    return _assemble(visible, buffer_px, {TRAINING: training, VALIDATION: cells[is_validation], HELD_OUT: held_out})
-
-
-def _assemble(labels: Geometries, buffer_px: float, grounds: dict[str, Any]) -> Split:
-    blocks, roles = [], []
-    for role, ground in grounds.items():
-        parts = shapely.get_parts(ground)
-        parts = parts[shapely.area(parts) >= 1]
-        blocks.extend(parts)
-        roles.extend([role] * len(parts))
-    split = Split(np.array(blocks, dtype=object), np.array(roles, dtype=object), buffer_px, np.array([], dtype=object))
-    label_roles = np.full(len(labels), "", dtype=object)
     for role in ROLES:
-        label_roles[is_mostly_inside(labels, split.ground(role))] = role
-        count = int((label_roles == role).sum())
-        if count < MIN_BUILDINGS:
-            _refuse_too_few(count, MIN_BUILDINGS, f"on {role} ground")
-    return Split(split.blocks, split.roles, buffer_px, label_roles)
+        label_roles[is_mostly_inside(visible, split.ground(role))] = role
+    return split
+
+
+def _refuse_lone_roles(split: Split, is_changed: bool) -> None:
+    """Raise InputError where a role has too few buildings to be learnt from, or to be judged by."""
+    for role in ROLES:
+        count = int((split.label_roles == role).sum())
+        if count >= MIN_BUILDINGS:
+            continue
+        if is_changed:
+            raise InputError(
+                f"With the changed blocks, {_count_buildings(count)} on {role} ground; at least {MIN_BUILDINGS} are "
+                "needed.",
+                f"Give another block the role {role}, or take the changes back.",
+            )
+        _refuse_too_few(count, MIN_BUILDINGS, f"on {role} ground")
 
 
 def is_mostly_inside(polygons: Geometries, ground: Any) -> NDArray[np.bool_]:
@@ -106,31 +185,6 @@ def is_mostly_inside(polygons: Geometries, ground: Any) -> NDArray[np.bool_]:
     return np.asarray(inside)
 
 
-def _read_areas(path: str, layer: str, raster: Raster) -> tuple[Any, Any]:
-    content = read_layer(path, layer)
-    polygons, origins, _ = read_polygons(content, raster, f"The area layer {path}")
-    field = next((name for name in content.columns if name.lower() == "role"), None)
-    if field is None:
-        raise InputError(
-            "The area layer has no field named role.", 'Add a text field "role" that says training or held-out.'
-        )
-    named = [str(role).strip().lower().replace("_", "-").replace(" ", "-") for role in content.columns[field]]
-    roles = np.array(named, dtype=object)[origins]
-    empty = int(np.isin(roles, _NO_ROLE).sum())
-    if empty:
-        said = "An area has no role." if empty == 1 else f"{empty} areas have no role."
-        raise InputError(said, "Give each of them the role training or held-out, or delete it.")
-    unknown = sorted(set(roles.tolist()) - {TRAINING, HELD_OUT})
-    if unknown:
-        raise InputError(f'The role "{unknown[0]}" of an area is not known.', "Use training or held-out.")
-    frame = shapely.box(0, 0, raster.width, raster.height)
-    training, held_out = (shapely.union_all(polygons[roles == role]) & frame for role in (TRAINING, HELD_OUT))
-    for role, ground in ((TRAINING, training), (HELD_OUT, held_out)):
-        if ground.area == 0:
-            raise InputError(f"There is no {role} area on the raster.", "Draw at least one area of each role on it.")
-    return training, held_out
-
-
 def _choose_buffer(labels: Labels, raster: Raster) -> float:
     """Return the buffer in pixels: at least 16, and as wide as all but the largest buildings.
 
@@ -141,67 +195,24 @@ def _choose_buffer(labels: Labels, raster: Raster) -> float:
     return max(_BUFFER_PX, width, _RESAMPLING_REACH * raster.native_gsd_m / raster.gsd_m)
 
 
-def _cut_blocks(ground: Any, raster: Raster) -> Geometries:
-    """Cut the ground into about 64 square blocks."""
-    side = math.sqrt(ground.area / _BLOCKS)
-    side = min(max(32 * round(side / 32), _MIN_BLOCK_PX), _MAX_BLOCK_PX)
-    cols, rows = np.arange(0, raster.width, side), np.arange(0, raster.height, side)
-    lefts, tops = (grid.ravel() for grid in np.meshgrid(cols, rows))
-    squares = shapely.box(lefts, tops, np.minimum(lefts + side, raster.width), np.minimum(tops + side, raster.height))
-    shapely.prepare(ground)
-    squares = squares[shapely.intersects(squares, ground)]
-    cells = shapely.intersection(squares, ground)
-    return np.asarray(cells[shapely.area(cells) > 0], dtype=object)
+def _erode(blocks: Geometries, ground: Any, buffer_px: float, labels: Labels) -> Geometries:
+    """Take from the blocks what lies within the buffer around other ground, or in a building that reaches onto it.
 
-
-def _find_labelled_blocks(labels: Labels, raster: Raster) -> Geometries:
-    """Return the blocks that hold labels: around them nobody said what is no building."""
-    frame = shapely.box(0, 0, raster.width, raster.height)
-    extent = shapely.box(*shapely.total_bounds(labels.polygons)) & frame
-    cells = _cut_blocks(extent, raster)
-    tree = shapely.STRtree(cells)
-    return cells[np.unique(tree.query(labels.polygons, predicate="intersects")[1])]
-
-
-def choose_compact(cells: Geometries, counts: NDArray[np.int64], share: float, rng: Any) -> NDArray[np.bool_]:
-    """Choose neighbouring cells with a share of the buildings, as densely built as the whole.
-
-    They are compact, so that little ground is lost to the buffer around them.
+    A block of which nothing is left is empty.
     """
-    if len(cells) == 0:
-        return np.zeros(0, dtype=bool)
-    centres = shapely.get_coordinates(shapely.centroid(cells))
-    areas = shapely.area(cells)
-    density = counts.sum() / areas.sum()
-    chosen, least = np.zeros(len(cells), dtype=bool), math.inf
-    for start in rng.permutation(len(cells))[:_STARTS]:
-        order = np.argsort(((centres - centres[start]) ** 2).sum(axis=1), kind="stable")
-        stop = int(np.searchsorted(np.cumsum(counts[order]), share * counts.sum())) + 1
-        part = order[: max(1, min(stop, len(cells) - 1))]
-        unlike = abs(counts[part].sum() / areas[part].sum() - density) / max(density, 1e-12)
-        off = abs(counts[part].sum() / max(counts.sum(), 1) - share)
-        if unlike + 2 * off < least:
-            least, chosen = unlike + 2 * off, np.isin(np.arange(len(cells)), part)
-    return chosen
-
-
-def _count(cells: Geometries, centres: Geometries) -> NDArray[np.int64]:
-    found = shapely.STRtree(centres).query(cells, predicate="contains")[0]
-    return np.bincount(found, minlength=len(cells))
-
-
-def _erode(cells: Geometries, ground: Any, buffer_px: float, labels: Labels) -> Geometries:
-    """Take from the cells what lies within the buffer around other ground, or in a building that reaches onto it."""
     shapely.prepare(ground)
     reaching = labels.polygons[shapely.intersects(ground, labels.polygons)]
     around = shapely.buffer(ground, buffer_px, join_style="mitre")
-    rest = shapely.difference(cells, shapely.union_all([around, *reaching]))
-    return np.asarray(rest[shapely.area(rest) > 0], dtype=object)
+    return np.asarray(shapely.difference(blocks, shapely.union_all([around, *reaching])), dtype=object)
+
+
+def _count_buildings(count: int) -> str:
+    return "no building lies" if count == 0 else "only 1 building lies" if count == 1 else f"only {count} buildings lie"
 
 
 def _refuse_too_few(count: int, needed: int, where: str) -> None:
-    found = f"Only {count} buildings are" if count else "No building is"
+    said = "No building is" if count == 0 else "Only 1 building is" if count == 1 else f"Only {count} buildings are"
     raise InputError(
-        f"{found} labelled {where}; at least {needed} are needed.",
+        f"{said} labelled {where}; at least {needed} are needed.",
         "Label more buildings, over a wider part of the raster, and try again.",
     )

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import shapely
 
 from ..core.replace import replacing
+from ..core.roles import BUFFER, LEFT_OUT, ROLES
 from .check import Inputs
 from .exam import Outcomes
-from .labels import apply_affine
+from .labels import apply_affine, explode_polygons
 from .raster import Raster
 from .split import Split
 from .trace import Footprints
-from .vector import append_layer, list_layers, read_layer
+from .vector import Geometries, append_layer, list_layers, read_layer
 from .wire import Wire
 
 
@@ -35,12 +38,28 @@ def write_footprints(path: Path, parts: Iterable[tuple[float, Footprints]], rast
 
 
 def write_split(path: Path, inputs: Inputs, split: Split) -> None:
-    """Write the layers ``blocks`` (ground, ``role``) and ``labels`` (as they were used, ``role`` of their ground)."""
+    """Write the layers ``blocks`` and ``labels`` (as they were used, ``role`` of their ground); raises RunError.
+
+    A feature of ``blocks`` is ground with its ``role``; or what the block lost to the buffer around other ground (role
+    ``buffer``), or a whole block that is ``left-out``. ``id`` is the number of the block, ``block_role`` what it was
+    drawn for, ``buildings`` how many labels count there, ``area_m2`` its area on the ground.
+    """
     raster = inputs.raster
-    layers = (("blocks", split.blocks, split.roles), ("labels", inputs.labels.polygons, split.label_roles))
+    parts = [*_list_ground(split, inputs.labels.polygons), *_list_rest(split)]
+    polygons = np.array([polygon for polygon, _, _, _ in parts], dtype=object)
+    areas_m2 = shapely.area(polygons) * raster.scale.pixel_area_m2(shapely.get_y(shapely.centroid(polygons)))
+    numbers, roles, counts = (np.array([part[i] for part in parts]) for i in (1, 2, 3))
+    columns = {
+        "id": numbers,
+        "role": roles,
+        "block_role": split.whole_roles[numbers - 1].astype(str),
+        "buildings": counts,
+        "area_m2": np.round(areas_m2, 1),
+    }
     with replacing(path) as partial:
-        for layer, polygons, roles in layers:
-            append_layer(partial, apply_affine(polygons, raster.transform), {"role": roles}, raster.crs, layer)
+        append_layer(partial, apply_affine(polygons, raster.transform), columns, raster.crs, "blocks")
+        placed = apply_affine(inputs.labels.polygons, raster.transform)
+        append_layer(partial, placed, {"role": split.label_roles}, raster.crs, "labels")
 
 
 def write_outcomes(path: Path, outcomes: Mapping[str, Outcomes], raster: Raster) -> None:
@@ -55,3 +74,22 @@ def write_outcomes(path: Path, outcomes: Mapping[str, Outcomes], raster: Raster)
             append_layer(partial, content.geometries, content.columns, raster.crs, layer)
         for layer, each in outcomes.items():
             append_layer(partial, apply_affine(each.polygons, raster.transform), each.columns, raster.crs, layer)
+
+
+def _list_ground(split: Split, labels: Geometries) -> Iterator[tuple[Any, int, str, int]]:
+    """Yield each piece of ground with its block's number, its role, and how many of the role's labels are nearest."""
+    inside = shapely.point_on_surface(labels)
+    counts = np.zeros(len(split.blocks), dtype=np.int64)
+    for role in ROLES:
+        own = np.flatnonzero(split.roles == role)
+        nearest = shapely.STRtree(split.blocks[own]).nearest(inside[split.label_roles == role])
+        np.add.at(counts, own[nearest], 1)
+    yield from zip(split.blocks, split.numbers.tolist(), split.roles, counts.tolist(), strict=True)
+
+
+def _list_rest(split: Split) -> Iterator[tuple[Any, int, str, int]]:
+    """Yield what the blocks lost to the buffer, and those that are left out."""
+    for number, (whole, role) in enumerate(zip(split.whole, split.whole_roles, strict=True), 1):
+        rest = shapely.difference(whole, shapely.union_all(split.blocks[split.numbers == number]))
+        shown = LEFT_OUT if role == LEFT_OUT else BUFFER
+        yield from ((part, number, shown, 0) for part in explode_polygons([rest])[0] if part.area >= 1)

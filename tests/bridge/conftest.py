@@ -136,6 +136,7 @@ class Window:
         self.bar = QgsMessageBar(self.window)
         self.canvas = QgsMapCanvas(self.window)
         self.icons, self.menu, self.docks = [], [], []
+        self.active = None
 
     def mainWindow(self):
         return self.window
@@ -145,6 +146,9 @@ class Window:
 
     def messageBar(self):
         return self.bar
+
+    def setActiveLayer(self, layer):
+        self.active = layer
 
     def addToolBarIcon(self, action):
         self.icons.append(action)

@@ -30,6 +30,7 @@ from plugin.core.events import (
 )
 from plugin.core.folder import RunFolder
 from plugin.core.job import load_job
+from plugin.core.roles import read_block_roles
 
 ogr.UseExceptions()
 BEHAVIOUR, _, WHERE = os.environ.get("STAND_IN", "").partition(" in ")
@@ -101,6 +102,44 @@ def run(path):
         write_squares(folder.split, "blocks", "role", ["training", "held-out"])
     folder.report.write_text(json.dumps({"job": job.name}), encoding="utf-8")
     emit(Finished({}, BEFORE, AFTER))
+
+
+def write_blocks(path, changes):
+    """Write four blocks of 10 x 10 m side by side; where the second is held out, the first loses half to the buffer."""
+    driver, crs = ogr.GetDriverByName("GPKG"), osr.SpatialReference()
+    crs.ImportFromEPSG(32645)
+    path.unlink(missing_ok=True)
+    source = driver.CreateDataSource(str(path))
+    made = source.CreateLayer("blocks", crs, ogr.wkbPolygon)
+    for name, kind in (("id", ogr.OFTInteger64), ("role", ogr.OFTString), ("block_role", ogr.OFTString)):
+        made.CreateField(ogr.FieldDefn(name, kind))
+    made.CreateField(ogr.FieldDefn("buildings", ogr.OFTInteger64))
+    roles = {1: "training", 2: "training", 3: "validation", 4: "held-out", **changes}
+    for number, role in roles.items():
+        left = 500000 + 10 * (number - 1)
+        pieces = [(left, left + 10, role, 10 * number)]
+        if number == 1 and roles[2] == "held-out":
+            pieces = [(left, left + 5, role, 4), (left + 5, left + 10, "buffer", 0)]
+        for start, end, shown, buildings in pieces:
+            feature = ogr.Feature(made.GetLayerDefn())
+            for name, value in (("id", number), ("role", shown), ("block_role", role), ("buildings", buildings)):
+                feature.SetField(name, value)
+            ring = f"{start} 3000000,{end} 3000000,{end} 2999990,{start} 2999990,{start} 3000000"
+            feature.SetGeometry(ogr.CreateGeometryFromWkt(f"POLYGON(({ring}))"))
+            made.CreateFeature(feature)
+
+
+def split(path):
+    job, changes = load_job(path), read_block_roles(load_job(path).block_roles)
+    emit(Started(str(path.parent)))
+    enter("split")
+    source = ogr.Open(job.labels)
+    emit(Notice("info", f"{source.GetLayer(0).GetFeatureCount()} labels."))
+    if BEHAVIOUR == "fails" or "held-out" not in {4: "held-out", **changes}.values():
+        emit(Failed("No building lies on held-out ground.", "Give another block the role held-out.", "split"))
+        sys.exit(1)
+    write_blocks(RunFolder(path.parent).split, changes)
+    emit(Finished({"split": str(RunFolder(path.parent).split)}))
 
 
 def check(path):
@@ -193,9 +232,9 @@ def score(options):
 
 
 verb, *arguments = sys.argv[sys.argv.index("plugin.worker") + 1 :]
-if verb in ("run", "check"):
+if verb in ("run", "check", "split"):
     threading.Thread(target=listen, daemon=True).start()
-    {"run": run, "check": check}[verb](Path(arguments[0]).resolve())
+    {"run": run, "check": check, "split": split}[verb](Path(arguments[0]).resolve())
 elif verb in ("adopt", "fetch"):
     {"adopt": adopt, "fetch": fetch}[verb](arguments[0], arguments[1:])
 elif verb == "report":

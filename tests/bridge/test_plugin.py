@@ -39,7 +39,8 @@ def show_exception(kind, error, trace, message, **_options):
 
 
 ALGORITHMS = {
-    f"footprint_tuner:{name}" for name in ("finetune", "check", "predict", "score", "export", "spacenet", "report")
+    f"footprint_tuner:{name}"
+    for name in ("finetune", "check", "split", "predict", "score", "export", "spacenet", "report")
 }
 
 

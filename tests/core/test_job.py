@@ -38,6 +38,7 @@ def test_a_job_needs_no_more_than_a_raster_and_labels(write):
 def test_a_saved_job_is_read_back_as_it_was(tmp_path):
     settings = Settings(epochs=4, learning_rate=1e-4, batch_size=2, simplify_m=0.3, seed=9, device="cpu")
     job = Job("/ä b/r.tif", "/l.gpkg", "roofs", "/a.gpkg", "ground", bands=(3, 2, 1), name="Zürich", settings=settings)
+    job = dataclasses.replace(job, block_roles=("3=held-out", "12=left-out"))
     job.save(tmp_path / "job.json")
     assert load_job(tmp_path / "job.json") == job
 
@@ -134,6 +135,8 @@ def test_a_field_like_no_other_is_refused_with_the_known_ones(write):
         ({"bands": "123"}, '"bands" must be a list of whole numbers, not "123".'),
         ({"bands": [1, "2"]}, '"bands" must be a list of whole numbers, not [1, "2"].'),
         ({"bands": [1.5]}, '"bands" must be a list of whole numbers, not [1.5].'),
+        ({"block_roles": "1=training"}, '"block_roles" must be a list of texts, not "1=training".'),
+        ({"block_roles": [1]}, '"block_roles" must be a list of texts, not [1].'),
         ({"settings": {"epochs": "three"}}, '"epochs" must be a whole number or null, not "three".'),
         ({"settings": {"epochs": 2.5}}, '"epochs" must be a whole number or null, not 2.5.'),
         ({"settings": {"epochs": True}}, '"epochs" must be a whole number or null, not true.'),
@@ -161,8 +164,17 @@ def test_null_settings_and_bands_mean_the_usual_ones(write):
 
 def test_all_problems_are_told_together(write):
     settings = {"epochs": 0, "learning_rate": 2, "held_out_share": 0.9, "device": "tpu"}
-    message = refusal_of(write({"bands": [0], "settings": settings})).message
-    for part in ("No raster", "No labels", "Bands are counted", "Epochs", "learning rate", "held-out", "device"):
+    message = refusal_of(write({"bands": [0], "block_roles": ["1"], "settings": settings})).message
+    for part in (
+        "No raster",
+        "No labels",
+        "A changed block",
+        "Bands are counted",
+        "Epochs",
+        "learning rate",
+        "held-out",
+        "device",
+    ):
         assert part in message
 
 

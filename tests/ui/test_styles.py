@@ -14,13 +14,15 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QSize
 from qgis.PyQt.QtGui import QColor, QIcon
 
-ROLES = ("training", "validation", "held-out", "buffer")
+ROLES = ("training", "validation", "held-out", "buffer", "left-out")
+USED = ["Training ground", "Validation ground", "Held-out ground: only scored", "Buffer: not used"]
 LEGENDS = {
     "footprints": [""],
     "base_footprints": [""],
     "held_out": [""],
     "areas": ["Training ground", "Held-out ground: only scored"],
-    "blocks": ["Training ground", "Validation ground", "Held-out ground: only scored", "Buffer: not used"],
+    "blocks": USED,
+    "split": [*USED, "Left out: not used"],
 }
 
 
@@ -74,7 +76,7 @@ def test_outlines_can_be_seen_on_dark_middling_and_bright_ground(style, name, gr
     assert max(measure_difference(image, ground, x, y) for x in edge for y in range(30, 70)) > 60
 
 
-@pytest.mark.parametrize("name", ["footprints", "base_footprints", "blocks", "areas"])
+@pytest.mark.parametrize("name", ["footprints", "base_footprints", "blocks", "split", "areas"])
 def test_the_raster_shines_through_what_is_filled(style, name):
     dark, bright = (draw(style(name), ground).pixelColor(50, 50).lightness() for ground in ("#000000", "#ffffff"))
     assert bright - dark > 120
@@ -87,6 +89,21 @@ def test_held_out_ground_alone_is_an_outline(style):
 def test_the_tuned_and_the_base_models_footprints_differ_in_colour(style):
     tuned, base = (draw(style(name), "#808080").pixelColor(50, 50) for name in ("footprints", "base_footprints"))
     assert abs(tuned.hue() - base.hue()) > 60
+
+
+def test_every_role_of_the_split_looks_different_also_to_who_sees_no_red_and_green(style):
+    """To deuteranopes red and green are one: only how yellow or blue, how light, and the hatching are left."""
+    image = draw(style("split"), "#8a7f6e")
+    seen = []
+    for index in range(4):
+        colours = [image.pixelColor(10 + 100 * index + x, y) for x in range(20, 60) for y in range(30, 70)]
+        mixed = [(0.63 * c.red() + 0.37 * c.green(), c.blue()) for c in colours]
+        means = [sum(channel) / len(mixed) for channel in zip(*mixed)]
+        spread = max(value for value, _ in mixed) - min(value for value, _ in mixed)
+        seen.append((*means, spread))
+    for index, one in enumerate(seen):
+        for other in seen[index + 1 :]:
+            assert max(abs(a - b) for a, b in zip(one, other)) > 20
 
 
 def test_styles_name_no_path_of_a_machine(root):

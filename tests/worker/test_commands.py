@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from plugin.core.events import Failed, Finished, parse_event
+from plugin.worker.vector import read_layer
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,6 +28,7 @@ def run(*arguments):
         (),
         ("no-such-command",),
         ("run",),
+        ("split",),
         ("score", "--truth", "only.gpkg"),
         ("predict", "--raster", "r.tif"),
         ("predict", "--raster", "r.tif", "--model", "m", "--out", "o.gpkg", "--threshold", "2"),
@@ -53,6 +55,35 @@ def test_a_failure_is_an_event_too(tmp_path):
     assert isinstance(event, Failed)
     assert "gone.tif" in event.message
     assert event.hint
+
+
+def test_split_writes_the_blocks_and_runs_nothing(make_town_job, tmp_path):
+    job = make_town_job(tmp_path)
+    done = run("split", job)
+    assert done.returncode == 0, done.stderr
+    events = [parse_event(line) for line in done.stdout.splitlines()]
+    assert events[-1] == Finished({"split": str(tmp_path / "split.gpkg")})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["job.json", "split.gpkg"]
+    blocks, labels = (read_layer(str(tmp_path / "split.gpkg"), layer) for layer in ("blocks", "labels"))
+    for role in ("training", "validation", "held-out"):
+        counted = blocks.columns["buildings"][blocks.columns["role"] == role].sum()
+        assert counted == (labels.columns["role"] == role).sum() >= 3
+    assert set(blocks.columns["id"]) == set(range(1, max(blocks.columns["id"]) + 1))
+
+
+def test_split_takes_the_changed_blocks_of_the_job(make_town_job, tmp_path):
+    job = make_town_job(tmp_path)
+    content = json.loads(job.read_text("utf-8"))
+    job.write_text(json.dumps({**content, "block_roles": ["1=left-out", "2=held-out"]}), "utf-8")
+    assert run("split", job).returncode == 0
+    blocks = read_layer(str(tmp_path / "split.gpkg"), "blocks").columns
+    assert set(blocks["role"][blocks["id"] == 1]) == {"left-out"}
+    assert set(blocks["role"][blocks["id"] == 2]) == {"held-out"}
+    job.write_text(json.dumps({**content, "block_roles": ["999=left-out"]}), "utf-8")
+    done = run("split", job)
+    assert done.returncode == 1
+    assert "There is no block 999" in done.stderr
+    assert "Show the split again" in parse_event(done.stdout.splitlines()[-1]).hint
 
 
 def test_check_says_what_a_run_would_use_and_changes_nothing(make_town_job, tmp_path):

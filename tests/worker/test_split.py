@@ -15,6 +15,7 @@ from rasterio.crs import CRS
 
 from plugin.core.errors import InputError
 from plugin.core.job import Settings
+from plugin.core.roles import BLOCK_ROLES, LEFT_OUT
 from plugin.worker.ground import GroundScale
 from plugin.worker.labels import Labels, apply_affine
 from plugin.worker.raster import Raster
@@ -190,6 +191,80 @@ def test_buildings_that_stand_too_close_together_to_be_parted_are_refused_with_a
     assert "at least 3 are needed" in refusal_of(make_raster(), make_town(12, 40, 1), Settings())
 
 
+@pytest.mark.parametrize(("width", "where"), [(20, "one block"), (50, "two blocks")])
+def test_labels_that_lie_all_inside_one_block_or_two_are_refused_with_a_next_step(width, where):
+    labels = make_labels(shapely.box(2 + x, 2 + y, 5 + x, 5 + y) for x in range(0, width, 6) for y in (0, 6, 12, 18))
+    message = refusal_of(make_raster(), labels, Settings())
+    assert message == f"All labels lie inside {where} of 16 x 16 m; at least 3 are needed to hold ground out."
+
+
+# -- blocks whose role is changed -------------------------------------------------------------------------------------
+
+
+def find_number(split, role):
+    """Return the number of the block of a role with the most ground."""
+    areas = np.where(split.whole_roles == role, shapely.area(split.whole), 0)
+    return int(areas.argmax()) + 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.dictionaries(st.integers(1, 25), st.sampled_from(BLOCK_ROLES), max_size=8))
+def test_however_blocks_are_changed_no_pixel_and_no_building_is_on_both_sides(seed, changes):
+    raster, labels = make_raster(), make_town(150, 640, seed)
+    split = try_split(raster, labels, Settings(seed=seed), "", "", changes)
+    if split is None:
+        return
+    assert find_leaks(split, labels) == []
+    assert [split.whole_roles[number - 1] for number in changes] == list(changes.values())
+    for number, role in changes.items():
+        assert set(split.roles[split.numbers == number]) <= {role}
+
+
+def test_a_changed_block_has_its_new_role_and_the_others_keep_theirs(town_of_a_hundred):
+    drawn = split_ground(*town_of_a_hundred, Settings())
+    number = find_number(drawn, TRAINING)
+    split = split_ground(*town_of_a_hundred, Settings(), changes={number: HELD_OUT})
+    assert [polygon.wkb for polygon in split.whole] == [polygon.wkb for polygon in drawn.whole]
+    expected = drawn.whole_roles.copy()
+    expected[number - 1] = HELD_OUT
+    assert split.whole_roles.tolist() == expected.tolist()
+    assert shapely.union_all(split.blocks[split.numbers == number]).equals(split.whole[number - 1])
+
+
+def test_a_block_that_is_left_out_is_no_ground_and_its_buildings_count_nowhere(town_of_a_hundred):
+    raster, labels = town_of_a_hundred
+    number = find_number(split_ground(raster, labels, Settings()), TRAINING)
+    split = split_ground(raster, labels, Settings(), changes={number: LEFT_OUT})
+    inside = shapely.contains(split.whole[number - 1], labels.polygons)
+    assert inside.any()
+    assert (split.label_roles[inside] == "").all()
+    assert split.ground(*ROLES).intersection(split.whole[number - 1]).area < 1e-6
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_changes_that_leave_a_role_without_a_building_are_refused_with_a_next_step(town_of_a_hundred, role):
+    drawn = split_ground(*town_of_a_hundred, Settings())
+    changes = {number: LEFT_OUT for number, each in enumerate(drawn.whole_roles, 1) if each == role}
+    message = refusal_of(*town_of_a_hundred, Settings(), "", "", changes)
+    assert message == f"With the changed blocks, no building lies on {role} ground; at least 3 are needed."
+
+
+@pytest.mark.parametrize("number", [0, 1000])
+def test_a_changed_block_that_there_is_not_is_refused_with_those_that_there_are(town_of_a_hundred, number):
+    count = len(split_ground(*town_of_a_hundred, Settings()).whole)
+    message = refusal_of(*town_of_a_hundred, Settings(), "", "", {number: TRAINING})
+    assert message == f"There is no block {number}: the split has blocks 1 to {count}."
+
+
+def test_blocks_of_areas_can_be_changed_too(town_of_a_hundred, areas):
+    path = areas([WEST, EAST], ["training", "held-out"])
+    drawn = split_ground(*town_of_a_hundred, Settings(), path)
+    number = find_number(drawn, HELD_OUT)
+    split = split_ground(*town_of_a_hundred, Settings(), path, "", {number: TRAINING})
+    assert split.ground(HELD_OUT).area == pytest.approx(EAST.area - drawn.whole[number - 1].area)
+    assert find_leaks(split, town_of_a_hundred[1]) == []
+
+
 # -- areas ------------------------------------------------------------------------------------------------------------
 
 
@@ -263,22 +338,6 @@ def test_an_area_layer_without_roles_is_refused_with_a_next_step(town_of_a_hundr
     assert message == "The area layer has no field named role."
 
 
-@pytest.mark.parametrize("role", ["", " ", None])
-def test_areas_without_a_role_are_refused_with_their_count(town_of_a_hundred, areas, role):
-    one = refusal_of(*town_of_a_hundred, Settings(), areas([WEST, EAST], np.array(["training", role], object)))
-    assert one == "An area has no role."
-
-
-def test_a_held_out_area_without_a_building_is_refused_with_a_next_step(town_of_a_hundred, areas):
-    empty = next(
-        box
-        for box in (shapely.box(x, y, x + 6, y + 6) for x in range(400, 630, 7) for y in range(0, 630, 7))
-        if not shapely.intersects(town_of_a_hundred[1].polygons, box).any()
-    )
-    message = refusal_of(*town_of_a_hundred, Settings(), areas([WEST, empty], ["training", "held-out"]))
-    assert message == "No building is labelled on held-out ground; at least 3 are needed."
-
-
 def test_labels_inside_one_block_are_refused_with_a_next_step():
     close = make_labels(
         shapely.box(4 + 9 * (i % 3), 4 + 9 * (i // 3), 9 + 9 * (i % 3), 9 + 9 * (i // 3)) for i in range(9)
@@ -290,6 +349,12 @@ def test_labels_inside_one_block_are_refused_with_a_next_step():
 def test_an_unknown_role_is_refused_with_those_that_are_known(town_of_a_hundred, areas, role):
     message = refusal_of(*town_of_a_hundred, Settings(), areas([WEST, EAST], ["training", role]))
     assert f'The role "{role}" of an area is not known.' in message
+
+
+@pytest.mark.parametrize("roles", [["training", ""], ["training", None], [" ", "held-out"]])
+def test_an_area_whose_role_is_empty_is_refused_with_a_next_step(town_of_a_hundred, areas, roles):
+    message = refusal_of(*town_of_a_hundred, Settings(), areas([WEST, EAST], roles))
+    assert message == "1 area has no role."
 
 
 @pytest.mark.parametrize("role", ["training", "held-out"])
@@ -313,6 +378,12 @@ def test_areas_with_too_few_buildings_are_refused_with_a_next_step(town_of_a_hun
     small = [WEST, shapely.box(600, 600, 620, 620)]
     message = refusal_of(*town_of_a_hundred, Settings(), areas(small, ["training", "held-out"]))
     assert message.endswith("on held-out ground; at least 3 are needed.")
+
+
+def test_a_held_out_area_without_a_building_is_refused_with_a_next_step(areas):
+    labels = make_town(90, 350, seed=4)
+    message = refusal_of(make_raster(), labels, Settings(), areas([WEST, EAST], ["training", "held-out"]))
+    assert message == "No building is labelled on held-out ground; at least 3 are needed."
 
 
 def test_a_held_out_area_that_leaves_no_training_ground_is_refused_without_a_fault(town_of_a_hundred, areas):

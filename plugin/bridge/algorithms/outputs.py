@@ -1,4 +1,4 @@
-"""Footprints on their way into whatever output the user of an algorithm chose."""
+"""Layers on their way into whatever output the user of an algorithm chose."""
 
 from __future__ import annotations
 
@@ -23,14 +23,19 @@ FOOTPRINTS = "FOOTPRINTS"
 
 
 class _Styler(QgsProcessingLayerPostProcessorInterface):
-    """Styles the footprints once they are in the project."""
+    """Styles a layer once it is in the project."""
+
+    def __init__(self, style: str) -> None:
+        """Remember the style's name."""
+        super().__init__()
+        self._style = style
 
     def postProcessLayer(self, layer: Any, context: Any, feedback: Any) -> None:  # noqa: ARG002 - QGIS's signature
         """Style the layer; called by QGIS on the main thread."""
-        apply_style(layer, "footprints")
+        apply_style(layer, self._style)
 
 
-_STYLER = _Styler()  # QGIS keeps no reference of its own
+_STYLERS = {style: _Styler(style) for style in ("footprints", "split")}  # QGIS keeps no reference of its own
 
 
 def make_footprints_parameter(text: str, is_optional: bool) -> QgsProcessingParameterFeatureSink:
@@ -50,13 +55,29 @@ def send_footprints(
 
     Raises QgsProcessingException where the output cannot be written.
     """
-    layer = QgsVectorLayer(str(path), "footprints", "ogr")
+    return send_layer(algorithm, FOOTPRINTS, "footprints", str(path), parameters, context, feedback)
+
+
+def send_layer(
+    algorithm: QgsProcessingAlgorithm,
+    output: str,
+    style: str,
+    source: str,
+    parameters: dict[str, Any],
+    context: QgsProcessingContext,
+    feedback: QgsProcessingFeedback,
+) -> dict[str, str]:
+    """Copy a file's layer to an output, styled; returns its part of the results ({}: not wanted).
+
+    Raises QgsProcessingException where the output cannot be written.
+    """
+    layer = QgsVectorLayer(source, output, "ogr")
     fields = layer.fields()
     skipped = fields.lookupField("fid")
     if skipped >= 0:
         fields.remove(skipped)  # the output counts for itself
     sink, destination = algorithm.parameterAsSink(
-        parameters, FOOTPRINTS, context, fields, layer.wkbType(), layer.sourceCrs()
+        parameters, output, context, fields, layer.wkbType(), layer.sourceCrs()
     )
     if sink is None:
         return {}
@@ -66,8 +87,8 @@ def send_footprints(
         values = feature.attributes()
         feature.setAttributes(values if skipped < 0 else values[:skipped] + values[skipped + 1 :])
         if not sink.addFeature(feature, QgsFeatureSink.Flag.FastInsert):
-            raise QgsProcessingException(f"The footprints could not be written: {sink.lastError()}")
+            raise QgsProcessingException(f"The output {output} could not be written: {sink.lastError()}")
     sink.flushBuffer()
     if context.willLoadLayerOnCompletion(destination):
-        context.layerToLoadOnCompletionDetails(destination).setPostProcessor(_STYLER)
-    return {FOOTPRINTS: destination}
+        context.layerToLoadOnCompletionDetails(destination).setPostProcessor(_STYLERS[style])
+    return {output: destination}

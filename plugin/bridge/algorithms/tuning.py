@@ -84,6 +84,9 @@ class TuningAlgorithm(WorkerAlgorithm):
                 "SHIFT_NORTH", self.tr("Move the labels north (m)"), _DOUBLE, 0.0, False, -MOST_SHIFT_M, MOST_SHIFT_M
             ),
             number("SEED", self.tr("Seed"), _INTEGER, _DEFAULTS.seed, False, 0),
+            QgsProcessingParameterString(
+                "BLOCK_ROLES", self.tr("Changed blocks, such as 12=held-out,14=left-out"), None, False, True
+            ),
             make_device_parameter(self.tr("Device")),
         ):
             parameter.setFlags(parameter.flags() | QgsProcessingParameterDefinition.FlagAdvanced)
@@ -106,7 +109,10 @@ class TuningAlgorithm(WorkerAlgorithm):
             base_model = str(Path(base_model).absolute())
         raster = self.parameterAsRasterLayer(parameters, "RASTER", context)
         bands = read_bands(self.parameterAsString(parameters, BANDS, context))
-        return prepare_delivery(raster, labels, areas, base_model, self._read_settings(parameters, context), bands)
+        settings = self._read_settings(parameters, context)
+        changed = self.parameterAsString(parameters, "BLOCK_ROLES", context).split(",")
+        block_roles = tuple(entry.strip() for entry in changed if entry.strip())
+        return prepare_delivery(raster, labels, areas, base_model, settings, bands, block_roles)
 
     def _read_settings(self, parameters: dict[str, Any], context: QgsProcessingContext) -> Settings:
         def is_given(name: str) -> bool:
@@ -135,7 +141,7 @@ class TuningAlgorithm(WorkerAlgorithm):
 def run_delivery(
     delivery: Delivery, folder: RunFolder, verb: str, narrator: Narrator, environ: Mapping[str, str] = os.environ
 ) -> Finished:
-    """Fill a new run's folder and let the worker ``run`` or ``check`` it.
+    """Fill a new run's folder and let the worker ``run``, ``check`` or ``split`` it.
 
     Returns the worker's last event (an empty one where it was cancelled). Raises QgsProcessingException.
     """

@@ -1,0 +1,91 @@
+"""The split before the main job, as an algorithm."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    QgsProcessing,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterFeatureSink,
+    QgsVectorLayer,
+)
+
+from ...core.errors import TunerError
+from ...core.folder import RunFolder
+from ...core.roles import ROLES
+from ..delivery import Delivery
+from .narrator import Narrator
+from .outputs import send_layer
+from .tuning import TuningAlgorithm, run_delivery
+from .worker import refuse
+
+BLOCKS = "BLOCKS"
+_STAGES = ("check", "split")
+
+
+class SplitAlgorithm(TuningAlgorithm):
+    """Show which ground a run would learn on, and which it would hold out."""
+
+    _delivery: Delivery
+
+    def name(self) -> str:
+        """Return the part after the colon in the id."""
+        return "split"
+
+    def displayName(self) -> str:
+        """Return the name in the toolbox."""
+        return self.tr("Show the split before fine-tuning")
+
+    def tags(self) -> list[str]:
+        """Return what else people search for."""
+        return self.tr("building,footprint,blocks,held-out,training,validation,spatial split").split(",")
+
+    def shortHelpString(self) -> str:
+        """Return the help beside the dialog."""
+        return self.tr(
+            "Draws the blocks of a run without running it: ground to learn on, ground that chooses the threshold,"
+            " ground that is only scored, and the buffer between them, with the number of buildings on each. The same"
+            " inputs and the same seed give the same blocks.\n\n"
+            'A block\'s role is changed by its id in the parameter "Changed blocks", here and in Fine-tune: for example'
+            " 12=held-out,14=left-out."
+        )
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - QGIS's signature
+        """Declare inputs and outputs; called by QGIS."""
+        self.add_job_parameters()
+        self.addParameter(QgsProcessingParameterFeatureSink(BLOCKS, self.tr("Blocks"), QgsProcessing.TypeVectorPolygon))
+        for role in ROLES:
+            name = role.replace("-", "_").upper()
+            self.addOutput(QgsProcessingOutputNumber(name, self.tr("Buildings on {} ground").format(role)))
+
+    def prepareAlgorithm(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> bool:
+        """Look at the layers; called by QGIS on the main thread."""
+        super().prepareAlgorithm(parameters, context, feedback)
+        try:
+            self._delivery = self.read_delivery(parameters, context)
+        except TunerError as error:
+            refuse(error)
+        return True
+
+    def processAlgorithm(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> dict[str, Any]:
+        """Draw the split; called by QGIS, usually in a thread."""
+        with tempfile.TemporaryDirectory(prefix="footprint_tuner_split_") as path:
+            folder = RunFolder(Path(path))
+            run_delivery(self._delivery, folder, "split", Narrator(feedback, _STAGES), self.environ)
+            if feedback.isCanceled():
+                return {}
+            source = f"{folder.split.as_posix()}|layername=blocks"
+            results: dict[str, Any] = {role.replace("-", "_").upper(): 0 for role in ROLES}
+            for feature in QgsVectorLayer(source, BLOCKS, "ogr").getFeatures():
+                if feature["role"] in ROLES:
+                    results[feature["role"].replace("-", "_").upper()] += feature["buildings"]
+            return {**results, **send_layer(self, BLOCKS, "split", source, parameters, context, feedback)}
