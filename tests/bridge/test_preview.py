@@ -155,8 +155,11 @@ def test_clicks_go_through_all_roles_and_come_back_to_the_drawn_one(dock, show, 
     assert "Changed" not in read_line(dock)
 
 
-def test_a_clicked_block_changes_its_colour_on_the_map(show, click_block, canvas, wait_until):
+def test_a_clicked_block_changes_its_colour_on_the_map_before_the_worker_has_answered(
+    show, click_block, canvas, wait_until, monkeypatch
+):
     canvas.setLayers([show()])
+    monkeypatch.setenv("STAND_IN", "silent in split")
     white = QColor("white")
     wait_until(lambda: look(canvas, 150) != white)
     before, beside = look(canvas, 150), look(canvas, 50)
