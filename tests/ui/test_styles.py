@@ -21,7 +21,7 @@ LEGENDS = {
     "base_footprints": [""],
     "held_out": [""],
     "areas": ["Training ground", "Held-out ground: only scored"],
-    "blocks": USED,
+    "blocks": [*USED, "Left out: not used"],
     "split": [*USED, "Left out: not used"],
 }
 
