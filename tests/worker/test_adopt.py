@@ -138,7 +138,7 @@ def test_a_file_becomes_a_base_model_that_says_what_the_network_said(unet, write
     assert card.sha256 == hash_file(tmp_path / "adopted.safetensors")
     values = torch.randn(1, 3, 64, 64)
     with torch.no_grad():
-        assert torch.allclose(load_network(card).eval()(values), unet(values), atol=1e-5)
+        assert torch.allclose(load_network(card).eval()(values), unet(values), atol=1e-4)
     assert {path.name for path in tmp_path.iterdir()} == {name, "adopted.json", "adopted.safetensors"}
 
 
