@@ -84,7 +84,7 @@ def export_onnx(card: Card, out: Path, tile_px: int | None = None) -> Exported:
         raise InputError(f"Tiles of {side} pixels do not fit.", f"Choose a multiple of 32 from {low} to {high}.")
     network = load_network(card).cpu().float().eval().to(memory_format=torch.contiguous_format)
     metadata = describe_for_deepness(card, side)
-    probes = [_make_probe(card, count, side) for count in _BATCHES]
+    probes = [make_probe(card, count, side) for count in _BATCHES]
     expected = [_ask_torch(network, card, probe) for probe in probes]
     with replacing(out) as partial:
         model = _trace(_Classes(network, card), len(card.bands), side)
@@ -129,14 +129,20 @@ def _write_properties(card: Card, metadata: dict[str, Any]) -> dict[str, str]:
     return {key: json.dumps(value) for key, value in {**metadata, CARD_KEY: own}.items()}
 
 
-def _make_probe(card: Card, count: int, side: int) -> NDArray[np.float32]:
-    """Return tiles (count, bands, side, side) of values like a raster's: blobs and grain, some too bright."""
+def make_probe(card: Card, count: int, side: int) -> NDArray[np.float32]:
+    """Return tiles (count, bands, side, side) of values like a raster's: blobs and grain, some too bright.
+
+    Where nothing is clipped, they span six standard deviations around what the model takes for the mean.
+    """
     chance = torch.Generator().manual_seed(count)
     shape = (count, len(card.bands))
     blobs = functional.interpolate(torch.rand(*shape, 9, 9, generator=chance), (side, side), mode="bicubic")
-    values = 0.8 * blobs + 0.3 * torch.rand(*shape, side, side, generator=chance)
+    values = (0.8 * blobs + 0.3 * torch.rand(*shape, side, side, generator=chance)).numpy()
+    if not is_clipped(card):
+        mean, std = (np.array(part, "float32")[:, None, None] for part in (card.mean, card.std))
+        values = mean + (6 * values - 3) * std
     low, high = (np.array(ends, "float32")[:, None, None] for ends in zip(*read_stretch(card), strict=True))
-    return np.asarray(low + (high - low) * values.numpy(), "float32")
+    return np.asarray(low + (high - low) * values, "float32")
 
 
 def _ask_torch(network: nn.Module, card: Card, values: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -17,8 +17,8 @@ from plugin.core.errors import InputError, RunError
 from plugin.core.models import find_card
 from plugin.worker import export
 from plugin.worker.deepness import describe_for_deepness, fold_normalisation
-from plugin.worker.export import CARD_KEY, IR_VERSION, LARGEST_DIFFERENCE, OPSET, export_onnx
-from plugin.worker.networks import build_network, load_network, save_network
+from plugin.worker.export import CARD_KEY, IR_VERSION, LARGEST_DIFFERENCE, OPSET, export_onnx, make_probe
+from plugin.worker.networks import build_network, load_network, normalise, save_network
 from plugin.worker.pool import FixedPool, fix_pools
 
 SIDE = 64
@@ -297,3 +297,11 @@ def test_a_pyramid_of_pools_goes_out_too(make_model, tmp_path):
     card = replace(card, architecture="upernet", encoder="tu-mobilenetv3_small_050", sha256="")
     save_network(build_network(card), card.weights_path)
     assert export_onnx(card, tmp_path / "pyramid.onnx", 128).difference <= LARGEST_DIFFERENCE
+
+
+def test_the_file_is_tried_on_values_like_those_that_a_model_of_16_bits_learnt_from():
+    card = find_card("selimsef_spacenet4_resnet34unet")
+    raw = make_probe(replace(card, stretch=((0.0, 65535.0),) * 4), 2, 64)
+    z = normalise(raw / 65535, card).numpy()
+    assert -4 < z.min() < -1
+    assert 1 < z.max() < 5
