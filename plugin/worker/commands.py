@@ -188,7 +188,7 @@ def models(options: argparse.Namespace, _: Wire) -> None:
 
 def fetch(options: argparse.Namespace, wire: Wire) -> None:
     """Fetch a model's weights, or take a file for them that was fetched by hand."""
-    from .download import hash_file
+    from .digest import hash_file
     from .fetch import obtain_weights, pick_weights
 
     card = find_card(options.model)

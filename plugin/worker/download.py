@@ -7,7 +7,6 @@ the file it is. It stays there when the connection or the worker breaks off, and
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import shutil
 import time
@@ -19,6 +18,7 @@ from typing import IO, Any
 from ..core.errors import InputError, RunError
 from ..core.index import hide_credentials
 from ..core.replace import write_json
+from .digest import hash_file
 from .transfer import BY_HAND, BrokenOffError, Head, Transfer, give_up
 from .wire import Wire
 
@@ -144,16 +144,6 @@ def refuse_page(path: Path, what: str) -> None:
     with path.open("rb") as file:
         if _looks_like_page(file.read(512)):
             raise _name_page(what)
-
-
-def hash_file(path: Path, check: Callable[[], None]) -> str:
-    """Return a file's SHA-256 in hexadecimal; ``check`` is called often and may raise to stop."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            check()
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def copy_file(source: Path, part: Part, wire: Wire) -> None:

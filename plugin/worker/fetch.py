@@ -19,7 +19,8 @@ from ..core.card import PRETRAINED, Card
 from ..core.errors import InputError, RunError
 from ..core.home import locate_models
 from ..core.lock import hold_lock
-from .download import Expected, Part, accept, copy_file, describe_size, download, hash_file, refuse_page
+from .digest import hash_file
+from .download import Expected, Part, accept, copy_file, describe_size, download, refuse_page
 from .hashes import recall_hash, record_hash
 from .wire import Wire
 

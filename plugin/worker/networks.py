@@ -17,8 +17,9 @@ from ..core.card import NO_WEIGHTS, PRETRAINED, Card
 from ..core.errors import InputError
 from ..core.replace import replacing
 from .build import build_network
+from .digest import hash_file
 from .pretrained import load_pretrained
-from .weights import fit_tensors, hash_file, list_aliases, read_tensors
+from .weights import fit_tensors, list_aliases, read_tensors
 
 
 def choose_device(wish: str) -> torch.device:

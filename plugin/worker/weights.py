@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle  # nosec B403 # for the name of its error: nothing is unpickled by it
 import re
 from collections.abc import Mapping
@@ -26,12 +25,6 @@ _WRAPPERS = ("module.", "_orig_mod.", "model.")
 _COUNTER = "num_batches_tracked"
 _FEW = 3
 _AGAIN = "Fetch or copy it again, or choose another file."
-
-
-def hash_file(path: Path) -> str:
-    """Return a file's SHA-256 in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_tensors(path: Path) -> Tensors:

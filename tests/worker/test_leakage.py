@@ -23,7 +23,6 @@ from rasterio.crs import CRS
 from rasterio.features import rasterize
 from rasterio.windows import Window
 
-from plugin.core.errors import InputError
 from plugin.core.job import Settings
 from plugin.core.models import find_card
 from plugin.worker.labels import Labels, apply_affine
@@ -31,6 +30,7 @@ from plugin.worker.raster import describe_raster, open_grid
 from plugin.worker.split import HELD_OUT, ROLES, TRAINING, VALIDATION, Split, is_mostly_inside, split_ground
 from plugin.worker.tiles import Sampler
 from plugin.worker.vector import append_layer
+from tests.worker.attempt import try_split
 
 UTM = CRS.from_epsg(32645)
 CARD = find_card("imagenet_lite0")
@@ -84,16 +84,6 @@ def split_by_random_tiles(raster, labels, seed=1):
     for role in ROLES:
         label_roles[is_mostly_inside(labels.polygons, shapely.union_all(tiles[roles == role]))] = role
     return Split(tiles, roles, 0.0, label_roles)
-
-
-def try_split(*arguments):
-    """Return the split, None where there are too few buildings for one."""
-    try:
-        return split_ground(*arguments)
-    except InputError as error:
-        if "at least" not in error.message:
-            raise
-        return None
 
 
 def find_counted_leaks(raster, card, labels, split, buffer_px):

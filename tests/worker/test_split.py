@@ -21,6 +21,7 @@ from plugin.worker.labels import Labels, apply_affine
 from plugin.worker.raster import Raster
 from plugin.worker.split import HELD_OUT, MIN_BUILDINGS, ROLES, TRAINING, VALIDATION, Split, split_ground
 from plugin.worker.vector import append_layer
+from tests.worker.attempt import try_split
 
 UTM = CRS.from_epsg(32645)
 ORIGIN = Affine(0.5, 0, 333000, 0, -0.5, 3066000)
@@ -72,16 +73,6 @@ def split_by_random_tiles(raster, labels, tile_px=64, seed=1):
     tiles = shapely.box(lefts.ravel(), tops.ravel(), lefts.ravel() + tile_px, tops.ravel() + tile_px)
     roles = np.random.default_rng(seed).choice(np.array(ROLES, dtype=object), len(tiles), p=(0.6, 0.15, 0.25))
     return Split(tiles, roles, 16.0, np.full(len(labels.polygons), "", dtype=object))
-
-
-def try_split(*arguments):
-    """Return the split, None where there are too few buildings for one."""
-    try:
-        return split_ground(*arguments)
-    except InputError as error:
-        if "at least" not in error.message:
-            raise
-        return None
 
 
 TOWNS = st.tuples(

@@ -19,10 +19,8 @@ from qgis.core import (
     QgsWkbTypes,
 )
 
-from ...core.errors import TunerError
 from ...core.events import LEVELS, STOP, WARNING, Finding
 from ...core.folder import RunFolder
-from ..delivery import Delivery
 from ..findings import find_crs, list_features, list_fields
 from ..messages import join
 from .narrator import Narrator
@@ -35,7 +33,6 @@ _POLYGON = QgsWkbTypes.Type.Polygon
 class CheckAlgorithm(TuningAlgorithm):
     """Say whether a job's inputs can be used, without running it."""
 
-    _delivery: Delivery | None = None
     _refusal = ""
 
     def name(self) -> str:
@@ -76,11 +73,10 @@ class CheckAlgorithm(TuningAlgorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
         """Look at the layers; called by QGIS on the main thread."""
-        super().prepareAlgorithm(parameters, context, feedback)
         try:
-            self._delivery = self.read_delivery(parameters, context)
-        except TunerError as error:
-            self._refusal = join(error.message, error.hint)
+            super().prepareAlgorithm(parameters, context, feedback)
+        except QgsProcessingException as error:
+            self._refusal = str(error)
         return True
 
     def processAlgorithm(
@@ -88,7 +84,7 @@ class CheckAlgorithm(TuningAlgorithm):
     ) -> dict[str, Any]:
         """Check the job; called by QGIS, usually in a thread."""
         narrator = Narrator(feedback)
-        if self._delivery is not None:
+        if not self._refusal:
             try:
                 with tempfile.TemporaryDirectory(prefix="footprint_tuner_check_") as folder:
                     run_delivery(self._delivery, RunFolder(Path(folder)), "check", narrator, self.environ)

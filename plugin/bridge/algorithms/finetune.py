@@ -14,19 +14,15 @@ from qgis.core import (
     QgsProcessingParameterFolderDestination,
 )
 
-from ...core.errors import TunerError
 from ...core.folder import RunFolder
-from ..delivery import Delivery
 from .narrator import Narrator
 from .outputs import make_footprints_parameter, send_footprints
 from .tuning import TuningAlgorithm, run_delivery
-from .worker import read_f1, refuse
+from .worker import read_f1
 
 
 class FinetuneAlgorithm(TuningAlgorithm):
     """Fine-tune a model and map the footprints of the whole raster."""
-
-    _delivery: Delivery
 
     def name(self) -> str:
         """Return the part after the colon in the id."""
@@ -60,17 +56,6 @@ class FinetuneAlgorithm(TuningAlgorithm):
         self.addOutput(QgsProcessingOutputNumber("F1_AFTER", self.tr("F1 by building, tuned model")))
         self.addOutput(QgsProcessingOutputFile("MODEL", self.tr("Tuned model")))
         self.addOutput(QgsProcessingOutputHtml("REPORT", self.tr("Report")))
-
-    def prepareAlgorithm(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
-    ) -> bool:
-        """Look at the layers; called by QGIS on the main thread."""
-        super().prepareAlgorithm(parameters, context, feedback)
-        try:
-            self._delivery = self.read_delivery(parameters, context)
-        except TunerError as error:
-            refuse(error)
-        return True
 
     def processAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback

@@ -15,14 +15,11 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
-from ...core.errors import TunerError
 from ...core.folder import RunFolder
 from ...core.roles import ROLES
-from ..delivery import Delivery
 from .narrator import Narrator
 from .outputs import send_layer
 from .tuning import TuningAlgorithm, run_delivery
-from .worker import refuse
 
 BLOCKS = "BLOCKS"
 _STAGES = ("check", "split")
@@ -30,8 +27,6 @@ _STAGES = ("check", "split")
 
 class SplitAlgorithm(TuningAlgorithm):
     """Show which ground a run would learn on, and which it would hold out."""
-
-    _delivery: Delivery
 
     def name(self) -> str:
         """Return the part after the colon in the id."""
@@ -60,19 +55,9 @@ class SplitAlgorithm(TuningAlgorithm):
         self.add_job_parameters()
         self.addParameter(QgsProcessingParameterFeatureSink(BLOCKS, self.tr("Blocks"), QgsProcessing.TypeVectorPolygon))
         for role in ROLES:
-            name = role.replace("-", "_").upper()
-            self.addOutput(QgsProcessingOutputNumber(name, self.tr("Buildings on {} ground").format(role)))
-
-    def prepareAlgorithm(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
-    ) -> bool:
-        """Look at the layers; called by QGIS on the main thread."""
-        super().prepareAlgorithm(parameters, context, feedback)
-        try:
-            self._delivery = self.read_delivery(parameters, context)
-        except TunerError as error:
-            refuse(error)
-        return True
+            self.addOutput(
+                QgsProcessingOutputNumber(_name_output(role), self.tr("Buildings on {} ground").format(role))
+            )
 
     def processAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
@@ -84,8 +69,13 @@ class SplitAlgorithm(TuningAlgorithm):
             if feedback.isCanceled():
                 return {}
             source = f"{folder.split.as_posix()}|layername=blocks"
-            results: dict[str, Any] = {role.replace("-", "_").upper(): 0 for role in ROLES}
+            results: dict[str, Any] = {_name_output(role): 0 for role in ROLES}
             for feature in QgsVectorLayer(source, BLOCKS, "ogr").getFeatures():
                 if feature["role"] in ROLES:
-                    results[feature["role"].replace("-", "_").upper()] += feature["buildings"]
+                    results[_name_output(feature["role"])] += feature["buildings"]
             return {**results, **send_layer(self, BLOCKS, "split", source, parameters, context, feedback)}
+
+
+def _name_output(role: str) -> str:
+    """Return what the output is called that counts a role's buildings."""
+    return role.replace("-", "_").upper()

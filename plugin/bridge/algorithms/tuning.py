@@ -10,6 +10,7 @@ from qgis.core import (
     QgsProcessing,
     QgsProcessingContext,
     QgsProcessingException,
+    QgsProcessingFeedback,
     QgsProcessingParameterBoolean,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
@@ -40,6 +41,8 @@ _INTEGER, _DOUBLE = QgsProcessingParameterNumber.Integer, QgsProcessingParameter
 
 class TuningAlgorithm(WorkerAlgorithm):
     """An algorithm that takes the inputs of a job."""
+
+    _delivery: Delivery
 
     def add_job_parameters(self) -> None:
         """Declare the inputs."""
@@ -91,6 +94,17 @@ class TuningAlgorithm(WorkerAlgorithm):
         ):
             parameter.setFlags(parameter.flags() | QgsProcessingParameterDefinition.FlagAdvanced)
             self.addParameter(parameter)
+
+    def prepareAlgorithm(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> bool:
+        """Look at the layers; called by QGIS on the main thread."""
+        super().prepareAlgorithm(parameters, context, feedback)
+        try:
+            self._delivery = self.read_delivery(parameters, context)
+        except TunerError as error:
+            refuse(error)
+        return True
 
     def read_delivery(self, parameters: dict[str, Any], context: QgsProcessingContext) -> Delivery:
         """Let the inputs pass the customs post; raises InputError."""
