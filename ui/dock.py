@@ -10,7 +10,7 @@ from typing import Any, Mapping, Sequence
 from qgis.gui import QgsDockWidget
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtGui import QIcon
-from qgis.PyQt.QtWidgets import QScrollArea, QWidget
+from qgis.PyQt.QtWidgets import QScrollArea, QTabWidget, QWidget
 
 from ..plugin.core.card import Card
 from ..plugin.core.environment import SetupStep
@@ -23,8 +23,11 @@ from .load import load_form
 from .memory import Memory
 from .message import MessageFrame
 from .notices import NoticeList
+from .predict import PredictPage
 from .progress import ProgressPage
 from .report import ReportPage
+from .review import ReviewPage
+from .runs import RunsPage
 from .setup import SetupPage
 from .shift import ShiftLine
 
@@ -59,6 +62,14 @@ class TunerDock(QgsDockWidget):
     export_requested = pyqtSignal(str)
     pdf_requested = pyqtSignal(str)
 
+    tabs: QTabWidget
+    tuneTab: QWidget
+    reviewTab: QWidget
+    predictTab: QWidget
+    runsTab: QWidget
+    reviewPage: ReviewPage
+    predictPage: PredictPage
+    runsPage: RunsPage
     scrollArea: QScrollArea
     messageFrame: MessageFrame
     setupPage: SetupPage
@@ -128,10 +139,11 @@ class TunerDock(QgsDockWidget):
         self._enter(DockState.IDLE)
 
     def show_running(self, name: str, folder: str) -> None:
-        """Begin to follow the run ``name``; without a folder it is a check of the inputs alone.
+        """Begin to follow the run ``name``, in front; without a folder it is a check of the inputs alone.
 
         The epochs stay on the chart where the same run goes on.
         """
+        self.tabs.setCurrentWidget(self.tuneTab)
         if folder != self._folder:
             self.chart.clear()
         self._folder = folder
@@ -204,6 +216,7 @@ class TunerDock(QgsDockWidget):
         self.reportPage.folder_opened.connect(self.folder_opened)
         self.reportPage.export_requested.connect(self.export_requested)
         self.reportPage.pdf_requested.connect(self.pdf_requested)
+        self.reportPage.review_requested.connect(lambda: self.tabs.setCurrentWidget(self.reviewTab))
         self.formPage.asked.connect(self._clear_answers)
         self.formPage.refused.connect(self._refuse)
         self.formPage.check_requested.connect(lambda choices: self.check_requested.emit(self._shift(choices)))

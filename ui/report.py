@@ -21,6 +21,7 @@ class ReportPage(QWidget):
     folder_opened = pyqtSignal(str)
     export_requested = pyqtSignal(str)
     pdf_requested = pyqtSignal(str)
+    review_requested = pyqtSignal()
 
     beforeLabel: QLabel
     arrowLabel: QLabel
@@ -29,6 +30,7 @@ class ReportPage(QWidget):
     afterInterval: QLabel
     gainLabel: WrapLabel
     countsGrid: QGridLayout
+    reviewButton: QPushButton
     reportButton: QPushButton
     pdfButton: QPushButton
     folderButton: QPushButton
@@ -43,6 +45,7 @@ class ReportPage(QWidget):
         self.folderButton.clicked.connect(lambda: self.folder_opened.emit(self._folder))
         self.exportButton.clicked.connect(lambda: self.export_requested.emit(self._folder))
         self.pdfButton.clicked.connect(lambda: self.pdf_requested.emit(self._folder))
+        self.reviewButton.clicked.connect(self.review_requested)
         self.reportButton.clicked.connect(lambda: self.folder_opened.emit(str(RunFolder(Path(self._folder)).page)))
 
     def show_scores(

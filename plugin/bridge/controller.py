@@ -13,7 +13,7 @@ from qgis.PyQt.QtGui import QDesktopServices
 
 from ...ui.choices import Choices
 from ...ui.dock import TunerDock
-from ..core.environment import SetupCancelled, Verdict, locate_environment, require_ready
+from ..core.environment import locate_environment, require_ready
 from ..core.errors import SetupError, TunerError
 from ..core.events import Event, Finding, Finished, Notice
 from ..core.folder import RunFolder
@@ -29,11 +29,12 @@ from .places import make_check_folder, make_run_folder
 from .preview import Preview
 from .printout import Printer
 from .results import load_results
+from .review.parts import make_parts
+from .review.reviewer import Reviewer
+from .setup import DEVICE_SETTING, Installer
 from .shelf import Shelf
 from .task import RunTask
-from .thread import RunThread, SetupThread
-
-DEVICE_SETTING = "footprint_tuner/device_text"
+from .thread import RunThread
 
 
 class Controller(QObject):
@@ -46,7 +47,9 @@ class Controller(QObject):
         self._dock = dock
         self._environment = locate_environment()
         self._run: RunThread | None = None
-        self._setup: SetupThread | None = None
+        self._installer = Installer(iface, self._environment, dock, self._is_free, self)
+        self.reviewer = Reviewer(dock.reviewPage, self)
+        self.reviewer.parts = make_parts(iface, self._environment, dock, self.reviewer)
         self._exporter = Exporter(iface, self._environment, self)
         self._shelf = Shelf(self._environment, dock.formPage.modelPicker, self)
         self._printer = Printer(iface, self)
@@ -64,13 +67,13 @@ class Controller(QObject):
     def stop(self) -> None:
         """Stop what is running and wait for it; nothing is shown any more."""
         self._shelf.stop()
-        run, setup, self._run, self._setup = self._run, self._setup, None, None
-        for thread in (run, setup):
-            if thread is not None:
-                thread.cancel()
-        for thread in (run, setup):
-            if thread is not None:
-                thread.wait()
+        self.reviewer.stop()
+        run, self._run = self._run, None
+        if run is not None:
+            run.cancel()
+        self._installer.stop()
+        if run is not None:
+            run.wait()
         self._exporter.stop()
         self._preview.stop()
         self._drawer.stop()
@@ -85,8 +88,6 @@ class Controller(QObject):
         self._dock.resume_requested.connect(self._resume)
         self._dock.finish_requested.connect(self._finish)
         self._dock.cancel_requested.connect(self._cancel)
-        self._dock.setup_requested.connect(self._set_up)
-        self._dock.setup_cancel_requested.connect(self._cancel_setup)
         self._dock.folder_opened.connect(self._open)
         self._dock.zoom_requested.connect(self._zoom)
         self._dock.layer_requested.connect(self._add_findings)
@@ -139,7 +140,7 @@ class Controller(QObject):
             self._refuse(TunerError(self.tr("This run cannot be resumed."), self.tr("Start it again with Fine-tune.")))
 
     def _is_free(self) -> bool:
-        if self._run is None and self._setup is None and not self._loader.isActive():
+        if self._run is None and not self._installer.is_busy and not self._loader.isActive():
             return True
         what, hint = self.tr("Something is running already."), self.tr("Wait until it has ended, or cancel it.")
         tell(self._iface.messageBar(), WARNING, what, hint)
@@ -209,6 +210,7 @@ class Controller(QObject):
 
     def _show_finished(self, folder: RunFolder, finished: Finished) -> None:
         self._dock.show_finished(finished.before, finished.after, str(folder.path), finished.difference)
+        self.reviewer.open(folder, is_loaded=True)
         text = self.tr("Finished. F1 by building: {before} before, {after} after.")
         before, after = _read_f1(finished.before), _read_f1(finished.after)
         tell(self._iface.messageBar(), SUCCESS, text.format(before=before, after=after))
@@ -237,38 +239,6 @@ class Controller(QObject):
             self._refuse(TunerError(ending.message, self.tr("Its last words are in QGIS's message log; check again.")))
         elif ending.kind == "failed":
             self._refuse(TunerError(ending.message, ending.hint))
-
-    # -- set-up -------------------------------------------------------------------------------------------------------
-
-    def _set_up(self) -> None:
-        if self._is_free():
-            self._setup = SetupThread(self._environment, self)
-            self._setup.step_taken.connect(self._dock.show_setup_step, Qt.ConnectionType.QueuedConnection)
-            self._setup.ended.connect(self._end_setup, Qt.ConnectionType.QueuedConnection)
-            self._setup.start()
-
-    def _cancel_setup(self) -> None:
-        if self._setup is not None:
-            self._setup.cancel()
-
-    def _end_setup(self, outcome: Verdict | TunerError) -> None:
-        setup, self._setup = self._setup, None
-        if setup is None:
-            return
-        setup.wait()
-        setup.deleteLater()
-        if isinstance(outcome, SetupCancelled):
-            self._dock.show_setup_needed(outcome.message, outcome.hint)
-        elif isinstance(outcome, TunerError):
-            self._dock.show_setup_ended(False, outcome.message, outcome.hint)
-            tell(self._iface.messageBar(), CRITICAL, outcome.message, outcome.hint)
-        else:
-            self._dock.show_setup_ended(outcome.ok, outcome.text, outcome.hint)
-            log(join(outcome.text, outcome.hint), INFO if outcome.ok else WARNING)
-            if outcome.ok:
-                QgsSettings().setValue(DEVICE_SETTING, outcome.text)
-                self._dock.show_device(outcome.text)
-                self._dock.show_idle()
 
     # -- the map ------------------------------------------------------------------------------------------------------
 

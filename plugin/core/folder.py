@@ -103,6 +103,26 @@ class RunFolder:
         return self.path / "report.html"
 
     @property
+    def earlier(self) -> Path:
+        """Of a run that improves another one's model: that one's ``split.gpkg``, copied."""
+        return self.path / "earlier.gpkg"
+
+    @property
+    def earlier_report(self) -> Path:
+        """Of a run that improves another one's model: that one's ``report.json``, copied."""
+        return self.path / "earlier.json"
+
+    @property
+    def corrections(self) -> Path:
+        """Layers ``footprints`` (corrected by the user) and ``checked`` (ground where they are right)."""
+        return self.path / "corrections.gpkg"
+
+    @property
+    def note(self) -> Path:
+        """What the user wrote about the run."""
+        return self.path / "note.txt"
+
+    @property
     def is_resumable(self) -> bool:
         """Whether a run was begun here. One that had come to its end only tells its result again."""
         return self.job.exists()

@@ -39,8 +39,8 @@ class Settings:
     footprints right angles where they fit. ``learning_rate`` is per step of AdamW, an epoch takes ``samples`` crops of
     ``tile_px`` pixels a side (a multiple of 32), ``min_area_m2`` in square metres on
     the ground, ``simplify_m`` in metres (None: one pixel), shares from 0 to 1 of the labelled ground, ``threads`` 0
-    means all cores. The run's copy of the labels is moved by ``shift_east_m`` and ``shift_north_m`` metres on the
-    ground.
+    means all cores. ``replay_share`` of an improving run's crops are of ground that was learnt earlier. The run's copy
+    of the labels is moved by ``shift_east_m`` and ``shift_north_m`` metres on the ground.
     """
 
     recipe: str = RECIPES[0]
@@ -59,6 +59,7 @@ class Settings:
     threads: int = 0
     shift_east_m: float = 0.0
     shift_north_m: float = 0.0
+    replay_share: float = 0.5
 
     def find_problems(self) -> list[str]:
         """Return one sentence for each setting that cannot be used."""
@@ -86,6 +87,7 @@ class Settings:
                 not self.held_out_share + self.validation_share > _MOST_WITHHELD,
                 f"The held-out and the validation share together must be at most {_MOST_WITHHELD}.",
             ),
+            (0 <= self.replay_share <= 0.9, "The share of replayed ground must be from 0 to 0.9."),
             (self.seed >= 0, "The seed must not be negative."),
             (self.device in ("auto", "cpu", "cuda"), "The device must be auto, cpu or cuda."),
             (0 <= self.threads <= 1024, "The number of threads must be from 0 to 1024."),
@@ -109,8 +111,12 @@ class Job:
     the path of a tuned model's card. ``bands`` are the raster's bands, counted from 1, in the order in which the base
     model takes them (0: the raster has none like it; empty: chosen by their
     colours). ``block_roles`` are the blocks of the split whose role is not as it was drawn, each like
-    ``12=held-out`` (see ``roles``; blocks are numbered as the command ``split`` shows them). Paths in a saved job may
-    be relative to the job's own folder.
+    ``12=held-out`` (see ``roles``; blocks are numbered as the command ``split`` shows them).
+
+    A job that improves a tuned model names in ``parent`` the folder of the run that tuned it, and in ``earlier`` that
+    run's ``split.gpkg`` (a copy): its held-out and validation ground are taken over with their labels. Then ``labels``
+    are the corrected footprints and ``areas`` the ground where they are right (role ``training``). Paths in a saved job
+    may be relative to the job's own folder.
     """
 
     raster: str
@@ -122,6 +128,8 @@ class Job:
     bands: tuple[int, ...] = ()
     block_roles: tuple[str, ...] = ()
     name: str = ""
+    parent: str = ""
+    earlier: str = ""
     settings: Settings = field(default_factory=Settings)
 
     def check(self) -> None:
@@ -210,6 +218,5 @@ def _resolve_paths(job: Job, folder: Path) -> Job:
 
     is_file = job.base_model.endswith((".json", ".safetensors"))
     base_model = resolve(job.base_model) if is_file else job.base_model
-    return replace(
-        job, raster=resolve(job.raster), labels=resolve(job.labels), areas=resolve(job.areas), base_model=base_model
-    )
+    job = replace(job, raster=resolve(job.raster), labels=resolve(job.labels), areas=resolve(job.areas))
+    return replace(job, parent=resolve(job.parent), earlier=resolve(job.earlier), base_model=base_model)

@@ -16,6 +16,7 @@ import shapely
 import torch
 from numpy.typing import NDArray
 
+from ..core.record import REPORT_SCHEMA
 from .check import Inputs
 from .exam import Exam
 from .interval import LEVEL, METHOD, compare_models, explain_absence
@@ -23,7 +24,7 @@ from .labels import apply_affine
 from .repeat import describe_repeatability
 from .split import ROLES, Split
 
-SCHEMA = 2
+SCHEMA = REPORT_SCHEMA
 RULE = (
     "Building: IoU > 0.5, each label matched once, most confident first (SpaceNet). A building counts where at "
     "least half of it lies on held-out ground, and is compared within it. How buildings part is chosen on validation "

@@ -1,0 +1,104 @@
+"""The run that is reviewed: one at a time, remembered with the project. Main thread only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from qgis.core import QgsProject
+from qgis.PyQt.QtCore import QObject, QTimer
+
+from ....ui.review import ReviewPage
+from ...core.errors import InputError
+from ...core.folder import RunFolder
+from ...core.record import Record, require_reviewable
+from ..results import load_results
+
+_SCOPE, _KEY = "FootprintTuner", "/review"
+
+
+class Part(Protocol):
+    """One way to look at a run."""
+
+    def open(self, record: Record) -> None:
+        """Begin with a run; another one was closed before."""
+
+    def close(self) -> None:
+        """End with the run, and leave nothing on the map; a second time does nothing."""
+
+
+class Reviewer(QObject):
+    """Opens a run for review and closes it, and tells each part of the review."""
+
+    def __init__(self, page: ReviewPage, parent: QObject | None = None) -> None:
+        """Wait for a run; ``parts`` are told of it."""
+        super().__init__(parent)
+        self._page = page
+        self.record: Record | None = None
+        self.parts: list[Part] = []
+        self._is_over = False
+        page.run_chosen.connect(lambda path: self.open(RunFolder(Path(path))))
+        self._start = QTimer(self, singleShot=True)
+        self._start.timeout.connect(self._open_remembered)
+        self._start.start()
+        QgsProject.instance().readProject.connect(self._open_remembered)
+        QgsProject.instance().cleared.connect(self.close)
+        page.destroyed.connect(self._let_go)  # the project outlives the dock
+
+    def open(self, folder: RunFolder, *, is_loaded: bool = False) -> None:
+        """Begin the review of a run, or say why it cannot be reviewed; ``is_loaded`` where its layers are shown."""
+        self.close()
+        try:
+            record = require_reviewable(folder.path)
+        except InputError as error:
+            self._page.show_none(error.message, error.hint)
+            return
+        project = QgsProject.instance()
+        if not is_loaded:
+            for _ in load_results(folder, project):
+                pass
+        self.record = record
+        _remember(project, folder)
+        self._page.show_run(record.name, describe_scores(record))
+        for part in self.parts:
+            part.open(record)
+
+    def close(self) -> None:
+        """End the review; the run's layers stay in the project."""
+        self.record = None
+        for part in self.parts:
+            part.close()
+        self._page.show_none()
+
+    def stop(self) -> None:
+        """End for good; a second time does nothing."""
+        if not self._is_over:
+            self.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._is_over:
+            return
+        self._is_over = True
+        self._start.stop()
+        QgsProject.instance().readProject.disconnect(self._open_remembered)
+        QgsProject.instance().cleared.disconnect(self.close)
+
+    def _open_remembered(self, *_: object) -> None:
+        path, is_known = QgsProject.instance().readEntry(_SCOPE, _KEY, "")
+        if is_known and path and (self.record is None or self.record.folder.path != Path(path)):
+            self.open(RunFolder(Path(QgsProject.instance().readPath(path))))
+
+
+def describe_scores(record: Record) -> str:
+    """Return a run's scores on held-out ground in a sentence."""
+    before, after = (record.report[which]["building"]["f1"] for which in ("before", "after"))
+    sentence = record.report["difference"]["sentence"]
+    return f"F1 by building {before:.3f} \N{RIGHTWARDS ARROW} {after:.3f}. {sentence}"
+
+
+def _remember(project: QgsProject, folder: RunFolder) -> None:
+    """Keep the run with the project, relative to it where the project says so."""
+    path = project.writePath(str(folder.path))
+    if project.readEntry(_SCOPE, _KEY, "")[0] != path:
+        project.writeEntry(_SCOPE, _KEY, path)
