@@ -7,10 +7,11 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
+from qgis.core import QgsApplication
 from qgis.gui import QgsDockWidget
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtGui import QIcon
-from qgis.PyQt.QtWidgets import QScrollArea, QTabWidget, QWidget
+from qgis.PyQt.QtWidgets import QScrollArea, QTabWidget, QToolButton, QWidget
 
 from ..plugin.core.card import Card
 from ..plugin.core.environment import SetupStep
@@ -61,6 +62,7 @@ class TunerDock(QgsDockWidget):
     layer_requested = pyqtSignal(object)
     export_requested = pyqtSignal(str)
     pdf_requested = pyqtSignal(str)
+    help_requested = pyqtSignal()
 
     tabs: QTabWidget
     tuneTab: QWidget
@@ -89,6 +91,7 @@ class TunerDock(QgsDockWidget):
         self._memory = Memory(self.formPage)
         self._folder = ""
         self._state = DockState.IDLE
+        self._add_help()
         self._connect_pages()
         self._enter(DockState.IDLE)
 
@@ -203,6 +206,16 @@ class TunerDock(QgsDockWidget):
         self._enter(DockState.ENDED)
         hint = self.tr("What it had finished is kept: Resume goes on from there.") if is_resumable else ""
         self._tell("info", self.tr("The run was cancelled."), hint, folder, is_resumable)
+
+    def _add_help(self) -> None:
+        button = QToolButton(self.tabs)
+        button.setObjectName("helpButton")
+        button.setIcon(QgsApplication.getThemeIcon("/mActionHelpContents.svg"))
+        button.setAutoRaise(True)
+        button.setToolTip(self.tr("Open the help page"))
+        button.setAccessibleName(self.tr("Help"))
+        button.clicked.connect(self.help_requested)
+        self.tabs.setCornerWidget(button)
 
     def _connect_pages(self) -> None:
         self.setupPage.setup_requested.connect(self._ask_setup)

@@ -36,6 +36,8 @@ from .shelf import Shelf
 from .task import RunTask
 from .thread import RunThread
 
+HELP = Path(__file__).resolve().parents[2] / "resources" / "help" / "index.html"
+
 
 class Controller(QObject):
     """Wires one dock to the threads that work for it, one run at a time."""
@@ -93,6 +95,7 @@ class Controller(QObject):
         self._dock.layer_requested.connect(self._add_findings)
         self._dock.export_requested.connect(self._exporter.ask)
         self._dock.pdf_requested.connect(self._printer.ask)
+        self._dock.help_requested.connect(lambda: self._open(str(HELP)))
 
     def _show_start(self) -> None:
         self._dock.show_models(list_cards())
