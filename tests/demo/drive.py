@@ -7,8 +7,8 @@ import time
 import traceback
 from pathlib import Path
 
-from qgis.core import QgsApplication, QgsProject
-from qgis.PyQt.QtCore import QEventLoop, Qt, QTimer
+from qgis.core import QgsProject
+from qgis.PyQt.QtCore import Qt, QTimer
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QPushButton
 from qgis.utils import iface
@@ -19,38 +19,11 @@ sys.path.insert(0, str(ROOT))
 from tests.demo.picture import draw_before_after  # noqa: E402 - the root must be on the path first
 from tests.demo.probe import Probe  # noqa: E402 - as above
 from tests.demo.project import choose, cut_sample, fill_form, open_dock, open_sample  # noqa: E402 - as above
+from tests.demo.stage import fill_screen, leave, photograph, wait, wait_for_map  # noqa: E402 - as above
 
 DEMO = ROOT / "build" / "demo"
 SAMPLE = DEMO / "sample"
 EPOCHS_IN_PICTURE = 2
-
-
-def wait(ms):
-    """Let QGIS go on for a while."""
-    loop = QEventLoop()
-    QTimer.singleShot(ms, loop.quit)
-    loop.exec() if hasattr(loop, "exec") else loop.exec_()
-
-
-def wait_for_map():
-    """Wait until the map is drawn."""
-    wait(500)
-    iface.mapCanvas().waitWhileRendering()
-    wait(500)
-    iface.mapCanvas().waitWhileRendering()
-    wait(200)
-
-
-def photograph(name):
-    """Save the screen as a person sees it."""
-    iface.mainWindow().screen().grabWindow(0).save(str(DEMO / name))
-
-
-def fill_screen():
-    """Give the window the whole screen: there is no window manager that could."""
-    window = iface.mainWindow()
-    window.showNormal()
-    window.setGeometry(window.screen().geometry())
 
 
 def show_footprints(folder):
@@ -73,7 +46,7 @@ def follow(dock, probe):
         probe.stage = dock.findChild(object, "stageLabel").text()
         if not is_pictured and len(dock.chart.epochs) >= EPOCHS_IN_PICTURE:
             with probe.paused():
-                photograph("2_during.png")
+                photograph(DEMO / "2_during.png")
             is_pictured = True
 
 
@@ -86,7 +59,7 @@ def run():
     choose(dock)
     fill_form(dock, wishes)
     wait_for_map()
-    photograph("1_before.png")
+    photograph(DEMO / "1_before.png")
     probe, began = Probe(), time.monotonic()
     probe.start()
     QTest.mouseClick(dock.findChild(QPushButton, "trainButton"), Qt.MouseButton.LeftButton)
@@ -118,7 +91,7 @@ def finish(dock, probe, job_s):
         show_footprints(folder)
         iface.mapCanvas().setExtent(extent)
         wait_for_map()
-    photograph("3_after.png")
+    photograph(DEMO / "3_after.png")
     QgsProject.instance().write()
     (DEMO / "demo.json").write_text(json.dumps(result, indent=2))
 
@@ -130,9 +103,7 @@ def main():
     except Exception:  # noqa: BLE001 - QGIS would wait for ever
         (DEMO / "drive.log").write_text(traceback.format_exc())
         traceback.print_exc()
-    QgsProject.instance().setDirty(False)
-    QTimer.singleShot(0, QgsApplication.instance().closeAllWindows)
-    QTimer.singleShot(2000, QgsApplication.instance().quit)
+    leave()
 
 
 QTimer.singleShot(1500, main)
