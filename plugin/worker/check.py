@@ -15,6 +15,7 @@ from ..core.roles import read_block_roles
 from ..core.starts import fit_bands
 from .labels import Labels, read_labels
 from .raster import Raster, describe_raster
+from .renew import Renewal, renew_split
 from .split import ROLES, Split, split_ground
 from .wire import Wire
 
@@ -24,12 +25,13 @@ _BYTES_AT_LEAST = 200_000_000
 
 @dataclass(frozen=True)
 class Inputs:
-    """A job whose inputs can be used."""
+    """A job whose inputs can be used; ``renewal`` holds the split of one that improves a tuned model."""
 
     job: Job
     card: Card
     raster: Raster
     labels: Labels
+    renewal: Renewal | None = None
 
 
 def check_inputs(job: Job, folder: Path, wire: Wire) -> Inputs:
@@ -42,12 +44,15 @@ def check_inputs(job: Job, folder: Path, wire: Wire) -> Inputs:
     check_space(folder, raster, len(card.outputs))
     wire.tell(0.4)
     shift_m = (job.settings.shift_east_m, job.settings.shift_north_m)
-    labels = read_labels(job.labels, job.labels_layer, raster, shift_m)
+    renewal = renew_split(job, raster) if job.earlier else None
+    labels = renewal.labels if renewal else read_labels(job.labels, job.labels_layer, raster, shift_m)
     _notice_bands(raster, card, wire)
-    if any(shift_m):
+    if any(labels.shift_m):
         wire.notify(labels.describe_shift())
+    for sentence in renewal.notices if renewal else ():
+        wire.notify(sentence)
     wire.tell(1.0)
-    return Inputs(job, card, raster, labels)
+    return Inputs(job, card, raster, labels, renewal)
 
 
 def _apply_settings(card: Card, settings: Settings) -> Card:
@@ -58,8 +63,11 @@ def _apply_settings(card: Card, settings: Settings) -> Card:
 def split_inputs(inputs: Inputs, wire: Wire) -> Split:
     """Part the ground of the inputs into roles and tell how many labels each holds; raises InputError."""
     job = inputs.job
-    changes = read_block_roles(job.block_roles)
-    split = split_ground(inputs.raster, inputs.labels, job.settings, job.areas, job.areas_layer, changes)
+    if inputs.renewal is not None:
+        split = inputs.renewal.split
+    else:
+        changes = read_block_roles(job.block_roles)
+        split = split_ground(inputs.raster, inputs.labels, job.settings, job.areas, job.areas_layer, changes)
     counts = ", ".join(f"{int((split.label_roles == role).sum())} {role}" for role in ROLES)
     wire.notify(f"Labels by ground: {counts}.")
     return split

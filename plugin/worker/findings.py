@@ -31,7 +31,7 @@ def tell_findings(inputs: Inputs, wire: Wire) -> None:
         *find_faults(labels, raster, inputs.card, settings.min_area_m2),
         *find_extremes(looks, raster),
     ]
-    if inputs.job.areas:
+    if inputs.job.areas and inputs.renewal is None:
         found += find_area_faults(inputs.job.areas, inputs.job.areas_layer, raster, labels.polygons)
     _tell(found, wire)
 

@@ -76,8 +76,13 @@ def bound_difference(before: Counts, after: Counts) -> Interval | None:
     return max(-1.0, difference - reach), min(1.0, difference + reach)
 
 
-def compare_models(before: Counts, after: Counts) -> dict[str, Any]:
-    """Return ``f1`` (after minus before), its ``interval``, ``is_more_than_noise`` (None: unknown) and a sentence."""
+def compare_models(
+    before: Counts, after: Counts, first: str = "base model", second: str = "tuned model"
+) -> dict[str, Any]:
+    """Return ``f1`` (after minus before), its ``interval``, ``is_more_than_noise`` (None: unknown) and a sentence.
+
+    ``first`` and ``second`` are what the sentence calls the models.
+    """
     change = _count_f1(after) - _count_f1(before)
     interval = bound_difference(before, after)
     if interval is None:
@@ -90,7 +95,7 @@ def compare_models(before: Counts, after: Counts) -> dict[str, Any]:
     figures = f"F1 by building changes by {change:+.3f} (95 % interval {interval[0]:+.3f} to {interval[1]:+.3f}, "
     better = "better" if change > 0 else "worse"
     verdict = (
-        f"The tuned model is {better} than the base model by more than noise: "
+        f"The {second} is {better} than the {first} by more than noise: "
         if is_more
         else "The difference between the two models is no more than noise: "
     )

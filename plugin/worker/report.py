@@ -8,6 +8,7 @@ from __future__ import annotations
 import platform
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..core.record import REPORT_SCHEMA
+from .chain import build_chain
 from .check import Inputs
 from .exam import Exam
 from .interval import LEVEL, METHOD, compare_models, explain_absence
@@ -38,17 +40,19 @@ def build_report(inputs: Inputs, split: Split, exam: Exam, results: dict[str, An
     """Return the report.
 
     ``results`` holds ``before`` and ``after`` (the score of ``Judge.score_held_out``), ``tuning``, ``seconds`` by
-    stage, ``energy_j`` (None: not known), ``device`` (its name) and ``device_type`` (torch's).
+    stage, ``energy_j`` (None: not known), ``device`` (its name) and ``device_type`` (torch's), ``run`` (its name),
+    ``title`` (the tuned model's) and ``earlier`` (the report of the run whose model is improved, None: none).
     """
     raster = inputs.raster
     before, after = (results[name] for name in ("before", "after"))
     counts = [np.array(score["blocks"], dtype=np.int64) for score in (before, after)]
-    return {
+    names = ("base model", "tuned model") if inputs.renewal is None else ("tuned model", "improved model")
+    report = {
         "schema": SCHEMA,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "before": _leave_out_blocks(before),
         "after": _leave_out_blocks(after),
-        "difference": compare_models(*counts),
+        "difference": compare_models(counts[0], counts[1], names[0], names[1]),
         "interval": {"level": LEVEL, "method": METHOD, "why_none": explain_absence(counts[0])},
         "blocks": _describe_blocks(inputs, exam, *counts),
         "held_out_errors": {
@@ -79,6 +83,8 @@ def build_report(inputs: Inputs, split: Split, exam: Exam, results: dict[str, An
         "repeatability": describe_repeatability(results["device_type"], results["tuning"]["unsure"]),
         "versions": describe_versions(),
     }
+    run, parent = results["run"], Path(inputs.job.parent).name if inputs.job.parent else None
+    return {**report, "run": run, "parent": parent, **build_chain(report, run, results["title"], results["earlier"])}
 
 
 def describe_versions() -> dict[str, str]:

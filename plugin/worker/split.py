@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,7 @@ class Split:
     no label reaches from one onto the other. ``label_roles`` says for each label on which ground most of it lies (""
     for none). ``numbers`` tells of each polygon the block that it belongs to, block 1 being the first: ``whole`` are
     the blocks as they were cut, before buffers were taken from them, ``whole_roles`` theirs (``left-out`` ones have no
-    ground).
+    ground). ``is_fresh`` marks the ground that an improving run adds (empty: it adds none).
     """
 
     blocks: Geometries
@@ -50,6 +50,11 @@ class Split:
     numbers: NDArray[np.int64] = field(default_factory=_make_none)
     whole: Geometries = field(default_factory=_make_none)
     whole_roles: NDArray[np.object_] = field(default_factory=_make_none)
+    is_fresh: NDArray[np.bool_] = field(default_factory=_make_none)
+
+    def with_labels(self, label_roles: NDArray[np.object_]) -> Split:
+        """Return the split with the roles of other labels."""
+        return replace(self, label_roles=label_roles)
 
     def ground(self, *roles: str) -> Any:
         """Return the ground of some roles as one geometry."""
@@ -78,7 +83,7 @@ def split_ground(
     if len(labels.polygons) < 3 * MIN_BUILDINGS:
         _refuse_too_few(len(labels.polygons), 3 * MIN_BUILDINGS, "on the raster")
     centres = shapely.point_on_surface(labels.polygons)
-    buffer_px = _choose_buffer(labels, raster)
+    buffer_px = choose_buffer(labels, raster)
     rng = np.random.default_rng(settings.seed)
     if areas:
         blocks, roles = _cut_areas(areas, layer, raster, buffer_px)
@@ -88,7 +93,7 @@ def split_ground(
         roles = np.where(is_held_out, HELD_OUT, TRAINING).astype(object)
     share = settings.validation_share if areas else settings.validation_share / (1 - settings.held_out_share)
     is_open = np.flatnonzero(roles == TRAINING)
-    rest = _erode(blocks[is_open], shapely.union_all(blocks[roles == HELD_OUT]), buffer_px, labels)
+    rest = erode(blocks[is_open], shapely.union_all(blocks[roles == HELD_OUT]), buffer_px, labels)
     roles[is_open[draw_alike(rest, count_inside(rest, centres), share, rng)]] = VALIDATION
     _change(roles, changes or {})
     split = _part(labels, raster, buffer_px, blocks, roles)
@@ -138,9 +143,9 @@ def _part(
     """Take the buffers from the blocks, and tell on which ground each label lies."""
     is_of = {role: whole_roles == role for role in ROLES}
     held_out = whole[is_of[HELD_OUT]]
-    validation = _erode(whole[is_of[VALIDATION]], shapely.union_all(held_out), buffer_px, labels)
+    validation = erode(whole[is_of[VALIDATION]], shapely.union_all(held_out), buffer_px, labels)
     other = shapely.union_all([*held_out, *validation])
-    training = _erode(whole[is_of[TRAINING]], other, buffer_px, labels)
+    training = erode(whole[is_of[TRAINING]], other, buffer_px, labels)
     blocks, roles, numbers = [], [], []
     for role, ground in ((TRAINING, training), (VALIDATION, validation), (HELD_OUT, held_out)):
         parts, origins = shapely.get_parts(ground, return_index=True)
@@ -185,7 +190,7 @@ def is_mostly_inside(polygons: Geometries, ground: Any) -> NDArray[np.bool_]:
     return np.asarray(inside)
 
 
-def _choose_buffer(labels: Labels, raster: Raster) -> float:
+def choose_buffer(labels: Labels, raster: Raster) -> float:
     """Return the buffer in pixels: at least 16, and as wide as all but the largest buildings.
 
     It is as wide as resampling reaches, too.
@@ -195,7 +200,7 @@ def _choose_buffer(labels: Labels, raster: Raster) -> float:
     return max(_BUFFER_PX, width, _RESAMPLING_REACH * raster.native_gsd_m / raster.gsd_m)
 
 
-def _erode(blocks: Geometries, ground: Any, buffer_px: float, labels: Labels) -> Geometries:
+def erode(blocks: Geometries, ground: Any, buffer_px: float, labels: Labels) -> Geometries:
     """Take from the blocks what lies within the buffer around other ground, or in a building that reaches onto it.
 
     A block of which nothing is left is empty.

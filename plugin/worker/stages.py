@@ -15,6 +15,7 @@ from ..core.events import EpochEnded
 from ..core.folder import RunFolder
 from ..core.job import Job
 from ..core.replace import write_json
+from .chain import read_earlier_report
 from .check import Inputs
 from .energy import open_meter
 from .judge import Judge
@@ -54,7 +55,9 @@ class Stages:
         ground = self._split.ground(VALIDATION, HELD_OUT)
         around = ground.buffer(self._split.buffer_px)  # a building on the border is seen whole, as the tuned model does
         write_probability(predictor, inputs.raster, path, self._wire.tell, around)
-        _, parting = self._judge.choose(path, inputs.card.parting)
+        parting = inputs.card.parting  # of a tuned model, chosen on the same validation ground
+        if inputs.renewal is None:
+            _, parting = self._judge.choose(path, parting)
         footprints = self._judge.trace_held_out(path, parting)
         write_footprints(self._folder.base_footprints, [(1.0, footprints)], inputs.raster, self._wire)
         score, outcomes = self._judge.score_held_out(path, footprints, parting)
@@ -69,7 +72,8 @@ class Stages:
         tuning = Tuning(learner, card.parting, self._folder.checkpoint)
         quick = replace(card, looks_mirrored=False)
         with open_grid(inputs.raster) as dataset:
-            sampler = Sampler(dataset, inputs.raster, card, inputs.labels, split)
+            share = inputs.job.settings.replay_share
+            sampler = Sampler(dataset, inputs.raster, card, inputs.labels, split, replay_share=share)
             held = draw_held_samples(Sampler(dataset, inputs.raster, card, inputs.labels, split, VALIDATION))
 
             def validate(network: nn.Module, start: Parting) -> tuple[float, Parting]:
@@ -88,7 +92,7 @@ class Stages:
         card = replace(
             base,
             name=job.name or self._folder.path.name,
-            title=f"Tuned on {place}",
+            title=self._title,
             description=f"{base.title}, tuned on {place}.",
             weights=self._folder.model.name,
             stretch=raster.stretch,
@@ -96,7 +100,7 @@ class Stages:
             min_area_m2=job.settings.min_area_m2,
             has_seen_roofs=True,
             parent=base.name,
-            training=f"Tuned from {base.name} with {self._count_learnt()} labels of {place}.",
+            training=self._tell_training(),
             scores="",
             source="",
             size_bytes=0,
@@ -107,8 +111,18 @@ class Stages:
         card.save(self._folder.card)
         return card
 
-    def _count_learnt(self) -> int:
-        return int((self._split.label_roles == TRAINING).sum())
+    @property
+    def _title(self) -> str:
+        deed = "Tuned" if self._inputs.renewal is None else "Improved"
+        return f"{deed} on {Path(self._inputs.raster.path).stem}"
+
+    def _tell_training(self) -> str:
+        base, place = self._inputs.card, Path(self._inputs.raster.path).stem
+        labels = int((self._split.label_roles == TRAINING).sum())
+        if self._inputs.renewal is None:
+            return f"Tuned from {base.name} with {labels} labels of {place}."
+        corrected = self._inputs.renewal.corrections
+        return f"Improved from {base.name} with {labels} labels of {place}, {corrected} of them corrected footprints."
 
     def predict(self, card: Card) -> None:
         """Write the tuned model's probability of the whole raster."""
@@ -132,7 +146,9 @@ class Stages:
     ) -> dict[str, Any]:
         """Write the report and its page, and return the report's difference between before and after."""
         device = {"device": describe_device(self._device), "device_type": self._device.type}
-        results = {"before": before, "after": after, "tuning": tuning, **spent, **device}
+        earlier = None if self._inputs.renewal is None else read_earlier_report(self._folder)
+        model = {"run": self._folder.path.name, "title": self._title, "earlier": earlier}
+        results = {"before": before, "after": after, "tuning": tuning, **spent, **device, **model}
         report = build_report(self._inputs, self._split, self._judge.exam, results)
         write_json(self._folder.report, report)
         write_page(self._folder)

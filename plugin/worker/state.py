@@ -60,8 +60,9 @@ class State:
 
 
 def forget(folder: RunFolder) -> None:
-    """Delete what a run left in its folder, all but its input."""
-    keep = (folder.job, folder.labels, folder.areas, folder.lock, folder.log)
+    """Delete what a run left in its folder, all but its input and what the user made there."""
+    given = (folder.job, folder.labels, folder.areas, folder.earlier, folder.earlier_report)
+    keep = (*given, folder.corrections, folder.note, folder.lock, folder.log)
     outputs = [value for name in dir(RunFolder) if isinstance(value := getattr(folder, name), Path)]
     for path in outputs:
         if path not in keep and path.is_file():
@@ -70,7 +71,7 @@ def forget(folder: RunFolder) -> None:
 
 def _identify(job: Job) -> str:
     """Return a fingerprint of the job and of its input files' size and time."""
-    files = [(path, _stamp(Path(path))) for path in (job.raster, job.labels, job.areas) if path]
+    files = [(path, _stamp(Path(path))) for path in (job.raster, job.labels, job.areas, job.earlier) if path]
     text = json.dumps([asdict(job), files], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -50,8 +50,9 @@ class Sampler:
         labels: Labels,
         split: Split,
         role: str = TRAINING,
+        replay_share: float = 0.5,
     ) -> None:
-        """Index labels and ground for drawing."""
+        """Index labels and ground for drawing; ``replay_share`` of the crops lie on ground that is not fresh."""
         self._dataset, self._raster, self._card = dataset, raster, card
         is_own = split.label_roles == role
         self._targets = Targets(labels.polygons[is_own], choose_widths(card, raster.gsd_m))
@@ -61,8 +62,10 @@ class Sampler:
         self._ground = PolygonIndex(self._cells)
         others = shapely.buffer(split.blocks[split.roles != role], split.buffer_px, join_style="mitre")
         self._forbidden = PolygonIndex(np.asarray(others, dtype=object))
-        areas = shapely.area(self._cells)
-        self._chances = areas / areas.sum()
+        is_fresh = (
+            split.is_fresh[split.roles == role] if len(split.is_fresh) else np.zeros(len(self._cells), dtype=bool)
+        )
+        self._chances = _weigh(shapely.area(self._cells), is_fresh, replay_share)
 
     def draw(self, rng: Generator, is_augmented: bool = True) -> Sample:
         """Return a crop whose middle lies at random on the ground; by default turned, mirrored and shaded at random."""
@@ -88,6 +91,15 @@ class Sampler:
         """Return where the network may see nothing: beyond the raster's edge as ``read_window`` mirrors it there."""
         inside, pads = clip_window(window, self._raster)
         return np.pad(self._forbidden.draw(inside) > 0, pads, mode="symmetric")
+
+
+def _weigh(areas: NDArray[np.float64], is_fresh: NDArray[np.bool_], replay_share: float) -> NDArray[np.float64]:
+    """Return how likely each cell is to be drawn: by its area, but fresh ones share what is not replayed."""
+    chances = areas / areas.sum()
+    if is_fresh.any() and not is_fresh.all():
+        chances[is_fresh] *= (1 - replay_share) / chances[is_fresh].sum()
+        chances[~is_fresh] *= replay_share / chances[~is_fresh].sum()
+    return np.asarray(chances)
 
 
 def augment(sample: Sample, card: Card, rng: Generator) -> Sample:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from ..core.replace import replacing
 from ..core.roles import BUFFER, LEFT_OUT, ROLES
@@ -42,7 +43,8 @@ def write_split(path: Path, inputs: Inputs, split: Split) -> None:
 
     A feature of ``blocks`` is ground with its ``role``; or what the block lost to the buffer around other ground (role
     ``buffer``), or a whole block that is ``left-out``. ``id`` is the number of the block, ``block_role`` what it was
-    drawn for, ``buildings`` how many labels count there, ``area_m2`` its area on the ground.
+    drawn for, ``buildings`` how many labels count there, ``area_m2`` its area on the ground,
+    ``origin`` is ``checked`` for ground that an improving run adds, ``buffer_px`` the split's buffer.
     """
     raster = inputs.raster
     parts = [*_list_ground(split, inputs.labels.polygons), *_list_rest(split)]
@@ -55,11 +57,18 @@ def write_split(path: Path, inputs: Inputs, split: Split) -> None:
         "block_role": split.whole_roles[numbers - 1].astype(str),
         "buildings": counts,
         "area_m2": np.round(areas_m2, 1),
+        "origin": np.where(_find_fresh(split, parts), "checked", ""),
+        "buffer_px": np.full(len(parts), split.buffer_px),
     }
     with replacing(path) as partial:
         append_layer(partial, apply_affine(polygons, raster.transform), columns, raster.crs, "blocks")
         placed = apply_affine(inputs.labels.polygons, raster.transform)
         append_layer(partial, placed, {"role": split.label_roles}, raster.crs, "labels")
+
+
+def _find_fresh(split: Split, parts: list[tuple[Any, int, str, int]]) -> NDArray[np.bool_]:
+    fresh = np.unique(split.numbers[split.is_fresh]) if len(split.is_fresh) else []
+    return np.isin([number for _, number, _, _ in parts], fresh)
 
 
 def write_outcomes(path: Path, outcomes: Mapping[str, Outcomes], raster: Raster) -> None:

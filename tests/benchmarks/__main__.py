@@ -2,7 +2,8 @@
 
 ``make bench ARGS=coverage`` counts how often the intervals hold the truth, ``make bench ARGS=memory`` measures the
 memory of tracing, ``make bench ARGS="ablation ..."`` what each part is worth, ``make bench ARGS=encoders`` takes one
-step of learning with many networks, ``make bench ARGS="shift FOLDER"`` says how well labels that lie off are found.
+step of learning with many networks, ``make bench ARGS="shift FOLDER"`` says how well labels that lie off are found,
+``make bench ARGS=improve`` what corrections are worth.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 import shapely
 
 from plugin.worker.score import match_footprints
-from tests.benchmarks import ablation, coverage, encoders, memory, shift
+from tests.benchmarks import ablation, coverage, encoders, improve, memory, shift
 
 
 def make_footprints(count: int) -> tuple[Any, Any, Any]:
@@ -62,6 +63,7 @@ def main(arguments: list[str]) -> int:
         "encoders": encoders.main,
         "coverage": coverage.main,
         "shift": shift.main,
+        "improve": improve.main,
     }
     if arguments and arguments[0] in named:
         named[arguments[0]](arguments[1:])
