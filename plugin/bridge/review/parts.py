@@ -7,13 +7,15 @@ from qgis.gui import QgisInterface
 from ....ui.dock import TunerDock
 from ...core.environment import Environment
 from .reviewer import Part, Reviewer
+from .swipe import Swiper
 
 
 def make_parts(
-    iface: QgisInterface,  # noqa: ARG001 - for the parts to come
-    environment: Environment,  # noqa: ARG001 - as above
-    dock: TunerDock,  # noqa: ARG001 - as above
-    reviewer: Reviewer,  # noqa: ARG001 - as above
+    iface: QgisInterface,
+    environment: Environment,  # noqa: ARG001 - for the parts to come
+    dock: TunerDock,
+    reviewer: Reviewer,
 ) -> list[Part]:
     """Return the parts of the review."""
-    return []
+    page = dock.reviewPage
+    return [Swiper(iface.mapCanvas(), page.swipePanel, reviewer)]
