@@ -10,6 +10,7 @@ from qgis.core import QgsLayerTreeGroup, QgsProject, QgsVectorLayer
 from qgis.PyQt.QtCore import QCoreApplication
 
 from ..core.folder import RunFolder
+from ..core.outcomes import TUNED
 
 STYLES = Path(__file__).resolve().parents[2] / "resources" / "styles"
 _RUN_PROPERTY = "footprint_tuner/run"
@@ -42,9 +43,15 @@ def apply_style(layer: QgsVectorLayer, style: str) -> None:
         layer.loadNamedStyle(str(path))
 
 
+def locate_errors(folder: RunFolder) -> str:
+    """Return the source of the layer of how each building of held-out ground fared with the tuned model."""
+    return f"{folder.errors.as_posix()}|layername={TUNED}"
+
+
 def _list_results(folder: RunFolder) -> list[_Result]:
     tr = QCoreApplication.translate
     results = [
+        (folder.errors, f"|layername={TUNED}", tr("Results", "Errors on held-out ground"), "errors", False),
         (folder.footprints, "", tr("Results", "Footprints"), "footprints", True),
         (folder.base_footprints, "", tr("Results", "Base model's footprints"), "base_footprints", False),
         (folder.split, "|layername=blocks", tr("Results", "Held-out ground and blocks"), "blocks", True),
@@ -76,5 +83,7 @@ def _show(result: _Result, group: QgsLayerTreeGroup, project: QgsProject) -> Qgs
     layer = QgsVectorLayer(result.source, result.title, "ogr")
     apply_style(layer, result.style)
     project.addMapLayer(layer, False)
-    group.addLayer(layer).setItemVisibilityChecked(result.is_visible)
+    node = group.addLayer(layer)
+    node.setItemVisibilityChecked(result.is_visible)
+    node.setExpanded(result.is_visible)
     return layer

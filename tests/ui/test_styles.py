@@ -4,6 +4,8 @@ import re
 
 import pytest
 from qgis.core import (
+    QgsExpression,
+    QgsExpressionContext,
     QgsFeature,
     QgsGeometry,
     QgsMapRendererSequentialJob,
@@ -14,6 +16,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QSize
 from qgis.PyQt.QtGui import QColor, QIcon
 
+OUTCOMES = ("FN", "FP", "TP", "FN", "FP")
 ROLES = ("training", "validation", "held-out", "buffer", "left-out")
 USED = ["Training ground", "Validation ground", "Held-out ground: only scored", "Buffer: not used"]
 LEGENDS = {
@@ -22,6 +25,7 @@ LEGENDS = {
     "held_out": [""],
     "areas": ["Training ground", "Held-out ground: only scored"],
     "blocks": [*USED, "Left out: not used"],
+    "errors": ["Missed", "Extra: matches no building", "Found"],
     "split": [*USED, "Left out: not used"],
 }
 
@@ -31,10 +35,12 @@ def style(root, project):
     """Return a function that gives a layer with one square for each role, in a style of the plugin's."""
 
     def make(name):
-        layer = QgsVectorLayer("Polygon?crs=EPSG:3857&field=role:string", name, "memory")
+        fields = "field=role:string&field=outcome:string&field=iou:double&field=area_m2:double&field=confidence:double"
+        layer = QgsVectorLayer(f"Polygon?crs=EPSG:3857&{fields}", name, "memory")
         for index, role in enumerate(ROLES):
             feature = QgsFeature(layer.fields())
-            feature["role"] = role
+            feature["role"], feature["outcome"] = role, OUTCOMES[index]
+            feature["area_m2"], feature["iou"] = 1234.5, 0.256 if index else None
             feature.setGeometry(QgsGeometry.fromRect(QgsRectangle(index * 20, 0, index * 20 + 16, 16)))
             layer.dataProvider().addFeatures([feature])
         said, is_loaded = layer.loadNamedStyle(str(root / "resources" / "styles" / f"{name}.qml"))
@@ -80,6 +86,47 @@ def test_outlines_can_be_seen_on_dark_middling_and_bright_ground(style, name, gr
 def test_the_raster_shines_through_what_is_filled(style, name):
     dark, bright = (draw(style(name), ground).pixelColor(50, 50).lightness() for ground in ("#000000", "#ffffff"))
     assert bright - dark > 120
+
+
+def see_edges(image):
+    """Return the colours and the share of the dark along the left edges of the first three squares."""
+    seen = []
+    for start in (10, 110, 210):
+        colours = [image.pixelColor(start, y) for y in range(14, 87)]
+        bright = max(colours, key=lambda colour: colour.lightness())
+        seen.append((bright, sum(colour.lightness() < 60 for colour in colours) / len(colours)))
+    return seen
+
+
+def measure_width(image, ground, start):
+    """Return how many pixels wide a left edge is at its widest."""
+    across = range(start - 8, start + 9)
+    return max(sum(measure_difference(image, ground, x, y) > 60 for x in across) for y in range(30, 70))
+
+
+@pytest.mark.parametrize("ground", ["#202a18", "#8a7f6e", "#f0f0f0"])
+def test_errors_stand_out_from_what_was_found_and_from_each_other_also_to_who_sees_no_red_and_green(style, ground):
+    image = draw(style("errors"), ground)
+    (missed, gaps), (extra, no_gaps), (found, _) = see_edges(image)
+    assert gaps > 0.15 > no_gaps
+    assert abs(missed.blue() - extra.blue()) > 100
+    assert min(missed.hsvSaturation(), extra.hsvSaturation()) > found.hsvSaturation() + 60
+    widths = [measure_width(image, ground, start) for start in (10, 110, 210)]
+    assert min(widths[:2]) > widths[2]
+
+
+def test_the_map_tip_of_an_error_tells_kind_area_iou_and_confidence_as_far_as_they_are_known(style):
+    layer = style("errors")
+    tips = []
+    for feature in layer.getFeatures():
+        context = QgsExpressionContext()
+        context.setFeature(feature)
+        tips.append(QgsExpression.replaceExpressionText(layer.mapTipTemplate(), context))
+    assert "Missed" in tips[0]
+    assert "IoU" not in tips[0]
+    for part in ("Extra: matches no building", "IoU 0.26", "m²"):
+        assert part in tips[1]
+    assert "Confidence" not in tips[1]
 
 
 def test_held_out_ground_alone_is_an_outline(style):

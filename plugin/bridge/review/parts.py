@@ -6,6 +6,7 @@ from qgis.gui import QgisInterface
 
 from ....ui.dock import TunerDock
 from ...core.environment import Environment
+from .errors import ErrorSteps
 from .reviewer import Part, Reviewer
 from .swipe import Swiper
 
@@ -17,5 +18,8 @@ def make_parts(
     reviewer: Reviewer,
 ) -> list[Part]:
     """Return the parts of the review."""
-    page = dock.reviewPage
-    return [Swiper(iface.mapCanvas(), page.swipePanel, reviewer)]
+    page, canvas = dock.reviewPage, iface.mapCanvas()
+    return [
+        ErrorSteps(canvas, iface.mainWindow(), page.errorPanel, reviewer),
+        Swiper(canvas, page.swipePanel, reviewer),
+    ]

@@ -1,0 +1,208 @@
+"""Steps through the buildings of held-out ground on the map. Main thread only, but for the reading."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsCsException,
+    QgsGeometry,
+    QgsLayerTreeLayer,
+    QgsProject,
+    QgsWkbTypes,
+)
+from qgis.gui import QgsGui, QgsMapCanvas, QgsRubberBand
+from qgis.PyQt.QtCore import QObject, QThread, pyqtSignal
+from qgis.PyQt.QtGui import QColor
+from qgis.PyQt.QtWidgets import QWidget
+
+from ....ui.errors import ErrorPanel
+from ...core.errors import RunError
+from ...core.folder import RunFolder
+from ...core.outcomes import TUNED, Outcome, read_outcomes
+from ...core.record import Record
+from ..messages import WARNING, log
+from ..results import locate_errors
+from .aim import aim
+from .outline import StaleError, read_outline
+from .seen import read_seen, write_seen
+
+try:
+    from qgis.PyQt.QtGui import QAction  # Qt 6
+except ImportError:
+    from qgis.PyQt.QtWidgets import QAction  # Qt 5
+
+#: The outline of the building at hand, and what it stands out by from any ground.
+COLOUR, CASING = "#39ff14", "#0a1f05"
+_KEYS = {1: "Alt+Right", -1: "Alt+Left"}
+
+
+class ReadThread(QThread):
+    """Reads the buildings of a run. ``ended`` carries a list of them, or a RunError; cancelled it says nothing."""
+
+    ended = pyqtSignal(object)
+
+    def __init__(self, folder: RunFolder, layer: str, parent: QObject | None = None) -> None:
+        """Remember what to read; ``start`` does it."""
+        super().__init__(parent)
+        self._folder, self._layer = folder, layer
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        """Ask for the end."""
+        self._cancelled.set()
+
+    def run(self) -> None:
+        """Read; called by Qt, in the thread."""
+        try:
+            outcome: object = read_outcomes(self._folder.errors, self._layer, self._cancelled.is_set)
+        except RunError as error:
+            outcome = error
+        except Exception as error:  # noqa: BLE001 - the thread's last line of defence: PyQt would abort QGIS
+            log(traceback.format_exc(), WARNING)
+            outcome = RunError(f"The errors could not be read: {error!r}.", "QGIS's message log says more.")
+        if not self._cancelled.is_set():
+            self.ended.emit(outcome)
+
+
+class ErrorSteps(QObject):
+    """The part of the review that shows one building after another, the model's errors first."""
+
+    def __init__(self, canvas: QgsMapCanvas, window: QWidget, panel: ErrorPanel, parent: QObject | None = None) -> None:
+        """Wait for a run; the keys for the map are QGIS's own shortcuts, which the user may change."""
+        super().__init__(parent)
+        self._canvas, self._panel = canvas, panel
+        self._record: Record | None = None
+        self._layer = TUNED
+        self._reader: ReadThread | None = None
+        self._band: QgsRubberBand | None = None
+        self._shown: tuple[QgsGeometry, QgsCoordinateReferenceSystem] | None = None
+        self._actions = actions = [self._make_action(window, by) for by in _KEYS]
+        self.destroyed.connect(lambda: _forget(actions))
+        panel.layer_chosen.connect(self._read)
+        panel.stepped.connect(self._show)
+        panel.seen_changed.connect(self._keep_seen)
+        panel.layer_shown.connect(self._show_layer)
+        QgsProject.instance().layerTreeRoot().visibilityChanged.connect(self._tell_layer)
+        QgsProject.instance().layersRemoved.connect(self._tell_layer)
+        canvas.destinationCrsChanged.connect(self._mark)
+
+    def open(self, record: Record) -> None:
+        """Begin with a run's tuned model."""
+        self._record = record
+        self._panel.show_model(TUNED)
+        self._tell_layer()
+        self._read(TUNED)
+
+    def close(self) -> None:
+        """End with the run, and leave nothing on the map; a second time does nothing."""
+        self._stop_reading()
+        self._record = None
+        self._unmark()
+        for action in self._actions:
+            action.setEnabled(False)
+        self._panel.show_none()
+
+    def _make_action(self, window: QWidget, by: int) -> QAction:
+        text = self.tr("Next error (Footprint Tuner)") if by > 0 else self.tr("Previous error (Footprint Tuner)")
+        action = QAction(text, self)
+        action.setObjectName("FootprintTunerNextError" if by > 0 else "FootprintTunerPreviousError")
+        action.setEnabled(False)
+        action.triggered.connect(lambda: self._panel.step(by))
+        window.addAction(action)
+        QgsGui.shortcutsManager().registerAction(action, _KEYS[by])
+        return action
+
+    def _read(self, layer: str) -> None:
+        """Read the buildings as a model left them; what was read before stays until then."""
+        if self._record is None:
+            return
+        self._stop_reading()
+        self._unmark()
+        self._layer = layer
+        self._reader = ReadThread(self._record.folder, layer, self)
+        self._reader.ended.connect(self._take)
+        self._reader.start()
+
+    def _stop_reading(self) -> None:
+        """A thread that is asked to end has ended within a slice of the file."""
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.ended.disconnect(self._take)
+            reader.cancel()
+            reader.wait()
+            reader.deleteLater()
+
+    def _take(self, outcomes: list[Outcome] | RunError) -> None:
+        if self._record is None:
+            return
+        is_read = not isinstance(outcomes, RunError)
+        for action in self._actions:
+            action.setEnabled(is_read)
+        if isinstance(outcomes, RunError):
+            self._panel.show_none(outcomes.message, outcomes.hint)
+        else:
+            self._panel.show_outcomes(outcomes, read_seen(self._record))
+
+    def _show(self, outcome: Outcome, is_zooming: bool) -> None:
+        """Mark a building and bring it into the middle of the map."""
+        if self._record is None:
+            return
+        self._unmark()
+        try:
+            outline, crs = self._shown = read_outline(self._record.folder.errors, self._layer, outcome)
+            self._mark()
+            aim(self._canvas, outline.boundingBox(), crs, is_zooming=is_zooming)
+        except StaleError:
+            self._read(self._layer)
+        except RunError as error:
+            self._panel.show_problem(error.message, error.hint)
+        except QgsCsException:
+            message = self.tr("The map's coordinate system does not reach this building.")
+            self._panel.show_problem(message, self.tr("Choose another one for the project."))
+
+    def _mark(self) -> None:
+        if self._shown is None:
+            return
+        if self._band is None:
+            self._band = QgsRubberBand(self._canvas, QgsWkbTypes.PolygonGeometry)
+            self._band.setColor(QColor(COLOUR))
+            self._band.setSecondaryStrokeColor(QColor(CASING))
+            self._band.setFillColor(QColor(0, 0, 0, 0))
+            self._band.setWidth(3)
+        self._band.setToGeometry(*self._shown)
+
+    def _unmark(self) -> None:
+        self._shown = None
+        if self._band is not None:
+            self._canvas.scene().removeItem(self._band)
+            self._band = None
+
+    def _show_layer(self, is_shown: bool) -> None:
+        node = self._find_layer()
+        if node is not None:
+            node.setItemVisibilityCheckedParentRecursive(True) if is_shown else node.setItemVisibilityChecked(False)
+
+    def _tell_layer(self, *_: object) -> None:
+        node = self._find_layer()
+        self._panel.show_layer(None if node is None else node.isVisible())
+
+    def _find_layer(self) -> QgsLayerTreeLayer | None:
+        """Return the place of the run's errors in the project's layer tree, where the user left them there."""
+        if self._record is None:
+            return None
+        source = locate_errors(self._record.folder)
+        nodes = QgsProject.instance().layerTreeRoot().findLayers()
+        return next((node for node in nodes if node.layer() is not None and node.layer().source() == source), None)
+
+    def _keep_seen(self, marks: frozenset[str]) -> None:
+        if self._record is not None:
+            write_seen(self._record, marks)
+
+
+def _forget(actions: list[QAction]) -> None:
+    """Take shortcuts out of QGIS's list while they are there: it would keep pointers to those that are gone."""
+    for action in actions:
+        QgsGui.shortcutsManager().unregisterAction(action)

@@ -1,0 +1,32 @@
+"""Which buildings of a run were looked at: kept with QGIS's settings, so that tomorrow goes on where today ended."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Collection
+
+from qgis.core import QgsSettings
+
+from ...core.record import Record
+
+_PREFIX = "footprint_tuner/seen"
+
+
+def read_seen(record: Record) -> frozenset[str]:
+    """Return the marks of a run's buildings that were looked at."""
+    return frozenset(filter(None, str(QgsSettings().value(_name(record), "")).split(" ")))
+
+
+def write_seen(record: Record, marks: Collection[str]) -> None:
+    """Keep the marks of a run's buildings that were looked at."""
+    if marks:
+        QgsSettings().setValue(_name(record), " ".join(sorted(marks)))
+    else:
+        QgsSettings().remove(_name(record))
+
+
+def _name(record: Record) -> str:
+    """Return the setting of a run: it goes by the job, so that it is found also after the folder was moved."""
+    job = json.dumps(record.job, sort_keys=True).encode()
+    return f"{_PREFIX}/{hashlib.blake2b(job, digest_size=8).hexdigest()}"
