@@ -55,9 +55,8 @@ class Swiper(QObject):
         if curtain is None:
             return
         curtain.flip(is_held)
-        if not is_held:
-            if not self._is_swiping:
-                self._drop()
+        if not is_held and not self._is_swiping:
+            self._drop()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Hear the flip key while the map has the keyboard; called by Qt."""
