@@ -59,6 +59,7 @@ class ErrorPanel(QWidget):
         self._model.show_outcomes([], ())
         self.errorTally.setText(message)
         self.errorLine.setText(hint)
+        self.show_layer(None)
 
     def show_model(self, layer: str) -> None:
         """Tell whose buildings are to come, without asking for them."""

@@ -110,6 +110,9 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--confidence", default="", metavar="FIELD", help="most confident first, by this field")
     parser.add_argument("--by", default="", metavar="FIELD", help="score group by group and sum the counts")
+    parser.add_argument(
+        "--errors", type=Path, metavar="F.gpkg", help="write every building as TP, FP or FN, with its IoU"
+    )
     parser.add_argument("--interval", action="store_true", help="a 95 %% interval of F1, over groups or square blocks")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 

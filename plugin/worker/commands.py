@@ -137,13 +137,15 @@ def export(options: argparse.Namespace, wire: Wire) -> None:
 
 def score(options: argparse.Namespace, _: Wire) -> None:
     """Score footprints against the truth."""
-    from .compare import Comparison, compare_blocks, compare_files
+    from .compare import Comparison, compare_blocks, compare_files, write_errors
     from .interval import bound_f1, explain_absence
 
     how = Comparison(options.iou, options.min_area_m2, options.confidence, options.by)
     result = compare_files(options.truth, options.footprints, how)
     counts = compare_blocks(options.truth, options.footprints, how) if options.interval else None
     interval = None if counts is None else bound_f1(counts)
+    if options.errors is not None:
+        write_errors(options.errors, options.truth, options.footprints, how)
     if options.json:
         print_json({**result.to_dict(), **({"interval": interval} if options.interval else {})})
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,12 +14,16 @@ from numpy.typing import NDArray
 from rasterio.crs import CRS
 
 from ..core.errors import InputError
+from ..core.replace import replacing
 from .blocks import BLOCKS, WIDTHS, count_by_block
 from .ground import measure_units_m2
-from .score import Matching, Score, match_footprints
-from .vector import Geometries, Layer, read_layer, reproject_geometries
+from .score import Matching, Score, find_candidates, match_footprints
+from .vector import Geometries, Layer, append_layer, read_layer, reproject_geometries
 
 Names: TypeAlias = "NDArray[np.str_]"
+
+#: The layer that ``write_errors`` writes.
+ERRORS = "errors"
 
 _WIDEST_BUILDING_DEGREES = 0.1
 
@@ -77,6 +82,22 @@ def compare_blocks(truth_path: str, footprints_path: str, how: Comparison) -> ND
     return count_by_block(match.matching, own, others, int(places.max()) + 1)
 
 
+def write_errors(path: Path, truth_path: str, footprints_path: str, how: Comparison) -> None:
+    """Write the layer ``errors``: every building that ``compare_files`` counts, in the truth's coordinate system.
+
+    Its fields are those of a run's errors.gpkg: ``outcome`` (TP and FP tell of footprints, FN of the truth), ``iou``
+    (of FP and FN the highest with any building), ``area_m2`` and ``confidence``. Raises InputError as
+    ``compare_files`` does, and RunError where the file cannot be written.
+    """
+    matches = list(_match_files(truth_path, footprints_path, how))
+    nothing = np.array([], dtype=object)
+    with replacing(path) as partial:
+        for match in matches or [_Match(nothing, nothing, match_footprints(nothing, nothing), None, None)]:
+            polygons, columns = match.tell_outcomes()
+            if len(polygons) or not partial.exists():
+                append_layer(partial, polygons, columns, match.crs, ERRORS, may_be_multi=True)
+
+
 @dataclass(frozen=True)
 class _Match:
     """What was matched of a group."""
@@ -84,6 +105,23 @@ class _Match:
     truths: Geometries
     proposals: Geometries
     matching: Matching
+    confidence: NDArray[np.float64] | None
+    crs: CRS | None
+
+    def tell_outcomes(self) -> tuple[Geometries, dict[str, NDArray[Any]]]:
+        """Return every building, and the columns that tell how it fared."""
+        fates = find_candidates(self.truths, self.proposals, self.confidence).tell_fates(self.matching)
+        polygons = np.concatenate([self.proposals, self.truths[fates.is_missed]])
+        sure = np.full(len(polygons), np.nan)
+        if self.confidence is not None:
+            sure[: len(self.proposals)] = self.confidence
+        columns = {
+            "outcome": fates.outcome,
+            "iou": fates.iou.round(4),
+            "area_m2": _measure_m2(polygons, self.crs).round(2),
+            "confidence": sure,
+        }
+        return polygons, columns
 
 
 def _match_files(truth_path: str, footprints_path: str, how: Comparison) -> Iterator[_Match]:
@@ -105,7 +143,7 @@ def _match_files(truth_path: str, footprints_path: str, how: Comparison) -> Iter
     for truths, chosen in _group(is_truth, is_found, names):
         order = None if confidence is None else confidence[chosen]
         polygons = truth.geometries[truths], found.geometries[chosen]
-        yield _Match(*polygons, match_footprints(*polygons, order, how.iou))
+        yield _Match(*polygons, match_footprints(*polygons, order, how.iou), order, truth.crs)
 
 
 def _bring(layer: Layer, crs: CRS) -> Layer:
@@ -142,11 +180,13 @@ def _find_large(layer: Layer, min_area_m2: float) -> NDArray[np.bool_]:
     """Tell which polygons count: they have a geometry, and at least the minimum area on the ground."""
     is_large = np.asarray(~shapely.is_missing(layer.geometries) & ~shapely.is_empty(layer.geometries))
     if min_area_m2:
-        polygons = layer.geometries[is_large]
-        left, bottom, right, top = shapely.bounds(polygons).T
-        units_m2 = measure_units_m2(layer.crs, (left + right) / 2, (bottom + top) / 2)
-        is_large[is_large] = shapely.area(polygons) * units_m2 >= min_area_m2
+        is_large[is_large] = _measure_m2(layer.geometries[is_large], layer.crs) >= min_area_m2
     return is_large
+
+
+def _measure_m2(polygons: Geometries, crs: CRS | None) -> NDArray[np.float64]:
+    left, bottom, right, top = shapely.bounds(polygons).reshape(-1, 4).T
+    return np.asarray(shapely.area(polygons) * measure_units_m2(crs, (left + right) / 2, (bottom + top) / 2))
 
 
 def _group(

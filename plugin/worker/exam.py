@@ -97,17 +97,13 @@ class Exam:
     def _tell_outcomes(
         self, found: Footprints, candidates: Candidates, matching: Matching, own_blocks: NDArray[np.int64]
     ) -> Outcomes:
-        is_hit = matching.taken >= 0
-        is_missed = ~np.isin(np.arange(matching.truths), matching.taken[is_hit])
-        nearest, nearest_label = np.zeros(len(is_hit)), np.zeros(matching.truths)
-        np.maximum.at(nearest, candidates.firsts, candidates.overlaps)
-        np.maximum.at(nearest_label, candidates.seconds, candidates.overlaps)
-        missed = int(is_missed.sum())
+        is_hit, fates = matching.taken >= 0, candidates.tell_fates(matching)
+        is_missed = fates.is_missed
         columns = {
-            "outcome": np.concatenate([np.where(is_hit, "TP", "FP"), np.full(missed, "FN")]).astype(object),
-            "iou": np.concatenate([np.where(is_hit, matching.iou, nearest), nearest_label[is_missed]]).round(4),
+            "outcome": fates.outcome,
+            "iou": fates.iou.round(4),
             "area_m2": np.concatenate([found.area_m2, self._label_m2[is_missed]]).round(2),
-            "confidence": np.concatenate([found.confidence, np.full(missed, np.nan)]).round(4),
+            "confidence": np.concatenate([found.confidence, np.full(int(is_missed.sum()), np.nan)]).round(4),
             "block": np.concatenate([own_blocks, self._truth_blocks[is_missed]]),
         }
         columns["block"][: len(is_hit)][is_hit] = self._truth_blocks[matching.taken[is_hit]]

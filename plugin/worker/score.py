@@ -68,6 +68,18 @@ class Matching:
 
 
 @dataclass(frozen=True)
+class Fates:
+    """How all proposals fared and then those truths that were missed: TP, FP or FN, and the IoU.
+
+    ``is_missed`` tells of each truth. ``iou`` is the one with the match, of FP and FN the highest with any building.
+    """
+
+    is_missed: NDArray[np.bool_]
+    outcome: NDArray[np.object_]
+    iou: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class Candidates:
     """Pairs of a proposal (``firsts``) and a truth (``seconds``) with their IoU, and each proposal's rank (0 first)."""
 
@@ -89,6 +101,17 @@ class Candidates:
                 taken[firsts[i]], reached[firsts[i]] = seconds[i], overlaps[i]
                 is_free[seconds[i]] = False
         return Matching(taken, reached, self.truths)
+
+    def tell_fates(self, matching: Matching) -> Fates:
+        """Return how proposals and truths fared by a matching of these pairs; they should be all that overlap."""
+        is_hit = matching.taken >= 0
+        is_missed = ~np.isin(np.arange(self.truths), matching.taken[is_hit])
+        nearest, nearest_truth = np.zeros(len(is_hit)), np.zeros(self.truths)
+        np.maximum.at(nearest, self.firsts, self.overlaps)
+        np.maximum.at(nearest_truth, self.seconds, self.overlaps)
+        outcome = np.concatenate([np.where(is_hit, "TP", "FP"), np.full(int(is_missed.sum()), "FN")]).astype(object)
+        iou = np.concatenate([np.where(is_hit, matching.iou, nearest), nearest_truth[is_missed]])
+        return Fates(is_missed, outcome, iou)
 
 
 def match_footprints(

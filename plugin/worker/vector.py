@@ -116,21 +116,28 @@ def append_layer(
     columns: Mapping[str, Sequence[Any] | NDArray[Any]],
     crs: CRS | None,
     layer: str,
+    *,
+    may_be_multi: bool = False,
 ) -> None:
-    """Add a layer of polygons to a GeoPackage, or features to a layer of it; raises RunError."""
+    """Add a layer of polygons to a GeoPackage, or features to a layer of it; raises RunError.
+
+    ``may_be_multi`` makes it a layer of multipolygons, whatever the geometries are.
+    """
     try:
-        pyogrio.raw.write(
-            str(path),
-            geometry=np.asarray(shapely.to_wkb(np.asarray(geometries, dtype=object)), dtype=object),
-            field_data=[_as_column(values) for values in columns.values()],
-            fields=list(columns),
-            geometry_type="Polygon",
-            crs=None if crs is None else crs.to_wkt(),
-            layer=layer,
-            append=path.exists(),
-            promote_to_multi=False,
-            dataset_options=None if path.exists() else {"VERSION": _GPKG_VERSION},
-        )
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "'crs' was not provided")  # a layer of pixels has none
+            pyogrio.raw.write(
+                str(path),
+                geometry=np.asarray(shapely.to_wkb(np.asarray(geometries, dtype=object)), dtype=object),
+                field_data=[_as_column(values) for values in columns.values()],
+                fields=list(columns),
+                geometry_type="MultiPolygon" if may_be_multi else "Polygon",
+                crs=None if crs is None else crs.to_wkt(),
+                layer=layer,
+                append=path.exists(),
+                promote_to_multi=may_be_multi,
+                dataset_options=None if path.exists() else {"VERSION": _GPKG_VERSION},
+            )
     except (OSError, RuntimeError, ValueError) as error:
         raise RunError(f"{path} could not be written: {error}", "Is the disk full, or the folder read-only?") from error
 

@@ -228,6 +228,8 @@ def score(options):
     sources = [ogr.Open(options[name]) for name in ("--truth", "--footprints")]
     counts = [source.GetLayer(0).GetFeatureCount() for source in sources]
     said = {"tp": min(counts), "fp": 0, "fn": counts[0] - min(counts), "precision": 1.0, "recall": 0.5, "f1": 0.66}
+    if "--errors" in options:
+        write_squares(Path(options["--errors"]), "errors", "outcome", ["TP", "FN"])
     print(json.dumps({**said, "options": options}, indent=2))
 
 

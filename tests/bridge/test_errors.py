@@ -48,8 +48,9 @@ def canvas(window):
 def steps(window, canvas, panel):
     made = ErrorSteps(canvas, window.window, panel)
     yield made
-    if not sip.isdeleted(made):
+    if not sip.isdeleted(made) and not sip.isdeleted(panel):
         made.close()
+    if not sip.isdeleted(made):
         made.deleteLater()
 
 
@@ -263,6 +264,14 @@ def test_stepping_goes_on_after_the_user_has_removed_the_layer(fill, panel, reco
     assert not panel.errorLayerCheck.isEnabled()
     panel.step(1)
     assert find_band(canvas).area() == pytest.approx(100)
+
+
+def test_a_dock_that_goes_before_the_project_does_leaves_nobody_listening(fill, panel, record, project):
+    layer = next(iter(load_results(record.folder, project)))
+    fill()
+    sip.delete(panel)
+    project.layerTreeRoot().findLayer(layer.id()).setItemVisibilityChecked(True)
+    project.clear()
 
 
 def test_the_keys_for_the_map_are_qgiss_shortcuts_and_go_with_the_part(fill, steps, panel, window):

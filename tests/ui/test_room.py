@@ -179,7 +179,8 @@ def test_no_letter_stands_for_two_things_or_for_one_of_qgiss_menus(dock, state, 
 
 
 def test_every_field_of_the_form_has_a_label_that_leads_to_it(dock, find):
-    buddies = {label.buddy().objectName() for label in dock.findChildren(QLabel) if label.buddy() is not None}
+    labels = dock.formPage.findChildren(QLabel)
+    buddies = {label.buddy().objectName() for label in labels if label.buddy() is not None}
     fields = [*dock.formPage.findChildren(QComboBox), *dock.formPage.findChildren(QAbstractSpinBox)]
     assert {field.objectName() for field in fields} == buddies
 

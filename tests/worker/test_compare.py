@@ -12,8 +12,9 @@ import shapely
 from rasterio.warp import transform as reproject
 
 from plugin.core.errors import InputError
-from plugin.worker.compare import Comparison, compare_blocks, compare_files
+from plugin.worker.compare import Comparison, compare_blocks, compare_files, write_errors
 from plugin.worker.interval import bound_f1
+from plugin.worker.vector import read_layer
 
 SQUARES = [shapely.box(20 * i, 0, 20 * i + 10, 10) for i in range(4)]
 BOWTIE = shapely.Polygon([(0, 0), (10, 10), (10, 0), (0, 10)])
@@ -284,6 +285,56 @@ def test_the_command_prints_one_json_object(write, root):
     assert json.loads(done.stdout) == pytest.approx(
         {"tp": 2, "fp": 0, "fn": 2, "precision": 1.0, "recall": 0.5, "f1": 2 / 3}
     )
+
+
+def read_errors(path):
+    layer = read_layer(str(path), "errors")
+    rows = zip(layer.columns["outcome"], layer.columns["iou"].tolist(), layer.columns["area_m2"].tolist(), strict=True)
+    return list(rows), layer
+
+
+@pytest.mark.parametrize("crs", [None, "EPSG:32645"])
+def test_the_layer_of_errors_holds_every_building_that_counts_with_its_best_iou(write, tmp_path, crs):
+    found = [SQUARES[0], shapely.box(20, 0, 30, 4), shapely.box(200, 0, 210, 10)]
+    found = [shapely.transform(each, lambda xy: xy + ORIGIN) for each in found]
+    truth = [shapely.transform(each, lambda xy: xy + ORIGIN) for each in SQUARES[:2]]
+    paths = write(truth, crs=crs), write(found, "found.gpkg", crs=crs, columns={"sure": [0.9, 0.8, 0.7]})
+    write_errors(tmp_path / "errors.gpkg", *paths, Comparison(confidence="sure"))
+    rows, layer = read_errors(tmp_path / "errors.gpkg")
+    assert [row[0] for row in rows] == ["TP", "FP", "FP", "FN"]
+    assert [row[1] for row in rows] == pytest.approx([1.0, 0.4, 0.0, 0.4])
+    assert [row[2] for row in rows] == pytest.approx([100, 40, 100, 100], rel=0.003)
+    assert layer.columns["confidence"].tolist()[:3] == [0.9, 0.8, 0.7]
+    assert np.isnan(layer.columns["confidence"][3])
+    assert shapely.equals(shapely.get_geometry(layer.geometries[3], 0), truth[1])
+    assert (layer.crs is None) == (crs is None)
+
+
+def test_the_layer_of_errors_counts_what_the_score_counts_group_by_group(write, tmp_path):
+    truth = write(SQUARES, columns={"image": ["a", "a", "b", "b"]})
+    found = write([SQUARES[0], *SQUARES[:2]], "found.gpkg", columns={"image": ["b", "a", "b"]})
+    how = Comparison(by="image")
+    write_errors(tmp_path / "errors.gpkg", truth, found, how)
+    kinds = [row[0] for row in read_errors(tmp_path / "errors.gpkg")[0]]
+    score = compare_files(truth, found, how)
+    assert [kinds.count(kind) for kind in ("TP", "FP", "FN")] == [score.tp, score.fp, score.fn] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("by", ["", "image"])
+def test_files_without_a_building_give_a_layer_of_errors_without_one(write, tmp_path, by):
+    empty = write([shapely.Polygon()], columns={"image": ["a"]})
+    write_errors(tmp_path / "errors.gpkg", empty, empty, Comparison(by=by))
+    assert read_errors(tmp_path / "errors.gpkg")[0] == []
+
+
+def test_the_command_writes_the_layer_of_errors_beside_the_score(write, root, tmp_path):
+    files = ("--truth", write(SQUARES), "--footprints", write(SQUARES[:2], "found.gpkg"))
+    done = run_score(root, *files, "--errors", str(tmp_path / "errors.gpkg"), "--json")
+    assert json.loads(done.stdout)["fn"] == 2
+    assert [row[0] for row in read_errors(tmp_path / "errors.gpkg")[0]] == ["TP", "TP", "FN", "FN"]
+    done = run_score(root, *files, "--errors", str(tmp_path / "no" / "errors.gpkg"), "--json")
+    assert done.returncode == 1
+    assert "could not be written" in done.stderr
 
 
 def test_the_command_fails_with_one_sentence_and_a_hint(write, root, tmp_path):

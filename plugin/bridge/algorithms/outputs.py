@@ -35,7 +35,7 @@ class _Styler(QgsProcessingLayerPostProcessorInterface):
         apply_style(layer, self._style)
 
 
-_STYLERS = {style: _Styler(style) for style in ("footprints", "split")}  # QGIS keeps no reference of its own
+_STYLERS = {style: _Styler(style) for style in ("errors", "footprints", "split")}  # QGIS keeps no reference of its own
 
 
 def make_footprints_parameter(text: str, is_optional: bool) -> QgsProcessingParameterFeatureSink:

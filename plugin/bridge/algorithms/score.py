@@ -14,6 +14,7 @@ from qgis.core import (
     QgsProcessingException,
     QgsProcessingFeedback,
     QgsProcessingOutputNumber,
+    QgsProcessingParameterFeatureSink,
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterField,
     QgsProcessingParameterNumber,
@@ -24,10 +25,12 @@ from ...core.environment import locate_environment, require_ready, worker_comman
 from ...core.errors import TunerError
 from ..copy import CopyCancelled, copy_polygons
 from ..layers import Polygons, take_source
+from .outputs import send_layer
 from .tuning import make_min_area_parameter
 from .worker import WorkerAlgorithm, refuse
 
 _NUMBERS = ("TP", "FP", "FN", "PRECISION", "RECALL", "F1")
+ERRORS = "ERRORS"
 _DOUBLE = QgsProcessingParameterNumber.Double
 
 
@@ -59,7 +62,9 @@ class ScoreAlgorithm(WorkerAlgorithm):
             " FN; F1 = 2 TP / (2 TP + FP + FN).\n\n"
             "With a group field the score is taken group by group, for example image by image, and the counts are added"
             " up. Buildings smaller than the minimum area are passed over; in layers without a coordinate system it is"
-            " in their own square units."
+            " in their own square units.\n\n"
+            "The layer of errors holds every building as TP, FP or FN, with its IoU and area: what was found, what"
+            " matches no label, and what was missed."
         )
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - QGIS's signature
@@ -76,6 +81,10 @@ class ScoreAlgorithm(WorkerAlgorithm):
             ("BY", self.tr("Field with the group (in both layers)")),
         ):
             self.addParameter(field(name, text, None, "FOOTPRINTS", field.Any, False, True))
+        kind = QgsProcessing.TypeVectorPolygon
+        self.addParameter(
+            QgsProcessingParameterFeatureSink(ERRORS, self.tr("Errors: every building"), kind, None, True, False)
+        )
         for name in _NUMBERS:
             self.addOutput(QgsProcessingOutputNumber(name, name))
 
@@ -105,21 +114,26 @@ class ScoreAlgorithm(WorkerAlgorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
         """Score; called by QGIS, usually in a thread."""
-        del parameters, context
+        layer: dict[str, str] = {}
+        is_wanted = parameters.get(ERRORS) is not None
         with tempfile.TemporaryDirectory(prefix="footprint_tuner_") as folder:
             truth, footprints = Path(folder) / "labels.gpkg", Path(folder) / "footprints.gpkg"
             try:
                 copy_polygons(self._truth, truth, feedback.isCanceled, may_be_empty=True)
                 copy_polygons(self._footprints, footprints, feedback.isCanceled, may_be_empty=True)
-                files = ("--truth", str(truth), "--footprints", str(footprints))
+                files: tuple[str, ...] = ("--truth", str(truth), "--footprints", str(footprints))
+                errors = Path(folder) / "errors.gpkg"
+                files += ("--errors", str(errors)) if is_wanted else ()
                 answer = ask_worker(["score", *files, *self._options, "--json"], Path(folder), feedback)
+                if is_wanted:
+                    layer = send_layer(self, ERRORS, "errors", str(errors), parameters, context, feedback)
             except (CopyCancelled, SetupCancelled):
                 return {}
             except TunerError as error:
                 refuse(error)
         results = {name: answer[name.lower()] for name in _NUMBERS if name.lower() in answer}
         feedback.pushInfo(", ".join(f"{name} {value}" for name, value in results.items()))
-        return results
+        return {**results, **layer}
 
 
 def ask_worker(arguments: list[str], folder: Path, feedback: QgsProcessingFeedback) -> dict[str, Any]:

@@ -85,6 +85,7 @@ class ErrorSteps(QObject):
         panel.stepped.connect(self._show)
         panel.seen_changed.connect(self._keep_seen)
         panel.layer_shown.connect(self._show_layer)
+        panel.destroyed.connect(self._let_go)  # the project and its map outlive the dock
         QgsProject.instance().layerTreeRoot().visibilityChanged.connect(self._tell_layer)
         QgsProject.instance().layersRemoved.connect(self._tell_layer)
         canvas.destinationCrsChanged.connect(self._mark)
@@ -186,6 +187,8 @@ class ErrorSteps(QObject):
             node.setItemVisibilityCheckedParentRecursive(True) if is_shown else node.setItemVisibilityChecked(False)
 
     def _tell_layer(self, *_: object) -> None:
+        if self._record is None:
+            return
         node = self._find_layer()
         self._panel.show_layer(None if node is None else node.isVisible())
 
@@ -196,6 +199,9 @@ class ErrorSteps(QObject):
         source = locate_errors(self._record.folder)
         nodes = QgsProject.instance().layerTreeRoot().findLayers()
         return next((node for node in nodes if node.layer() is not None and node.layer().source() == source), None)
+
+    def _let_go(self) -> None:
+        self._record = None
 
     def _keep_seen(self, marks: frozenset[str]) -> None:
         if self._record is not None:
