@@ -191,6 +191,20 @@ def test_closing_while_the_file_is_read_fills_no_table(steps, panel, record, wai
     assert panel.errorTable.rows.rowCount() == 0
 
 
+def test_what_is_on_its_way_when_another_run_is_opened_is_not_taken(steps, panel, record, wait_until, tmp_path):
+    steps.open(record)
+    assert steps._reader.wait(5000)
+    steps.close()
+    other = RunFolder(tmp_path / "other")
+    other.path.mkdir()
+    write_errors(other.errors, {TUNED: TOWN[:1]})
+    counts = []
+    panel.errorTable.rows.modelReset.connect(lambda: counts.append(panel.errorTable.rows.rowCount()))
+    steps.open(Record(other, {}))
+    wait_until(panel.errorTable.rows.rowCount)
+    assert counts == [1]
+
+
 def test_what_was_looked_at_is_known_again_also_where_the_folder_was_moved(fill, panel, record, steps, tmp_path):
     fill()
     panel.step(1)

@@ -40,9 +40,9 @@ _KEYS = {1: "Alt+Right", -1: "Alt+Left"}
 
 
 class ReadThread(QThread):
-    """Reads the buildings of a run. ``ended`` carries a list of them, or a RunError; cancelled it says nothing."""
+    """Reads the buildings of a run. ``ended`` carries the thread, and a list of them or a RunError."""
 
-    ended = pyqtSignal(object)
+    ended = pyqtSignal(object, object)
 
     def __init__(self, folder: RunFolder, layer: str, parent: QObject | None = None) -> None:
         """Remember what to read; ``start`` does it."""
@@ -64,7 +64,7 @@ class ReadThread(QThread):
             log(traceback.format_exc(), WARNING)
             outcome = RunError(f"The errors could not be read: {error!r}.", "QGIS's message log says more.")
         if not self._cancelled.is_set():
-            self.ended.emit(outcome)
+            self.ended.emit(self, outcome)
 
 
 class ErrorSteps(QObject):
@@ -131,14 +131,13 @@ class ErrorSteps(QObject):
         """A thread that is asked to end has ended within a slice of the file."""
         reader, self._reader = self._reader, None
         if reader is not None:
-            reader.ended.disconnect(self._take)
             reader.cancel()
             reader.wait()
             reader.deleteLater()
 
-    def _take(self, outcomes: list[Outcome] | RunError) -> None:
-        if self._record is None:
-            return
+    def _take(self, reader: ReadThread, outcomes: list[Outcome] | RunError) -> None:
+        if self._record is None or reader is not self._reader:
+            return  # what was on its way when another run was opened
         is_read = not isinstance(outcomes, RunError)
         for action in self._actions:
             action.setEnabled(is_read)
