@@ -20,6 +20,7 @@ from torch import nn
 from ..core.card import Card
 from ..core.replace import replacing
 from .networks import normalise
+from .overviews import add_overviews, name_sidecar
 from .precision import autocast, keep_depthwise_exact
 from .probability import NODATA, encode_probability
 from .raster import Raster, open_grid, read_window
@@ -55,25 +56,34 @@ class Predictor:
         return np.asarray(probability.cpu().numpy())
 
 
-def write_probability(predictor: Predictor, raster: Raster, path: Path, tell: Tell, ground: Any = None) -> None:
+def write_probability(
+    predictor: Predictor,
+    raster: Raster,
+    path: Path,
+    tell: Tell,
+    ground: Any = None,
+    *,
+    is_kept: bool = False,
+) -> None:
     """Write what the model says of the raster to a GeoTIFF of bytes, a band for each of its outputs.
 
     0 to 254 stand for 0 to 1, 255 for where nothing is known. Windows of 640 px every 512 px are blended by a weight
     that falls smoothly towards their edges. ``ground`` (pixel coordinates) restricts the work to windows that meet it.
-    Memory follows the width of a strip, not the raster. Raises RunError where the file cannot be written; ``tell``
-    hears the share that is done and may raise to stop.
+    One that is kept (``is_kept``), to be looked at, gets overviews. Memory follows the width of a strip, not the
+    raster. Raises RunError where the file cannot be written; ``tell`` hears the share that is done and may raise to
+    stop.
     """
     strips = _plan_strips(raster, ground)
     total, done = max(1, sum(len(strip.windows) for strip in strips)), 0
-    with (
-        replacing(path, RasterioError) as partial,
-        open_grid(raster) as source,
-        _create(partial, raster, predictor.card.outputs) as target,
-    ):
-        for strip in strips:
-            for step in _predict_strip(predictor, source, raster, target, strip):
-                done += step
-                tell(done / total)
+    name_sidecar(path).unlink(missing_ok=True)
+    with replacing(path, RasterioError) as partial:
+        with open_grid(raster) as source, _create(partial, raster, predictor.card.outputs) as target:
+            for strip in strips:
+                for step in _predict_strip(predictor, source, raster, target, strip):
+                    done += step
+                    tell(done / total)
+        if is_kept:
+            add_overviews(partial)
 
 
 @dataclass(frozen=True)

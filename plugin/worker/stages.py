@@ -54,7 +54,7 @@ class Stages:
         predictor = self._make_predictor(inputs.card)
         ground = self._split.ground(VALIDATION, HELD_OUT)
         around = ground.buffer(self._split.buffer_px)  # a building on the border is seen whole, as the tuned model does
-        write_probability(predictor, inputs.raster, path, self._wire.tell, around)
+        write_probability(predictor, inputs.raster, path, self._wire.tell, around, is_kept=True)
         parting = inputs.card.parting  # of a tuned model, chosen on the same validation ground
         if inputs.renewal is None:
             _, parting = self._judge.choose(path, parting)
@@ -126,7 +126,8 @@ class Stages:
 
     def predict(self, card: Card) -> None:
         """Write the tuned model's probability of the whole raster."""
-        write_probability(self._make_predictor(card), self._inputs.raster, self._folder.probability, self._wire.tell)
+        path = self._folder.probability
+        write_probability(self._make_predictor(card), self._inputs.raster, path, self._wire.tell, is_kept=True)
 
     def trace(self, card: Card) -> int:
         """Write the tuned model's footprints of the whole raster, and return their count."""

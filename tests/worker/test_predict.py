@@ -143,3 +143,16 @@ def test_a_folder_that_is_gone_is_said(tmp_path):
     raster = write_raster(tmp_path / "r.tif", random_values(64, 64))
     with pytest.raises(RunError, match="could not be written"):
         predict(raster, Path(tmp_path / "gone" / "p.tif"))
+
+
+def test_a_raster_that_is_kept_gets_overviews_and_loses_those_of_an_earlier_one(tmp_path):
+    raster = write_raster(tmp_path / "r.tif", np.full((3, 1200, 1200), 150, dtype="uint8"))
+    path, stale = tmp_path / "p.tif", tmp_path / "p.tif.ovr"
+    stale.write_bytes(b"of another raster")
+    predictor = Predictor(Brightness(), CARD, torch.device("cpu"))
+    write_probability(predictor, raster, path, lambda _: None, is_kept=True)
+    assert not stale.exists()
+    with rasterio.open(path) as dataset:
+        assert dataset.overviews(1) == [4, 8]
+    with rasterio.open(path, overview_level=0) as coarse:
+        assert (coarse.read(1) == round(150 / 255 * FULL)).all()
