@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,35 @@ def replacing(path: Path, *also: type[Exception]) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+def replace_all(made: Mapping[Path, Path]) -> None:
+    """Give files their names (made -> name) all together: where one cannot be replaced, all stay as they were.
+
+    They lie on one disk. Raises RunError.
+    """
+    moved: list[tuple[Path, Path | None]] = []
+    try:
+        for source, path in made.items():
+            earlier = path.with_name(f"{path.stem}.earlier{path.suffix}") if path.exists() else None
+            if earlier is not None:
+                path.replace(earlier)
+            moved.append((path, earlier))
+            source.replace(path)
+    except OSError as error:
+        for path, earlier in reversed(moved):
+            if earlier is None:
+                path.unlink(missing_ok=True)
+            else:
+                earlier.replace(path)
+        raise RunError(
+            f"{error.filename or 'A file'} could not be replaced: {error.strerror}. Everything is as it was.",
+            "Is it open in another program, or the folder read-only? Close it there and try again.",
+        ) from error
+    for _, earlier in moved:
+        if earlier is not None:
+            with contextlib.suppress(OSError):
+                earlier.unlink()
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core.errors import TunerError
 from ..core.events import Cancelled, Failed
-from . import commands
+from . import commands, live
 from .wire import CancelRequested, Wire
 
 
@@ -63,6 +63,9 @@ def build_parser() -> argparse.ArgumentParser:
     encoders = _add(verbs, "encoders", commands.encoders)
     encoders.add_argument("--json", action="store_true", help="print one JSON value")
     encoders.add_argument("--write", action="store_true", help="try all that smp and timm know and write the list anew")
+    review = _add(verbs, "review", live.review)
+    review.add_argument("run", type=Path, metavar="RUN_FOLDER", help="the folder of a run; its raster may be gone")
+    _add_retrace(_add(verbs, "retrace", live.retrace, is_spoken=True, listens=True))
     report = _add(verbs, "report", commands.report)
     report.add_argument("run", type=Path, metavar="RUN_FOLDER", help="the folder of a run, wherever it lies now")
     report.add_argument("--json", action="store_true", help="print one JSON value")
@@ -75,6 +78,13 @@ def _add(verbs: Any, name: str, do: Any, is_spoken: bool = False, listens: bool 
     parser: argparse.ArgumentParser = verbs.add_parser(name, help=do.__doc__, description=do.__doc__)
     parser.set_defaults(do=do, is_spoken=is_spoken, listens=listens)
     return parser
+
+
+def _add_retrace(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=Path, metavar="RUN_FOLDER", help="the folder of a run that has come to its end")
+    parser.add_argument("--threshold", type=_share, help="default: the one in force")
+    parser.add_argument("--min-area-m2", type=_area, help="default: the one in force")
+    parser.add_argument("--chosen", action="store_true", help="go back to what the run itself had chosen")
 
 
 def _add_predict(parser: argparse.ArgumentParser) -> None:
@@ -167,6 +177,13 @@ def _share(text: str) -> float:
     value = float(text)
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError("must be between 0 and 1")
+    return value
+
+
+def _area(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1e6:
+        raise argparse.ArgumentTypeError("must be from 0 to 1,000,000 square metres")
     return value
 
 

@@ -34,6 +34,25 @@ _MOST_TILES = 24
 
 
 @dataclass(frozen=True)
+class Tally:
+    """What was found in a tile: of each building how many pixels it has, and whether it found a label.
+
+    Enough to tell the score for any least size without looking for buildings again.
+    """
+
+    sizes_px: NDArray[np.int64]
+    is_hit: NDArray[np.bool_]
+    truths: int
+    pixel_m2: float
+
+    def score(self, min_area_m2: float) -> Score:
+        """Return the score of the buildings that are large enough."""
+        is_large = self.sizes_px >= max(min_area_m2 / self.pixel_m2, 1)
+        tp = int(self.is_hit[is_large].sum())
+        return Score(tp, int(is_large.sum()) - tp, self.truths - tp)
+
+
+@dataclass(frozen=True)
 class Tile:
     """A piece of validation ground: what the model says of it, the buildings' numbers, and which pixels count."""
 
@@ -43,21 +62,26 @@ class Tile:
     pixel_m2: float
 
     def score(self, parting: Parting, min_area_m2: float) -> Score:
-        """Return the building score, pixel by pixel: for choosing it is as good as outlines, and far quicker.
+        """Return the building score of a parting: see ``tally``."""
+        return self.tally(parting).score(min_area_m2)
+
+    def tally(self, parting: Parting) -> Tally:
+        """Return what a parting finds, compared pixel by pixel: for choosing as good as outlines, and far quicker.
 
         As everywhere, a building counts where at least half of it lies, and is compared within the ground. Footprints
         do not overlap, nor do labels but by mistake: an IoU above 0.5 can be reached by one pair only.
         """
         found = find_instances(self.values, parting, self.pixel_m2)
-        is_found, found_px = self._measure(found, min_area_m2 / self.pixel_m2)
-        is_true, true_px = self._measure(self.truth, 0)
+        sizes_px, is_found, found_px = self._measure(found)
+        _, is_true, true_px = self._measure(self.truth)
         both = self.counts & (found > 0) & (self.truth > 0)
         pairs = found[both].astype("int64") * len(true_px) + self.truth[both]
         keys, shared = np.unique(pairs, return_counts=True)
         firsts, seconds = keys // len(true_px), keys % len(true_px)
         overlap = shared / (found_px[firsts] + true_px[seconds] - shared)
-        tp = int(((overlap > 0.5) & is_found[firsts] & is_true[seconds]).sum())
-        return Score(tp, int(is_found.sum()) - tp, int(is_true.sum()) - tp)
+        is_hit = np.zeros(len(sizes_px), dtype=bool)
+        is_hit[firsts[(overlap > 0.5) & is_true[seconds]]] = True
+        return Tally(sizes_px[is_found], is_hit[is_found], int(is_true.sum()), self.pixel_m2)
 
     def score_pixels(self, threshold: float) -> Score:
         """Return the pixel score of a threshold."""
@@ -65,13 +89,13 @@ class Tile:
         said, true = find_buildings(self.values[0], threshold), self.truth > 0
         return Score(*(int((counts & part).sum()) for part in (said & true, said & ~true, ~said & true)))
 
-    def _measure(self, places: NDArray[np.int32], least_px: float) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-        """Return which numbers count here, and how many pixels of each do."""
+    def _measure(self, places: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64]]:
+        """Return of each number how many pixels it has, whether it counts here, and how many of its pixels do."""
         whole = np.bincount(places.ravel())
         inside = np.bincount(places[self.counts], minlength=len(whole))
-        is_here = (whole >= max(least_px, 1)) & (2 * inside >= whole)
+        is_here = (whole >= 1) & (2 * inside >= whole)
         is_here[0] = False
-        return is_here, inside
+        return whole, is_here, inside
 
 
 class Chooser:
@@ -94,7 +118,7 @@ class Chooser:
         seeds' threshold alone, in wider steps. Where nothing finds a building, the threshold with the best pixel F1 is
         taken. ``check`` may raise to stop.
         """
-        tiles = list(self._read(path))
+        tiles = list(self.read(path))
         known: dict[Parting, float] = {}
 
         def rate(parting: Parting) -> float:
@@ -111,7 +135,12 @@ class Chooser:
         pixels = [sum((tile.score_pixels(each) for tile in tiles), Score(0, 0, 0)).f1 for each in THRESHOLDS]
         return 0.0, replace(best, threshold=THRESHOLDS[int(np.argmax(pixels))])
 
-    def _read(self, path: Path) -> Iterator[Tile]:
+    def count_tiles(self) -> int:
+        """Return how many tiles ``read`` yields."""
+        return len(self._windows)
+
+    def read(self, path: Path) -> Iterator[Tile]:
+        """Yield the tiles of a probability raster."""
         with rasterio.open(path) as dataset:
             for core in self._windows:
                 wide, inner = widen_window(core, dataset, _MARGIN_PX)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import tempfile
 from dataclasses import asdict, fields, replace
@@ -23,6 +22,7 @@ from .wire import Wire, print_json
 def run(options: argparse.Namespace, wire: Wire) -> None:
     """Run a job in the folder of its ``job.json``, or go on with it."""
     from .check import check_writable
+    from .log import log_to
     from .run import run_job
     from .state import forget
 
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace, wire: Wire) -> None:
     with hold_lock(folder.lock, refusal):
         if options.fresh:
             forget(folder)
-        _log_to(folder.log)
+        log_to(folder.log)
         wire.copy_to(folder.events)
         run_job(job, folder, wire)
 
@@ -227,9 +227,3 @@ def doctor(options: argparse.Namespace, _: Wire) -> int:
     from .doctor import main
 
     return main(options.json)
-
-
-def _log_to(path: Path) -> None:
-    """Copy the log to the run's folder, unless standard error is that file already."""
-    if not (path.exists() and os.path.samestat(os.fstat(2), path.stat())):
-        logging.getLogger().addHandler(logging.FileHandler(path, encoding="utf-8"))

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..core.card import Parting
+from ..core.card import Card, Parting
 from .check import Inputs
 from .choose import Chooser
 from .exam import Exam, Outcomes
@@ -62,16 +62,17 @@ class Judge:
         count = int(is_asked.sum())
         return {"of": count, "share": float(is_square(found.polygons[is_asked]).mean()) if count else 0.0}
 
-    def trace(self, path: Path, parting: Parting) -> Iterator[tuple[float, Footprints]]:
-        """Trace the whole raster, row of chunks by row of chunks."""
-        return trace_footprints(path, self._rule(parting), self._inputs.raster.scale)
+    def trace(self, path: Path, card: Card) -> Iterator[tuple[float, Footprints]]:
+        """Trace the whole raster as a tuned model's card says, row of chunks by row of chunks."""
+        return trace_footprints(path, self._rule(card.parting, card.min_area_m2), self._inputs.raster.scale)
 
-    def trace_held_out(self, path: Path, parting: Parting) -> Footprints:
-        """Return the footprints that count on held-out ground."""
-        found = trace_all(path, self._rule(parting), self._inputs.raster.scale, self.exam.ground)
+    def trace_held_out(self, path: Path, parting: Parting, min_area_m2: float | None = None) -> Footprints:
+        """Return the footprints that count on held-out ground; the least area is the job's unless told otherwise."""
+        rule = self._rule(parting, self._inputs.job.settings.min_area_m2 if min_area_m2 is None else min_area_m2)
+        found = trace_all(path, rule, self._inputs.raster.scale, self.exam.ground)
         inside = is_mostly_inside(found.polygons, self.exam.ground)
         return Footprints(found.polygons[inside], found.confidence[inside], found.area_m2[inside])
 
-    def _rule(self, parting: Parting) -> TraceRule:
+    def _rule(self, parting: Parting, min_area_m2: float) -> TraceRule:
         settings, raster = self._inputs.job.settings, self._inputs.raster
-        return make_rule(parting, settings.min_area_m2, settings.simplify_m, raster, is_squared=settings.square)
+        return make_rule(parting, min_area_m2, settings.simplify_m, raster, is_squared=settings.square)

@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..core.record import REPORT_SCHEMA
+from .amend import ERRORS, leave_out_blocks
 from .chain import build_chain
 from .check import Inputs
 from .exam import Exam
@@ -32,7 +33,6 @@ RULE = (
     "least half of it lies on held-out ground, and is compared within it. How buildings part is chosen on validation "
     "ground."
 )
-ERRORS = ("tp", "fp", "fn")
 CARD_FIELDS = ("name", "title", "licence", "attribution", "limits")
 
 
@@ -40,8 +40,9 @@ def build_report(inputs: Inputs, split: Split, exam: Exam, results: dict[str, An
     """Return the report.
 
     ``results`` holds ``before`` and ``after`` (the score of ``Judge.score_held_out``), ``tuning``, ``seconds`` by
-    stage, ``energy_j`` (None: not known), ``device`` (its name) and ``device_type`` (torch's), ``run`` (its name),
-    ``title`` (the tuned model's) and ``earlier`` (the report of the run whose model is improved, None: none).
+    stage, ``energy_j`` (None: not known), ``by_hand`` (as of ``describe_by_hand``), ``device`` (its name),
+    ``device_type`` (torch's), ``run`` (its name), ``title`` (the tuned model's) and ``earlier`` (the report of the run
+    whose model is improved, None: none).
     """
     raster = inputs.raster
     before, after = (results[name] for name in ("before", "after"))
@@ -50,8 +51,8 @@ def build_report(inputs: Inputs, split: Split, exam: Exam, results: dict[str, An
     report = {
         "schema": SCHEMA,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "before": _leave_out_blocks(before),
-        "after": _leave_out_blocks(after),
+        "before": leave_out_blocks(before),
+        "after": leave_out_blocks(after),
         "difference": compare_models(counts[0], counts[1], names[0], names[1]),
         "interval": {"level": LEVEL, "method": METHOD, "why_none": explain_absence(counts[0])},
         "blocks": _describe_blocks(inputs, exam, *counts),
@@ -60,6 +61,7 @@ def build_report(inputs: Inputs, split: Split, exam: Exam, results: dict[str, An
             "before": {name: before["building"][name] for name in ERRORS},
             "after": {name: after["building"][name] for name in ERRORS},
         },
+        "by_hand": results.get("by_hand"),
         "rule": RULE,
         "ground": {role: _describe_ground(inputs, split, role) for role in ROLES},
         "buffer_m": round(split.buffer_px * raster.gsd_m, 2),
@@ -98,10 +100,6 @@ def describe_versions() -> dict[str, str]:
         "numpy": np.__version__,
         "platform": platform.platform(),
     }
-
-
-def _leave_out_blocks(score: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in score.items() if name != "blocks"}
 
 
 def _describe_blocks(

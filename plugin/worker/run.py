@@ -14,6 +14,7 @@ from typing import Any
 from ..core.events import Finished, Scored, Started
 from ..core.folder import RunFolder
 from ..core.job import Job
+from .amend import Cut, describe_by_hand
 from .chain import read_earlier_report
 from .check import check_inputs, split_inputs
 from .convert import take_in
@@ -60,15 +61,18 @@ def run_job(job: Job, folder: RunFolder, wire: Wire) -> None:
     before = do("base", stages.score_base)
     wire.emit(Scored("before", before))
     tuning = do("tune", stages.tune)
-    card = stages.write_card(tuning)
+    card = stages.write_card(tuning, state.by_hand)
     do("predict", lambda: stages.predict(card))
     do("trace", lambda: stages.trace(card))
     after = do("score", lambda: stages.score_tuned(card))
     wire.emit(Scored("after", after))
-    difference = do("write", lambda: stages.write(before, after, tuning, state.spent))
-    wire.emit(Finished(_list_files(folder), before, after, difference=difference or {}))
+    chosen = Cut(tuning["parting"]["threshold"], job.settings.min_area_m2)
+    by_hand = describe_by_hand(state.by_hand or chosen, chosen)
+    difference = do("write", lambda: stages.write(before, after, tuning, {**state.spent, "by_hand": by_hand}))
+    wire.emit(Finished(list_files(folder), before, after, difference=difference or {}))
 
 
-def _list_files(folder: RunFolder) -> dict[str, str]:
+def list_files(folder: RunFolder) -> dict[str, str]:
+    """Return what a finished run leaves for its user: name -> path."""
     layers = (folder.footprints, folder.base_footprints, folder.errors, folder.split, folder.probability)
     return {path.stem: str(path) for path in (*layers, folder.report, folder.card)}

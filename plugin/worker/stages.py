@@ -15,6 +15,7 @@ from ..core.events import EpochEnded
 from ..core.folder import RunFolder
 from ..core.job import Job
 from ..core.replace import write_json
+from .amend import Cut
 from .chain import read_earlier_report
 from .check import Inputs
 from .energy import open_meter
@@ -85,8 +86,8 @@ class Stages:
         self._folder.checkpoint.unlink(missing_ok=True)
         return {**_describe_outcome(outcome, f1, parting), "sha256": sha256, "unsure": self._repeater.unsure}
 
-    def write_card(self, tuning: Mapping[str, Any]) -> Card:
-        """Write the tuned model's card beside its weights, and return it."""
+    def write_card(self, tuning: Mapping[str, Any], by_hand: Cut | None = None) -> Card:
+        """Write the tuned model's card beside its weights, and return it; ``by_hand`` is what was set by hand."""
         base, job, raster = self._inputs.card, self._inputs.job, self._inputs.raster
         place = Path(raster.path).stem
         card = replace(
@@ -108,6 +109,7 @@ class Stages:
             recipe=_continue_recipe(base.recipe),
             folder=str(self._folder.path),
         ).with_parting(read_parting(tuning["parting"]))
+        card = by_hand.put_on(card) if by_hand else card
         card.save(self._folder.card)
         return card
 
@@ -131,25 +133,28 @@ class Stages:
 
     def trace(self, card: Card) -> int:
         """Write the tuned model's footprints of the whole raster, and return their count."""
-        parts = self._judge.trace(self._folder.probability, card.parting)
+        parts = self._judge.trace(self._folder.probability, card)
         return write_footprints(self._folder.footprints, parts, self._inputs.raster, self._wire)
 
     def score_tuned(self, card: Card) -> dict[str, Any]:
         """Return the tuned model's score on held-out ground."""
         path = self._folder.probability
-        footprints = self._judge.trace_held_out(path, card.parting)
+        footprints = self._judge.trace_held_out(path, card.parting, card.min_area_m2)
         score, outcomes = self._judge.score_held_out(path, footprints, card.parting)
         write_outcomes(self._folder.errors, {"after": outcomes}, self._inputs.raster)
         return score
 
     def write(
-        self, before: dict[str, Any], after: dict[str, Any], tuning: dict[str, Any], spent: dict[str, Any]
+        self, before: dict[str, Any], after: dict[str, Any], tuning: dict[str, Any], more: dict[str, Any]
     ) -> dict[str, Any]:
-        """Write the report and its page, and return the report's difference between before and after."""
+        """Write the report and its page, and return the report's difference between before and after.
+
+        ``more`` is what was spent, and ``by_hand`` as in ``build_report``.
+        """
         device = {"device": describe_device(self._device), "device_type": self._device.type}
         earlier = None if self._inputs.renewal is None else read_earlier_report(self._folder)
         model = {"run": self._folder.path.name, "title": self._title, "earlier": earlier}
-        results = {"before": before, "after": after, "tuning": tuning, **spent, **device, **model}
+        results = {"before": before, "after": after, "tuning": tuning, **more, **device, **model}
         report = build_report(self._inputs, self._split, self._judge.exam, results)
         write_json(self._folder.report, report)
         write_page(self._folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,26 +13,27 @@ from ..core.errors import InputError
 from ..core.folder import RunFolder
 from ..core.job import Job
 from ..core.replace import write_json
+from .amend import Cut, read_cut
 
 
 class State:
-    """What a run has behind it, on disk: a stage's result is a small JSON value, written when the stage has ended."""
+    """What a run has behind it, on disk: a stage's result is a small JSON value, written when the stage has ended.
+
+    ``by_hand`` is the threshold and least area that were set by hand since (None: those that the run chose).
+    """
 
     def __init__(self, folder: RunFolder, job: Job) -> None:
         """Take up the folder's state; raises InputError where it belongs to another job."""
         self._path = folder.state
         self._identity = _identify(job)
         self._results: dict[str, Any] = {}
-        if not self._path.exists():
+        self.by_hand: Cut | None = None
+        content = read_state(folder)
+        if content is None:
             return
-        try:
-            content = json.loads(self._path.read_text(encoding="utf-8"))
-            identity, self._results = content["job"], content["results"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f"The state of the run in {folder.path} cannot be read: {error}", "Start it anew with --fresh."
-            ) from error
-        if identity != self._identity:
+        self._results = content["results"]
+        self.by_hand = read_cut(content["by_hand"]) if content.get("by_hand") else None
+        if content["job"] != self._identity:
             raise InputError(
                 f"The folder {folder.path} holds a run of another job.",
                 "Put the job into a folder of its own, or start anew with --fresh.",
@@ -56,7 +58,31 @@ class State:
     def put(self, stage: str, result: Any) -> None:
         """Remember that the stage has ended, with its result."""
         self._results[stage] = result
-        write_json(self._path, {"job": self._identity, "results": self._results})
+        by_hand = {} if self.by_hand is None else {"by_hand": asdict(self.by_hand)}
+        write_json(self._path, {"job": self._identity, "results": self._results, **by_hand})
+
+
+def read_state(folder: RunFolder) -> dict[str, Any] | None:
+    """Return what ``state.json`` holds, None where there is none; raises InputError where it cannot be read."""
+    if not folder.state.exists():
+        return None
+    try:
+        content = json.loads(folder.state.read_text(encoding="utf-8"))
+        return {**content, "job": content["job"], "results": dict(content["results"])}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"The state of the run in {folder.path} cannot be read: {error}", "Start it anew with --fresh."
+        ) from error
+
+
+def restate(state: Mapping[str, Any], results: Mapping[str, Any], by_hand: Cut | None) -> dict[str, Any]:
+    """Return the state with other results of some stages (None: to be done again), and what was set by hand."""
+    known = {stage: result for stage, result in state["results"].items() if results.get(stage, result) is not None}
+    for stage, result in results.items():
+        if result is not None:
+            known[stage] = {"seconds": 0.0, **known.get(stage, {}), "result": result}
+    content = {"job": state["job"], "results": known}
+    return content if by_hand is None else {**content, "by_hand": asdict(by_hand)}
 
 
 def forget(folder: RunFolder) -> None:

@@ -124,16 +124,23 @@ def _trace_chunk(dataset: DatasetReader, window: Window, rule: TraceRule, scale:
         worth[edge] = True
     worth[0] = False
     numbers = np.where(worth, np.cumsum(worth), 0).astype("int32")
-    polygons = _outline(numbers[pieces], int(worth.sum()), window)
+    polygons = outline_pieces(numbers[pieces], int(worth.sum()), window)
     return _Pieces(polygons, sums[worth], counts[worth]), _renumber(edges, numbers)
 
 
-def _outline(pieces: NDArray[np.int32], count: int, window: Window) -> Geometries:
-    polygons = np.empty(count, dtype=object)
+def outline_pieces(pieces: NDArray[np.int32], count: int, window: Window) -> Geometries:
+    """Return the outline of each of ``count`` numbered pieces of a window, along its pixels, in the raster's pixels."""
     origin = Affine.translation(window.col_off, window.row_off)
+    found: list[Any] = [None] * count
     for outline, number in shapes(pieces, pieces > 0, connectivity=4, transform=origin):
-        polygons[int(number) - 1] = shapely.geometry.shape(outline)
-    return polygons
+        found[int(number) - 1] = outline["coordinates"]
+    rings = [ring for outline in found for ring in outline]
+    if not rings:
+        return np.array([], dtype=object)
+    corners = np.array([corner for ring in rings for corner in ring])
+    lines = shapely.linearrings(corners, indices=np.repeat(np.arange(len(rings)), [len(ring) for ring in rings]))
+    owners = np.repeat(np.arange(count), [len(outline) for outline in found])
+    return np.asarray(shapely.polygons(lines, indices=owners), dtype=object)
 
 
 def _renumber(edges: Edges, numbers: NDArray[np.int32]) -> Edges:

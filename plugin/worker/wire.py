@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -29,17 +32,19 @@ class Wire:
     the lifeline: ``finish`` and ``cancel`` are orders, its end means cancel. A follower proves itself by ``follow``. An
     input that is at its end from the very start, and held no order (``< /dev/null``, a scheduler), never had a follower
     and is left alone; so is a terminal, where Ctrl+C cancels and reading would stop a job in the background.
-    ``findings`` are those that were sent.
+    ``findings`` are those that were sent. ``leftover`` is a folder to be deleted where a cancel ends the process.
     """
 
     def __init__(self, is_spoken: bool = True, listens: bool = True) -> None:
         """Take standard output for the events alone; from here on a stray print lands on standard error."""
-        self._out: IO[str] | None = _take_stdout() if is_spoken else None
+        self._out: IO[str] | None = take_stdout() if is_spoken else None
         self._copy: IO[str] | None = None
         self._lock = threading.RLock()
         self._cancelled = threading.Event()
         self._finish = threading.Event()
+        self._is_past_cancel = False
         self._stage = ""
+        self.leftover: Path | None = None
         self.findings: list[Finding] = []
         self._stage_began = time.monotonic()
         self._told_at = 0.0
@@ -64,6 +69,17 @@ class Wire:
         """Raise CancelRequested once the follower has asked to cancel; to be called several times a second."""
         if self._cancelled.is_set():
             raise CancelRequested
+
+    @contextlib.contextmanager
+    def past_cancel(self) -> Iterator[None]:
+        """Do what must not be broken off: a cancel that comes from here on comes too late.
+
+        Raises CancelRequested where it came before.
+        """
+        with self._lock:
+            self.check()
+            self._is_past_cancel = True
+            yield
 
     def emit(self, event: Event) -> None:
         """Send one event."""
@@ -119,12 +135,16 @@ class Wire:
         """
         time.sleep(_MERCY_S)
         with self._lock:
+            if self._is_past_cancel:
+                return
+            if self.leftover is not None:
+                shutil.rmtree(self.leftover, ignore_errors=True)
             self.emit(Cancelled(self._stage))
             os._exit(_EXIT_CANCELLED)
 
 
-def _take_stdout() -> IO[str]:
-    """Keep the true standard output for events and point descriptor 1 at standard error."""
+def take_stdout() -> IO[str]:
+    """Return the true standard output, for events alone, and point descriptor 1 at standard error."""
     sys.stdout.flush()
     out = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,10 +22,12 @@ from rasterio.warp import transform as reproject
 from scipy.ndimage import gaussian_filter
 
 from plugin.core.events import parse_event
+from plugin.core.folder import RunFolder
 from plugin.core.models import find_card
 from plugin.worker.download import download
 from plugin.worker.wire import Wire
 from tests.worker.shelf import EXPECTED, Shelf
+from tests.worker.spawn import read_events, run_worker
 
 UTM = "EPSG:32645"
 ORIGIN = Affine(0.5, 0, 333000, 0, -0.5, 3066000)
@@ -226,6 +229,23 @@ def small_model(tmp_path_factory):
 def make_town_job(town, small_model):
     """Return a function that writes a job of the town into a folder and returns its path; settings by name."""
     return lambda folder, **settings: town.write_job(folder, settings, base_model=str(small_model))
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory, make_town_job):
+    """The folder of a finished run of the town, and what its worker said. Not to be changed: every test shares it."""
+    folder = RunFolder(tmp_path_factory.mktemp("finished"))
+    make_town_job(folder.path, epochs=3)
+    done = run_worker("run", folder.job)
+    assert done.returncode == 0, done.stderr
+    return folder, read_events(done.stdout)
+
+
+@pytest.fixture
+def own_run(finished_run, tmp_path):
+    """The folder of a copy of the finished run, to be changed at will."""
+    shutil.copytree(finished_run[0].path, tmp_path / "run")
+    return RunFolder(tmp_path / "run")
 
 
 def _project_to_utm(lon, lat, zone):

@@ -117,3 +117,34 @@ def test_the_work_can_be_stopped(tmp_path, terraces):
 def test_of_very_large_ground_only_some_is_looked_at():
     chooser = Chooser(np.array([], dtype=object), shapely.box(0, 0, 40000, 40000), QUARTER, 5.0)
     assert 1 < len(chooser._windows) <= 24
+
+
+def count_by_hand(tile, parting, least_m2):
+    """Return tp, fp and fn building by building: an oracle that shares nothing but the search for buildings."""
+    found = find_instances(tile.values, parting, tile.pixel_m2)
+
+    def list_here(places, least_px):
+        masks = [places == number for number in range(1, places.max() + 1) if (places == number).any()]
+        return [
+            mask & tile.counts
+            for mask in masks
+            if mask.sum() >= least_px and 2 * (mask & tile.counts).sum() >= mask.sum()
+        ]
+
+    proposals, truths = list_here(found, least_m2 / tile.pixel_m2), list_here(tile.truth, 0)
+    hits = sum(any((one & two).sum() / (one | two).sum() > 0.5 for two in truths) for one in proposals)
+    return hits, len(proposals) - hits, len(truths) - hits
+
+
+@pytest.mark.parametrize("least_m2", [0.0, 5.0, 31.0, 1000.0])
+def test_a_tally_tells_the_score_for_every_least_area(tmp_path, terraces, least_m2):
+    houses, values = terraces
+    small = [house for i, house in enumerate(houses) if i % 3]
+    ground = shapely.box(0, 0, 157, 300)
+    chooser = Chooser(np.array(small, dtype=object), ground, QUARTER, 5.0)
+    (tile,) = chooser.read(write(tmp_path / "p.tif", values))
+    for threshold in (0.3, 0.5):
+        parting = Parting(threshold, START.seeds)
+        score = tile.tally(parting).score(least_m2)
+        assert (score.tp, score.fp, score.fn) == count_by_hand(tile, parting, least_m2)
+        assert tile.score(parting, least_m2) == score

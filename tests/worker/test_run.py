@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pyogrio
 import pytest
@@ -26,11 +23,10 @@ from plugin.core.events import (
     parse_event,
 )
 from plugin.core.folder import RunFolder
+from tests.worker.spawn import BOUND_S, command, environ, read_events, run_worker
 
-ROOT = Path(__file__).resolve().parents[2]
 USUAL_STAGES = tuple(stage for stage in STAGES if stage not in OCCASIONAL_STAGES)
 LONG_STAGES = ("base", "tune", "predict", "trace", "score", "write")
-BOUND_S = 120
 LEFT_BY = {
     "split": ("split.gpkg",),
     "base": ("base_probability.tif", "base_footprints.gpkg", "errors.gpkg"),
@@ -41,41 +37,14 @@ LEFT_BY = {
 }
 
 
-def command(*arguments):
-    return [sys.executable, "-m", "plugin.worker", *map(str, arguments)]
-
-
-def environ(**more):
-    return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **more}
-
-
-def run_worker(*arguments, **more):
-    return subprocess.run(
-        command(*arguments),
-        env=environ(**more),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=BOUND_S,
-    )
-
-
-def read_events(text):
-    return [event for line in text.splitlines() if (event := parse_event(line)) is not None]
-
-
 def count_lines(path):
     return len(path.read_text().splitlines()) if path.exists() else 0
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory, make_town_job):
+@pytest.fixture
+def finished(finished_run):
     """A finished run, its folder and its events."""
-    folder = RunFolder(tmp_path_factory.mktemp("finished"))
-    make_town_job(folder.path, epochs=3)
-    done = run_worker("run", folder.job)
-    assert done.returncode == 0, done.stderr
-    return folder, read_events(done.stdout)
+    return finished_run
 
 
 class Worker:

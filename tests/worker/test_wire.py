@@ -13,7 +13,7 @@ import textwrap
 
 import pytest
 
-from plugin.core.events import Cancelled, Failed, Notice, Progress, StageStarted, Started, parse_event
+from plugin.core.events import Cancelled, Failed, Finished, Notice, Progress, StageStarted, Started, parse_event
 from plugin.worker import wire
 from plugin.worker.wire import CancelRequested, Wire
 
@@ -280,3 +280,47 @@ def test_json_for_programs_is_ascii_whatever_the_code_page(root):
     environ = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     out = subprocess.run([sys.executable, "-c", code], cwd=root, env=environ, capture_output=True, check=True).stdout
     assert json.loads(out.decode("ascii")) == {"title": "Dächer → Häuser"}
+
+
+def test_a_cancel_comes_too_late_for_what_must_not_be_broken_off(start):
+    process = start("""
+        w = Wire()
+        w.begin("write")
+        with w.past_cancel():
+            w.notify("begun")
+            time.sleep(1.5)
+            w.emit(Finished())
+    """)
+    process.stdin.write("follow\n")
+    process.stdin.flush()
+    assert [process.stdout.readline() for _ in range(2)][1].count("begun")
+    process.stdin.write("cancel\n")
+    process.stdin.flush()
+    rest = process.stdout.read()
+    assert [type(event) for event in read_events(rest)] == [Finished]
+    assert process.wait(5) == 0
+
+
+def test_a_cancel_that_came_before_keeps_it_from_being_begun():
+    wire_ = Wire(is_spoken=False, listens=False)
+    wire_._cancelled.set()
+    with pytest.raises(CancelRequested), wire_.past_cancel():
+        pytest.fail("it was begun")
+
+
+def test_a_cancel_that_nobody_hears_leaves_nothing_half_made(start, tmp_path):
+    making = tmp_path / "making"
+    making.mkdir()
+    (making / "half").touch()
+    process = start(f"""
+        from pathlib import Path
+        w = Wire()
+        w.leftover = Path({str(making)!r})
+        w.begin("trace")
+        time.sleep(20)
+    """)
+    process.stdin.write("follow\ncancel\n")
+    process.stdin.flush()
+    assert process.wait(10) == 1
+    assert isinstance(read_events(process.stdout.read())[-1], Cancelled)
+    assert not making.exists()

@@ -1,0 +1,21 @@
+"""The commands behind the live threshold: a look at other settings of a run, and taking them over."""
+
+from __future__ import annotations
+
+import argparse
+
+from .wire import Wire
+
+
+def review(options: argparse.Namespace, _: Wire) -> None:
+    """Answer questions about a run while sliders move: JSON lines in and out, until the input ends."""
+    from .review.serve import serve_review  # noqa: PLC0415 - other commands do not wait for its libraries
+
+    serve_review(options.run)
+
+
+def retrace(options: argparse.Namespace, wire: Wire) -> None:
+    """Trace a run's footprints anew with another threshold or least area, and score them again."""
+    from .retrace import Wish, retrace_run  # noqa: PLC0415 - as above
+
+    retrace_run(options.run, Wish(options.threshold, options.min_area_m2, is_chosen=options.chosen), wire)

@@ -1,0 +1,188 @@
+"""Another threshold for a finished run: its footprints traced anew, and scored on the same held-out ground."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+
+from ..core.card import Card
+from ..core.errors import InputError, RunError
+from ..core.events import Finished, Scored, Started
+from ..core.folder import RunFolder
+from ..core.job import Job, load_job
+from ..core.lock import hold_lock
+from ..core.models import load_card
+from ..core.record import require_reviewable
+from ..core.replace import replace_all, write_json
+from .amend import Cut, amend_report, describe_by_hand, read_chosen
+from .check import Inputs, check_inputs, check_writable, split_inputs
+from .convert import take_in
+from .exam import Exam
+from .judge import Judge
+from .labels import apply_affine
+from .log import log_to
+from .page.facts import read_facts
+from .page.page import build_page
+from .raster import open_raster
+from .review.scene import require_probability
+from .run import list_files
+from .state import read_state, restate
+from .wire import Wire
+from .write import write_footprints, write_outcomes
+
+#: Everything is made in a folder of this name inside the run's, and moved to its place at the very end.
+MAKING = "retrace.part"
+_STAGES = ("trace", "score", "write")
+_OTHER_GROUND = InputError(
+    "The held-out ground is not the one that the run was scored on: its raster, labels or areas were changed since.",
+    "Run the job again: figures of other ground must not stand beside those of the base model.",
+)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to apply from now on; None: what does now, or with ``is_chosen`` what the run itself had chosen."""
+
+    threshold: float | None = None
+    min_area_m2: float | None = None
+    is_chosen: bool = False
+
+    def settle(self, card: Card, chosen: Cut) -> Cut:
+        """Return the threshold and the least area that are meant; what is as good as the chosen one is that one."""
+        start = chosen if self.is_chosen else Cut(card.threshold, card.min_area_m2)
+        threshold = start.threshold if self.threshold is None else self.threshold
+        least = start.min_area_m2 if self.min_area_m2 is None else self.min_area_m2
+        cut = Cut(threshold, least)
+        return chosen if cut.is_like(chosen) else cut
+
+
+def retrace_run(path: Path, wish: Wish, wire: Wire) -> None:
+    """Trace the run in a folder anew and score it; all files of the run change together, or none.
+
+    Raises InputError where the run, its raster or its probability cannot be used, or the ground has changed, RunError
+    where a file cannot be written, CancelRequested.
+    """
+    record = require_reviewable(path.resolve())
+    folder, job = record.folder, load_job(record.folder.job)
+    wire.emit(Started(str(folder.path), pid=os.getpid()))
+    wire.begin("check")
+    require_probability(folder)
+    if not Path(job.raster).is_dir():
+        with open_raster(job.raster):
+            pass
+    check_writable(folder.path)
+    refusal = RunError(f"Another worker is running in {folder.path}.", "Wait for it, then try again.")
+    with hold_lock(folder.lock, refusal):
+        log_to(folder.log)
+        Retracing(folder, job, record.report, wish, wire).do()
+
+
+class Retracing:
+    """One retracing, from its checks to its files."""
+
+    def __init__(self, folder: RunFolder, job: Job, report: Any, wish: Wish, wire: Wire) -> None:
+        """Read what the run has come to; raises InputError."""
+        self._folder, self._job, self._report, self._wire = folder, job, dict(report), wire
+        self._made = RunFolder(folder.path / MAKING)
+        card, chosen = load_card(folder.card), read_chosen(report)
+        self._cut = wish.settle(card, chosen)
+        self._by_hand = describe_by_hand(self._cut, chosen)
+        self._card = self._cut.put_on(card)
+        self._state = read_state(folder)
+
+    def do(self) -> None:
+        """Do it."""
+        folder, wire = self._folder, self._wire
+        # The tuned model reads the raster on the grid that the run worked on; the base model may be gone.
+        job = replace(self._job, base_model=str(folder.card))
+        inputs = check_inputs(take_in(job, folder.path, wire), folder.path, wire)
+        wire.begin("split")
+        judge = Judge(inputs, split_inputs(inputs, wire), wire)
+        require_same_ground(judge.exam, inputs, self._report)
+        with self._make():
+            wire.begin("trace")
+            count = write_footprints(
+                self._made.footprints, judge.trace(folder.probability, self._card), inputs.raster, wire
+            )
+            wire.begin("score")
+            score = self._score(judge, inputs)
+            wire.emit(Scored("after", score))
+            wire.begin("write")
+            report = self._write(score)
+            results = {"trace": count, "score": score, "write": report["difference"]}
+            with wire.past_cancel():
+                self._put_in_place(results)
+                wire.tell(1.0)
+                told = {"before": self._report["before"], "after": score, "difference": report["difference"]}
+                wire.emit(Finished(list_files(folder), **told))
+
+    @contextlib.contextmanager
+    def _make(self) -> Iterator[None]:
+        """Give a folder in which everything is made; nothing of it is left."""
+        self._wire.leftover = self._made.path
+        try:
+            shutil.rmtree(self._made.path, ignore_errors=True)
+            self._made.path.mkdir()
+            yield
+        finally:
+            shutil.rmtree(self._made.path, ignore_errors=True)
+            self._wire.leftover = None
+
+    def _score(self, judge: Judge, inputs: Inputs) -> dict[str, Any]:
+        path, card = self._folder.probability, self._card
+        footprints = judge.trace_held_out(path, card.parting, card.min_area_m2)
+        self._wire.tell(0.5)
+        score, outcomes = judge.score_held_out(path, footprints, card.parting)
+        shutil.copyfile(self._folder.errors, self._made.errors)
+        write_outcomes(self._made.errors, {"after": outcomes}, inputs.raster)
+        self._wire.tell(1.0)
+        return score
+
+    def _write(self, score: dict[str, Any]) -> dict[str, Any]:
+        """Write report, page and card, and return the report."""
+        made, folder = self._made, self._folder
+        report = amend_report(self._report, score, self._by_hand)
+        write_json(made.report, report)
+        self._card.save(made.card)
+        shutil.copyfile(folder.split, made.split)  # the page's pictures are drawn from layers of one folder
+        card = json.loads(made.card.read_text(encoding="utf-8"))
+        facts = replace(read_facts(folder), folder=made, report=report, card=card)
+        made.page.write_text(build_page(facts), encoding="utf-8")
+        return report
+
+    def _put_in_place(self, results: dict[str, Any]) -> None:
+        """Move all files to their places. A run that is resumed after a crash in between does its last stages again."""
+        made, folder = self._made, self._folder
+        names = ("footprints", "errors", "card", "page", "report")
+        moves = {getattr(made, name): getattr(folder, name) for name in names}
+        if self._state is None:
+            replace_all(moves)
+            return
+        by_hand = None if self._by_hand is None else self._cut
+        write_json(made.state, restate(self._state, results, by_hand))
+        write_json(folder.state, restate(self._state, dict.fromkeys(_STAGES), by_hand))
+        try:
+            replace_all({**moves, made.state: folder.state})
+        except RunError:
+            write_json(folder.state, self._state)
+            raise
+
+
+def require_same_ground(exam: Exam, inputs: Inputs, report: dict[str, Any]) -> None:
+    """Raise InputError unless held-out ground, its blocks and its labels are those of the run's report."""
+    bounds = shapely.bounds(apply_affine(exam.blocks, inputs.raster.transform))
+    known = np.array([block["bounds"] for block in report["blocks"]]).reshape(-1, 4)
+    counts = report["before"]["building"]
+    reach = inputs.raster.gsd_m * 0.1 if inputs.raster.crs.is_projected else 1e-6
+    is_same = bounds.shape == known.shape and np.allclose(bounds, known, rtol=0, atol=reach)
+    if not is_same or len(exam.truth) != counts["tp"] + counts["fn"]:
+        raise _OTHER_GROUND

@@ -1,0 +1,84 @@
+"""Which pixels a look at the map takes: all of those in sight, or so many as the screen has."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import rasterio
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio.enums import Resampling
+from rasterio.windows import Window
+
+from ..windows import widen_window
+from .scene import Scene
+
+#: So many pixels in sight are taken as they are; of more, means are taken.
+MOST_PX = 1_500_000
+_LEAST_SIDE_PX, _MARGIN_PX = 16, 32
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A window of a raster, read into ``height`` x ``width`` pixels, and the ground in sight within it."""
+
+    window: Window
+    width: int
+    height: int
+    sight: Window
+
+    @property
+    def is_coarse(self) -> bool:
+        """Whether means of several pixels are read."""
+        return (self.width, self.height) != (self.window.width, self.window.height)
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """How many of the raster's pixels one pixel is, across and down."""
+        return self.window.width / self.width, self.window.height / self.height
+
+    @property
+    def grid(self) -> Affine:
+        """Takes (column, row) of the frame to those of the raster."""
+        return Affine.translation(self.window.col_off, self.window.row_off) @ Affine.scale(*self.scale)
+
+
+def frame_sight(scene: Scene, box: Box, width_px: int, height_px: int) -> Frame | None:
+    """Return the frame for a box in the raster's coordinates on a screen of so many pixels; None: it is off the raster.
+
+    Pixels as they are get a margin, so that a building at the edge of the sight parts as it does elsewhere.
+    """
+    left, top, right, bottom = _find_pixels(scene, box)
+    left, top = max(0, math.floor(left)), max(0, math.floor(top))
+    right, bottom = min(scene.width, math.ceil(right)), min(scene.height, math.ceil(bottom))
+    if left >= right or top >= bottom:
+        return None
+    sight = Window(left, top, right - left, bottom - top)
+    if sight.width * sight.height <= MOST_PX:
+        wide, _ = widen_window(sight, scene, _MARGIN_PX)
+        return Frame(wide, wide.width, wide.height, sight)
+    room = max(width_px, _LEAST_SIDE_PX) * max(height_px, _LEAST_SIDE_PX)
+    scale = max(sight.width / max(width_px, _LEAST_SIDE_PX), sight.height / max(height_px, _LEAST_SIDE_PX), 1.0)
+    scale *= max(1.0, math.sqrt(room / MOST_PX))
+    return Frame(sight, math.ceil(sight.width / scale), math.ceil(sight.height / scale), sight)
+
+
+def read_frame(scene: Scene, frame: Frame) -> NDArray[np.uint8]:
+    """Return the frame's probabilities (channels, height, width); where it is coarse, the means of the first alone."""
+    with rasterio.open(scene.path) as dataset:
+        if not frame.is_coarse:
+            return np.asarray(dataset.read(window=frame.window))
+        shape = (frame.height, frame.width)
+        return np.asarray(dataset.read([1], window=frame.window, out_shape=(1, *shape), resampling=Resampling.average))
+
+
+def _find_pixels(scene: Scene, box: Box) -> Any:
+    """Return the bounds in pixels of a box: the raster may be turned."""
+    xs, ys = (np.array(box)[list(sides)] for sides in ((0, 2, 2, 0), (1, 1, 3, 3)))
+    cols, rows = ~scene.transform @ np.array([xs, ys])
+    return cols.min(), rows.min(), cols.max(), rows.max()

@@ -1,0 +1,93 @@
+"""What a finished run's folder says of its probability: where it lies, and how buildings are told in it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import rasterio
+from affine import Affine
+from rasterio.crs import CRS
+from rasterio.errors import RasterioError
+
+from ...core.card import Parting
+from ...core.errors import InputError
+from ...core.folder import RunFolder
+from ...core.models import load_card
+from ...core.record import require_reviewable
+from ..amend import Cut, read_chosen
+from ..ground import GroundScale, measure_ground
+
+os.environ.setdefault("GDAL_CACHEMAX", "256")  # MB; GDAL's own choice, a twentieth of the machine, grows with it
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A run's probability raster on its own grid; the imagery is not needed.
+
+    ``parting`` and ``min_area_m2`` are those in force, ``chosen`` what the run itself had come to. A corner of an
+    outline may move by ``simplify_px`` pixels of the grid.
+    """
+
+    folder: RunFolder
+    parting: Parting
+    min_area_m2: float
+    chosen: Cut
+    width: int
+    height: int
+    crs: CRS
+    transform: Affine
+    scale: GroundScale
+    simplify_px: float
+
+    @property
+    def path(self) -> Path:
+        """The probability raster."""
+        return self.folder.probability
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a reviewer wants to know first, as JSON."""
+        xs, ys = zip(*(self.transform @ corner for corner in self._list_corners()), strict=True)
+        return {
+            "threshold": self.parting.threshold,
+            "min_area_m2": self.min_area_m2,
+            "chosen_threshold": self.chosen.threshold,
+            "chosen_min_area_m2": self.chosen.min_area_m2,
+            "crs": self.crs.to_wkt(),
+            "gsd_m": round(self.scale.gsd_m, 4),
+            "bounds": [min(xs), min(ys), max(xs), max(ys)],
+        }
+
+    def _list_corners(self) -> list[tuple[int, int]]:
+        return [(col, row) for col in (0, self.width) for row in (0, self.height)]
+
+
+def open_scene(path: Path) -> Scene:
+    """Read a run's folder; raises InputError where it is none, is not whole or of another version."""
+    record = require_reviewable(path)
+    folder = record.folder
+    require_probability(folder)
+    card, chosen = load_card(folder.card), read_chosen(record.report)
+    try:
+        with rasterio.open(folder.probability) as dataset:
+            width, height, crs, transform = dataset.width, dataset.height, dataset.crs, dataset.transform
+        simplify_m = record.report["settings"]["simplify_m"]
+        native_m = float(record.report["raster"]["gsd_m"] if simplify_m is None else simplify_m)
+    except (RasterioError, KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"The run in {path} cannot be read: {type(error).__name__}: {error}", "Run the job again."
+        ) from error
+    scale = measure_ground(crs, transform, width, height)
+    simplify_px = native_m / scale.gsd_m
+    return Scene(folder, card.parting, card.min_area_m2, chosen, width, height, crs, transform, scale, simplify_px)
+
+
+def require_probability(folder: RunFolder) -> None:
+    """Raise InputError where the tuned model's probability is gone from a run's folder."""
+    if not folder.probability.is_file():
+        raise InputError(
+            f"The run's probability raster is gone: there is no {folder.probability}.",
+            "Put it back, or start the run anew: footprints cannot be traced without it.",
+        )

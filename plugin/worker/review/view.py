@@ -1,0 +1,175 @@
+"""The footprints in sight at a threshold, quickly: what did not change since the last look is not done again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from rasterio.windows import Window
+from scipy.ndimage import label
+
+from ..instances import find_instances
+from ..labels import apply_affine
+from ..outline import simplify_outlines
+from ..probability import find_buildings
+from ..trace import outline_pieces
+from ..vector import Geometries
+from .frame import Box, Frame, frame_sight, read_frame
+from .scene import Scene
+
+#: Outlines are drawn from this least area on, so that a smaller one that is asked for needs no new ones.
+_LEAST_M2 = 1.0
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What is looked at: a box in the raster's coordinates on a screen of so many pixels, and what a building is."""
+
+    box: Box
+    width_px: int
+    height_px: int
+    threshold: float
+    min_area_m2: float
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The footprints in sight, in the raster's coordinates. Where means were looked at, they are coarse."""
+
+    polygons: Geometries
+    is_coarse: bool = False
+
+    def to_wkb(self) -> bytes:
+        """Return them as one MultiPolygon in WKB."""
+        return bytes(shapely.to_wkb(shapely.multipolygons(self.polygons)))
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """Outlines with their area in square metres; ``is_cut`` where they go on beyond the frame; in sight or not.
+
+    All are there from ``least_m2`` on.
+    """
+
+    polygons: Geometries
+    areas_m2: NDArray[np.float64]
+    is_cut: NDArray[np.bool_]
+    is_in_sight: NDArray[np.bool_]
+    least_m2: float
+
+
+_NOTHING = np.array([], dtype=object)
+
+
+class View:
+    """Traces what is in sight by the rule of ``trace``: parting, simplification, least area.
+
+    Unlike there, outlines are neither squared nor parted where simplifying makes neighbours overlap by a sliver, and
+    what the frame cuts is not judged by its size. A coarse sight, of means
+    of pixels, knows no seeds: touching buildings are one, and outlines run along the screen's pixels.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        """Begin with nothing seen."""
+        self._scene = scene
+        self._frame: Frame | None = None
+        self._values: NDArray[np.uint8] = np.empty((0, 0, 0), dtype="uint8")
+        self._threshold: float | None = None
+        self._places: NDArray[np.int32] = np.empty((0, 0), dtype="int32")
+        self._drawing: _Drawing | None = None
+
+    def frame(self, sight: Sight) -> Frame | None:
+        """Return the frame that a look takes; None where nothing of the raster is in sight."""
+        return frame_sight(self._scene, sight.box, sight.width_px, sight.height_px)
+
+    def look(self, sight: Sight) -> Seen:
+        """Return the footprints in sight; raises RasterioError where the raster cannot be read."""
+        frame = self.frame(sight)
+        if frame is None:
+            return Seen(_NOTHING)
+        if frame != self._frame:
+            self._frame, self._threshold, self._values = None, None, read_frame(self._scene, frame)
+            self._frame = frame
+        if sight.threshold != self._threshold:
+            self._places, self._drawing = self._find(frame, sight.threshold), None
+            self._threshold = sight.threshold
+        if self._drawing is None or sight.min_area_m2 < self._drawing.least_m2:
+            self._drawing = self._draw(frame, min(sight.min_area_m2, _LEAST_M2))
+        drawn = self._drawing
+        is_kept = drawn.is_in_sight & (drawn.is_cut | (drawn.areas_m2 >= sight.min_area_m2))
+        return Seen(drawn.polygons[is_kept], frame.is_coarse)
+
+    def _find(self, frame: Frame, threshold: float) -> NDArray[np.int32]:
+        """Return the number of the building at each pixel of the frame."""
+        if frame.is_coarse:
+            return np.asarray(label(find_buildings(self._values[0], threshold))[0], dtype="int32")
+        parting = replace(self._scene.parting, threshold=threshold)
+        return find_instances(self._values, parting, self._measure_pixel(frame))
+
+    def _measure_pixel(self, frame: Frame) -> float:
+        """Return the area of one pixel of the frame, in square metres."""
+        across, down = frame.scale
+        middle = frame.window.row_off + frame.window.height / 2
+        return float(self._scene.scale.pixel_area_m2(middle)) * across * down
+
+    def _draw(self, frame: Frame, least_m2: float) -> _Drawing:
+        pixel_m2 = self._measure_pixel(frame)
+        counts = np.bincount(self._places.ravel())
+        is_cut = _find_cut(self._places, frame, self._scene, len(counts))
+        worth = (counts > 0) & (is_cut | (counts * pixel_m2 >= 0.5 * least_m2))
+        worth[0] = False
+        pieces = np.where(worth, np.cumsum(worth), 0).astype("int32")[self._places]
+        counts, is_cut = counts[worth], is_cut[worth]
+        if frame.is_coarse:
+            outlines = outline_coarsely(pieces, counts)
+        else:
+            outlines = outline_pieces(pieces, len(counts), Window(0, 0, frame.width, frame.height))
+            outlines = simplify_outlines(outlines, self._scene.simplify_px)
+        is_there = shapely.area(outlines) > 0
+        placed = apply_affine(outlines[is_there], frame.grid)
+        pixels_m2 = self._scene.scale.pixel_area_m2(shapely.get_y(shapely.centroid(placed)))
+        is_in_sight = _is_in(placed, frame.sight)
+        on_map = apply_affine(placed, self._scene.transform)
+        return _Drawing(on_map, shapely.area(placed) * pixels_m2, is_cut[is_there], is_in_sight, least_m2)
+
+
+def _find_cut(places: NDArray[np.int32], frame: Frame, scene: Scene, count: int) -> NDArray[np.bool_]:
+    """Tell of each number whether the frame cuts it; at the raster's own edge nothing is cut."""
+    is_cut = np.zeros(count, dtype=bool)
+    window = frame.window
+    edges = (
+        (window.row_off > 0, places[0]),
+        (window.row_off + window.height < scene.height, places[-1]),
+        (window.col_off > 0, places[:, 0]),
+        (window.col_off + window.width < scene.width, places[:, -1]),
+    )
+    for goes_on, edge in edges:
+        if goes_on:
+            is_cut[edge] = True
+    return is_cut
+
+
+def _is_in(polygons: Geometries, sight: Window) -> NDArray[np.bool_]:
+    left, top, right, bottom = shapely.bounds(polygons).reshape(-1, 4).T
+    ends = sight.col_off + sight.width, sight.row_off + sight.height
+    return np.asarray((right > sight.col_off) & (left < ends[0]) & (bottom > sight.row_off) & (top < ends[1]))
+
+
+def outline_coarsely(pieces: NDArray[np.int32], counts: NDArray[np.int64]) -> Geometries:
+    """Return outlines along pixels; most pieces are small boxes, which need not be followed around."""
+    rows, cols = np.nonzero(pieces)
+    numbers = pieces[rows, cols] - 1
+    low, high = (np.empty((2, len(counts)), dtype=np.int64) for _ in range(2))
+    for place, each in enumerate((cols, rows)):
+        low[place], high[place] = np.iinfo(np.int64).max, -1
+        np.minimum.at(low[place], numbers, each)
+        np.maximum.at(high[place], numbers, each)
+    is_box = (high - low + 1).prod(axis=0) == counts
+    outlines = np.empty(len(counts), dtype=object)
+    outlines[is_box] = shapely.box(*low[:, is_box], *(high[:, is_box] + 1))
+    is_other = np.concatenate([[False], ~is_box])
+    rest = np.where(is_other, np.cumsum(is_other), 0).astype("int32")[pieces]
+    outlines[~is_box] = outline_pieces(rest, int(is_other.sum()), Window(0, 0, 1, 1))
+    return outlines

@@ -1,0 +1,36 @@
+"""A worker as a process of its own, as QGIS starts it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from plugin.core.events import parse_event
+
+ROOT = Path(__file__).resolve().parents[2]
+BOUND_S = 120
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "plugin.worker", *map(str, arguments)]
+
+
+def environ(**more):
+    return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **more}
+
+
+def run_worker(*arguments, **more):
+    return subprocess.run(
+        command(*arguments),
+        env=environ(**more),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=BOUND_S,
+    )
+
+
+def read_events(text):
+    return [event for line in text.splitlines() if (event := parse_event(line)) is not None]
