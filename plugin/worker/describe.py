@@ -182,7 +182,9 @@ def _tell_scores(card: Card, report: Mapping[str, Any]) -> str:
     ground = (report.get("ground") or {}).get(HELD_OUT) or {}
     where = f"On {ground['buildings']:,} buildings of ground" if "buildings" in ground else "On ground"
     intro = f"{where} that the tuning never saw, before ({base}) and after:"
-    return _section("How good it is", intro, _tabulate(("", "before", "after"), rows), str(report.get("rule") or ""))
+    by_hand = str((report.get("by_hand") or {}).get("sentence") or "")
+    table = _tabulate(("", "before", "after"), rows)
+    return _section("How good it is", intro, table, by_hand, str(report.get("rule") or ""))
 
 
 def _tell_limits(card: Card, exported: Exported | None) -> str:

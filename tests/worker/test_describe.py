@@ -94,6 +94,14 @@ def test_the_scores_of_the_run_beside_the_card_are_told(tmp_path):
     assert "one place" in told["Limits"]
 
 
+def test_that_a_threshold_was_set_by_hand_stands_beside_the_scores(tmp_path):
+    sentence = "The threshold was set by hand: the figures may flatter it."
+    (tmp_path / "report.json").write_text(json.dumps({**REPORT, "by_hand": {"sentence": sentence}}), encoding="utf-8")
+    card = replace(find_card("starter"), folder=str(tmp_path), scores="", parent="starter", limits="")
+    write_model_card(card, tmp_path / "card.md")
+    assert sentence in read_sections(tmp_path / "card.md")["How good it is"]
+
+
 @pytest.mark.parametrize("content", ["{", "[]", '{"after": null, "ground": null}', '{"after": {"pixel": {}}}'])
 def test_a_report_that_says_nothing_is_passed_over(tmp_path, content):
     (tmp_path / "report.json").write_text(content, encoding="utf-8")

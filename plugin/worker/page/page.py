@@ -12,7 +12,7 @@ from .markup import Markup, join, tag
 from .parts import list_sections
 from .pictures import draw_sights
 from .scores import choose_shown, read_blocks
-from .words import judge, tell_scored, write_change, write_score
+from .words import judge, mark_by_hand, tell_by_hand, tell_scored, write_change, write_score
 
 STYLE = Path(__file__).resolve().parents[3] / "resources" / "report" / "page.css"
 
@@ -51,12 +51,15 @@ def _lay_head(facts: Facts, title: str) -> Markup:
     figures += [tag("span", "\u2192"), tag("b", write_score(after), class_="after")]
     if before is not None and after is not None:
         figures.append(tag("span", f"{write_change(after - before)}"))
+    if mark := mark_by_hand(facts):
+        figures.append(tag("span", mark, class_="mark"))
     return tag(
         "header",
         tag("h1", title),
         tag("p", _tell_when(facts), class_="muted"),
         tag("p", *figures, class_="figures"),
         tag("p", judge(facts), class_="verdict"),
+        tag("p", tell_by_hand(facts), class_="verdict by-hand") if tell_by_hand(facts) else Markup(),
         tag("p", tell_scored(facts)),
     )
 

@@ -14,6 +14,8 @@ from .scores import MODELS, Block
 from .words import (
     STAGE_WORDS,
     UNKNOWN,
+    mark_by_hand,
+    tell_by_hand,
     tell_energy,
     tell_grounds,
     tell_imagery,
@@ -98,7 +100,9 @@ def _show_score(facts: Facts) -> list[Markup]:
         lay_figure(draw_difference(facts), "Difference of the F1, with its 95 % interval. 0 is no difference."),
         tag("p", why, class_="muted") if why else Markup(),
     ]
-    return [tag("div", tag("div", *charts), lay_table(("", "before", "after"), rows), class_="pair")]
+    mark = mark_by_hand(facts)
+    after = f"after ({mark})" if mark else "after"
+    return [tag("div", tag("div", *charts), lay_table(("", "before", after), rows), class_="pair")]
 
 
 def _show_blocks(sights: Sights) -> list[Markup]:
@@ -257,7 +261,7 @@ def _show_licences(facts: Facts) -> list[Markup]:
 def _show_rule(facts: Facts) -> list[Markup]:
     method = facts.pick_text("interval", "method")
     return [
-        tag("p", facts.pick_text("rule")),
+        tag("p", " ".join(filter(None, (facts.pick_text("rule"), tell_by_hand(facts))))),
         tag("p", f"Intervals: {method}") if method else Markup(),
         tag("ul", *(tag("li", sentence) for sentence in tell_limits(facts))),
     ]

@@ -115,6 +115,19 @@ def judge(facts: Facts) -> str:
     return f"The difference is not more than noise (F1 by building {where}, which holds 0)."
 
 
+def tell_by_hand(facts: Facts) -> str:
+    """Return that the tuned model's threshold was set by hand, and what that does to its figures; "": it was not."""
+    return facts.pick_text("by_hand", "sentence")
+
+
+def mark_by_hand(facts: Facts) -> str:
+    """Return what stands beside the tuned model's figures where something was set after they could be seen, else ""."""
+    if not tell_by_hand(facts):
+        return ""
+    threshold, chosen = (facts.pick_number("by_hand", name) for name in ("threshold", "chosen_threshold"))
+    return "minimum area set by hand" if threshold == chosen else "threshold set by hand"
+
+
 def tell_scored(facts: Facts) -> str:
     """Return on how many buildings and how much ground the scores stand."""
     buildings = facts.pick_number("ground", HELD_OUT, "buildings")
