@@ -144,7 +144,7 @@ def test_going_back_to_what_was_chosen_takes_the_mark_away(own_run, other):
 def test_the_page_bears_the_mark_as_long_as_it_holds(own_run, other):
     retrace(own_run, "--threshold", other)
     page = html.unescape(own_run.page.read_text("utf-8"))
-    assert page.count("threshold set by hand") == 2  # beside the large figure, and over the table's column
+    assert page.count("threshold set by hand") == 2  # beside the large figure, and over the table
     assert read(own_run.report)["by_hand"]["sentence"] in page
     assert len(re.findall("data:image/jpeg", page)) > 1
     retrace(own_run, "--chosen")

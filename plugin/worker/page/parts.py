@@ -101,8 +101,8 @@ def _show_score(facts: Facts) -> list[Markup]:
         tag("p", why, class_="muted") if why else Markup(),
     ]
     mark = mark_by_hand(facts)
-    after = f"after ({mark})" if mark else "after"
-    return [tag("div", tag("div", *charts), lay_table(("", "before", after), rows), class_="pair")]
+    table = lay_table(("", "before", "after"), rows, f"After: {mark}." if mark else "")
+    return [tag("div", tag("div", *charts), table, class_="pair")]
 
 
 def _show_blocks(sights: Sights) -> list[Markup]:
