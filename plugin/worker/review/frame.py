@@ -47,6 +47,11 @@ class Frame:
         """Takes (column, row) of the frame to those of the raster."""
         return Affine.translation(self.window.col_off, self.window.row_off) @ Affine.scale(*self.scale)
 
+    def place(self, bounds: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return bounds (n, 4) in the frame's pixels as those in the raster's."""
+        starts = (self.window.col_off, self.window.row_off) * 2
+        return np.asarray(bounds * np.array(self.scale * 2) + np.array(starts))
+
 
 def frame_sight(scene: Scene, box: Box, width_px: int, height_px: int) -> Frame | None:
     """Return the frame for a box in the raster's coordinates on a screen of so many pixels; None: it is off the raster.

@@ -127,12 +127,13 @@ class View:
         else:
             outlines = outline_pieces(pieces, len(counts), Window(0, 0, frame.width, frame.height))
             outlines = simplify_outlines(outlines, self._scene.simplify_px)
-        is_there = shapely.area(outlines) > 0
-        placed = apply_affine(outlines[is_there], frame.grid)
-        pixels_m2 = self._scene.scale.pixel_area_m2(shapely.get_y(shapely.centroid(placed)))
-        is_in_sight = _is_in(placed, frame.sight)
-        on_map = apply_affine(placed, self._scene.transform)
-        return _Drawing(on_map, shapely.area(placed) * pixels_m2, is_cut[is_there], is_in_sight, least_m2)
+        areas = shapely.area(outlines)
+        outlines, areas, is_cut = outlines[areas > 0], areas[areas > 0], is_cut[areas > 0]
+        bounds = frame.place(shapely.bounds(outlines).reshape(-1, 4))
+        across, down = frame.scale
+        areas_m2 = areas * across * down * self._scene.scale.pixel_area_m2(bounds[:, [1, 3]].mean(axis=1))
+        polygons = apply_affine(outlines, self._scene.transform @ frame.grid)
+        return _Drawing(polygons, areas_m2, is_cut, _is_in(bounds, frame.sight), least_m2)
 
 
 def _find_cut(places: NDArray[np.int32], frame: Frame, scene: Scene, count: int) -> NDArray[np.bool_]:
@@ -151,8 +152,8 @@ def _find_cut(places: NDArray[np.int32], frame: Frame, scene: Scene, count: int)
     return is_cut
 
 
-def _is_in(polygons: Geometries, sight: Window) -> NDArray[np.bool_]:
-    left, top, right, bottom = shapely.bounds(polygons).reshape(-1, 4).T
+def _is_in(bounds: NDArray[np.float64], sight: Window) -> NDArray[np.bool_]:
+    left, top, right, bottom = bounds.T
     ends = sight.col_off + sight.width, sight.row_off + sight.height
     return np.asarray((right > sight.col_off) & (left < ends[0]) & (bottom > sight.row_off) & (top < ends[1]))
 
