@@ -115,8 +115,10 @@ class Job:
 
     A job that improves a tuned model names in ``parent`` the folder of the run that tuned it, and in ``earlier`` that
     run's ``split.gpkg`` (a copy): its held-out and validation ground are taken over with their labels. Then ``labels``
-    are the corrected footprints and ``areas`` the ground where they are right (role ``training``). Paths in a saved job
-    may be relative to the job's own folder.
+    are the corrected footprints and ``areas`` the ground where they are right (role ``training``); beside ``earlier``
+    lies ``earlier.json``, that run's ``report.json``. Corrections are never shifted, and ``block_roles`` are none.
+
+    Paths in a saved job may be relative to the job's own folder.
     """
 
     raster: str
@@ -134,7 +136,7 @@ class Job:
 
     def check(self) -> None:
         """Raise InputError with every problem that can be seen without opening a file."""
-        problems = self.settings.find_problems()
+        problems = [*self.settings.find_problems(), *self._find_problems_of_improving()]
         if not self.raster:
             problems.append("No raster is chosen.")
         if not self.labels and not (self.raster and Path(self.raster).is_dir()):
@@ -147,6 +149,21 @@ class Job:
             problems.append(f"{error.message} {error.hint}")
         if problems:
             raise InputError(" ".join(problems), "Correct the job and start it again.")
+
+    def _find_problems_of_improving(self) -> list[str]:
+        if not self.parent and not self.earlier:
+            return []
+        checks = [
+            (bool(self.earlier), "A parent is named, but not the split of its run (earlier)."),
+            (bool(self.parent), "The split of an earlier run is named, but not that run (parent)."),
+            (bool(self.areas), "No ground is marked as checked (areas)."),
+            (
+                self.base_model.endswith((".json", ".safetensors")),
+                "A run that improves a model begins with the card of a tuned model.",
+            ),
+            (not self.block_roles, "A run that improves a model takes its blocks as they were."),
+        ]
+        return [sentence for is_fine, sentence in checks if not is_fine]
 
     def save(self, path: Path) -> None:
         """Write the job as JSON, by a temporary name; raises RunError."""

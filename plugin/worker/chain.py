@@ -1,59 +1,66 @@
-"""The models from the base to this run's, one tuned from the other, on the same held-out ground."""
+"""The models from the base to this run's, each tuned from the one before it, on the same held-out ground."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..core.errors import InputError
-from ..core.folder import RunFolder
 from .interval import compare_models
 
 BASE, TUNED, IMPROVED = "base", "tuned", "improved"
+_NAMES = {BASE: "base model", TUNED: "tuned model", IMPROVED: "improved model"}
 _KINDS = ("building", "pixel")
 _NEAR = 1e-3  # of a block's side
-_OTHER_GROUND = "The earlier run's blocks of held-out ground are not this run's: they cannot be compared."
+_OTHER_GROUND = (
+    "Only this run's two models are compared: the blocks of held-out ground in the earlier run's report are not this "
+    "run's, and figures of other ground say nothing here."
+)
+
+Link = dict[str, Any]
 
 
-def read_earlier_report(folder: RunFolder) -> dict[str, Any]:
-    """Return the report of the run whose model is improved; raises InputError where it cannot be read."""
-    try:
-        report = json.loads(folder.earlier_report.read_text(encoding="utf-8"))
-        if isinstance(report, dict) and {"before", "after", "blocks"} <= set(report):
-            return report
-    except (OSError, ValueError):
-        pass
-    raise InputError(
-        f"{folder.earlier_report.name}, the report of the earlier run, cannot be read.",
-        "Improve the earlier run's model anew, from a run that came to its end.",
-    )
+def build_chain(
+    report: Mapping[str, Any], run: str, title: str, parent: str = "", earlier: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return ``chain``, ``gain`` and ``chain_note`` of a report, from its scores.
 
-
-def build_chain(report: dict[str, Any], run: str, title: str, earlier: dict[str, Any] | None) -> dict[str, Any]:
-    """Return ``chain`` and ``gain`` of a report, from its scores and, of an improving run, the earlier run's report.
-
-    An entry has its ``role``, the ``run`` and the ``title`` of the model, its score by ``building`` and ``pixel``, its
-    counts by ``block`` (tp, fp, fn), ``by_hand`` where the threshold was set by hand, and the ``difference`` from the
-    entry before it (None: the first). ``gain`` is the last entry's difference from the first.
+    ``run`` and ``title`` are the run's name and the title of its model; ``parent`` is the name of the run whose model
+    is improved and ``earlier`` its report (None: a base model is tuned). A link has its ``role``, ``run`` and
+    ``title``, its score by ``building`` and ``pixel``, its counts by ``blocks`` (tp, fp, fn), ``by_hand`` where its
+    threshold was set by hand, and its ``difference`` from the link before it (None: the first). ``gain`` is the last
+    link's difference from the first. ``chain_note`` says in a sentence what is odd about the chain ("": nothing).
     """
+    began = str((report.get("base_model") or {}).get("title", ""))
     if earlier is None:
-        first = _describe(BASE, "", str(report["base_model"]["title"]), report, "before")
-        links = [first, _describe(TUNED, run, title, report, "after")]
+        links, note = [_describe(BASE, "", began, report, "before")], ""
     else:
-        earlier_links = earlier.get("chain") or _begin(earlier)
-        links = [*earlier_links, _describe(IMPROVED, run, title, report, "after")]
-    is_same = earlier is None or is_same_ground(report, earlier)
-    for link, following in pairwise(links):
-        following["difference"] = following["difference"] or _compare(link, following, is_same)
-    gain = _compare(links[0], links[-1], is_same)
-    return {"chain": links, "gain": gain}
+        links, note = _take_over(report, parent, began, earlier)
+    links.append(_describe(TUNED if earlier is None else IMPROVED, run, title, report, "after"))
+    return {"chain": _compare_neighbours(links), "gain": _compare(links[0], links[-1]), "chain_note": note}
 
 
-def is_same_ground(report: dict[str, Any], other: dict[str, Any]) -> bool:
+def refresh_chain(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a report whose chain ends as its ``after`` and ``by_hand`` now say: its model may be scored anew."""
+    chain = report.get("chain")
+    if not chain:
+        return dict(report)
+    last = chain[-1]
+    links = [*chain[:-1], _describe(last["role"], last["run"], last["title"], report, "after")]
+    return {**report, "chain": _compare_neighbours(links), "gain": _compare(links[0], links[-1])}
+
+
+def name_models(earlier: Mapping[str, Any] | None) -> tuple[str, str]:
+    """Return what the sentence of a run's difference calls its two models, by the report of the earlier run."""
+    if earlier is None:
+        return _NAMES[BASE], _NAMES[TUNED]
+    chain = earlier.get("chain") or [{"role": TUNED}]
+    return _name_pair(chain[-1]["role"], IMPROVED)
+
+
+def is_same_ground(report: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Tell whether two reports speak of the same blocks of held-out ground, with as many labels in each."""
     ours, theirs = ([block["bounds"] for block in each["blocks"]] for each in (report, other))
     if len(ours) != len(theirs) or not ours:
@@ -64,25 +71,50 @@ def is_same_ground(report: dict[str, Any], other: dict[str, Any]) -> bool:
     return bool(np.abs(left - right).max() <= _NEAR * side) and counts[0] == counts[1]
 
 
-def _begin(earlier: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the first two entries, from the report of a run that wrote no chain."""
-    run = Path(str(earlier.get("run", ""))).name
+def _take_over(
+    report: Mapping[str, Any], parent: str, began: str, earlier: Mapping[str, Any]
+) -> tuple[list[Link], str]:
+    """Return the links up to the model that this run began with, and what is odd about them."""
+    known = refresh_chain(earlier).get("chain") or _begin(earlier, parent, began)
+    last = known[-1]
+    anew = _describe(last["role"], last["run"], last["title"], report, "before")
+    if not is_same_ground(report, earlier):
+        return [anew], _OTHER_GROUND
+    if anew["blocks"] == last["blocks"]:
+        return list(known), ""
+    if "by_hand" in last:
+        anew["by_hand"] = last["by_hand"]
+    note = (
+        f"The {_NAMES[last['role']]} was scored anew, with this run's settings: its F1 by building was "
+        f"{last['building']['f1']:.3f} in its own run, and is {anew['building']['f1']:.3f} here."
+    )
+    return [*known[:-1], anew], note
+
+
+def _begin(earlier: Mapping[str, Any], parent: str, title: str) -> list[Link]:
+    """Return the first two links, from the report of a run that wrote no chain."""
     base = _describe(BASE, "", str((earlier.get("base_model") or {}).get("title", "")), earlier, "before")
-    return [base, _describe(TUNED, run, run, earlier, "after")]
+    return [base, _describe(TUNED, parent, title, earlier, "after")]
 
 
-def _describe(role: str, run: str, title: str, report: dict[str, Any], which: str) -> dict[str, Any]:
-    link: dict[str, Any] = {"role": role, "run": run, "title": title}
+def _describe(role: str, run: str, title: str, report: Mapping[str, Any], which: str) -> Link:
+    link: Link = {"role": role, "run": run, "title": title}
     link |= {kind: report[which][kind] for kind in _KINDS}
     link["blocks"] = [[block[which][name] for name in ("tp", "fp", "fn")] for block in report["blocks"]]
     if which == "after" and report.get("by_hand"):
         link["by_hand"] = report["by_hand"]
-    return {**link, "difference": None}
+    return link
 
 
-def _compare(first: dict[str, Any], second: dict[str, Any], is_same: bool) -> dict[str, Any]:
-    if not is_same:
-        return {"f1": None, "interval": None, "is_more_than_noise": None, "sentence": _OTHER_GROUND}
-    names = {BASE: "base model", TUNED: "tuned model", IMPROVED: "improved model"}
+def _compare_neighbours(links: list[Link]) -> list[Link]:
+    differences = [None, *(_compare(first, second) for first, second in pairwise(links))]
+    return [{**link, "difference": each} for link, each in zip(links, differences, strict=True)]
+
+
+def _compare(first: Link, second: Link) -> dict[str, Any]:
     counts = [np.array(link["blocks"], dtype=np.int64).reshape(-1, 3) for link in (first, second)]
-    return compare_models(counts[0], counts[1], names[first["role"]], names[second["role"]])
+    return compare_models(counts[0], counts[1], *_name_pair(first["role"], second["role"]))
+
+
+def _name_pair(first: str, second: str) -> tuple[str, str]:
+    return f"earlier {_NAMES[first]}" if first == second else _NAMES[first], _NAMES[second]

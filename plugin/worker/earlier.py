@@ -1,13 +1,21 @@
-"""The split of an earlier run, as its ``split.gpkg`` holds it: what an improving run takes over."""
+"""What an improving run takes over from an earlier one: its split, as ``split.gpkg`` holds it, and its report."""
 
 from __future__ import annotations
 
+import contextlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from ..core.errors import InputError
+from ..core.folder import RunFolder
+from ..core.record import REPORT_SCHEMA
 from ..core.roles import BLOCK_ROLES, LEFT_OUT, ROLES
 from .labels import Labels, apply_affine
 from .raster import Raster
@@ -15,6 +23,7 @@ from .split import Split, choose_buffer
 from .vector import Geometries, Layer, read_layer
 
 _NEAR_PX = 2.0
+_DIGITS = 6  # of a pixel: coordinates that were whole pixels are whole again, and taking them over twice moves nothing
 _HINT = "Improve the earlier run's model from that run's folder, as it stands."
 
 
@@ -26,47 +35,92 @@ class Earlier:
     split: Split
 
 
+def read_earlier_report(earlier: str) -> dict[str, Any]:
+    """Return the report that lies beside a job's ``earlier``; raises InputError where it cannot be used."""
+    path = RunFolder(Path(earlier).parent).earlier_report
+    report: Any = None
+    with contextlib.suppress(OSError, ValueError):
+        report = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(report, dict) or not {"before", "after", "blocks", "raster"} <= set(report):
+        raise InputError(f"{path.name}, the report of the earlier run, cannot be read.", _HINT)
+    if report.get("schema") != REPORT_SCHEMA:
+        raise InputError(
+            f"The earlier run's report has the schema {report.get('schema')}, not {REPORT_SCHEMA}.",
+            "Run the earlier job again with this version of the plugin, then improve its model.",
+        )
+    return report
+
+
 def read_earlier(path: str, raster: Raster) -> Earlier:
     """Return the split of an earlier run; raises InputError where it cannot be read, or is of another raster."""
+    _refuse_other_raster(read_earlier_report(path), raster)
     grounds, labels = (_read(path, layer, raster) for layer in ("blocks", "labels"))
     roles = grounds.columns["role"].astype(object)
     numbers = grounds.columns["id"].astype(np.int64)
     is_ground = np.isin(roles.astype(str), ROLES)
     if set(roles[is_ground].tolist()) != set(ROLES):
         raise InputError(f"{path} does not hold the split of a run: a role has no ground.", _HINT)
-    polygons = apply_affine(grounds.geometries, ~raster.transform)
-    buildings = apply_affine(labels.geometries, ~raster.transform)
-    whole, whole_roles = _join_blocks(polygons, numbers, grounds.columns["block_role"])
+    whole, whole_roles = _join_blocks(grounds.geometries, numbers, grounds.columns["block_role"])
     buffers = grounds.columns.get("buffer_px")
-    buffer_px = choose_buffer(Labels(buildings), raster) if buffers is None else float(buffers[0])
+    buffer_px = choose_buffer(Labels(labels.geometries), raster) if buffers is None else float(buffers[0])
     split = Split(
-        polygons[is_ground],
+        grounds.geometries[is_ground],
         roles[is_ground],
         buffer_px,
-        labels.columns["role"].astype(object),
+        np.array([role or "" for role in labels.columns["role"]], dtype=object),
         numbers[is_ground],
         whole,
         whole_roles,
     )
-    return Earlier(buildings, split)
+    return Earlier(labels.geometries, split)
+
+
+def _refuse_other_raster(report: Mapping[str, Any], raster: Raster) -> None:
+    """Raise InputError unless the earlier run worked on the same grid, as far as its report tells."""
+    known = report["raster"]
+    size, crs = known.get("working_size_px"), known.get("crs")
+    transform = known.get("transform", raster.transform[:6])
+    pixel = abs(raster.transform.determinant) ** 0.5
+    is_same = size == [raster.width, raster.height] and crs == raster.crs.to_string()
+    if is_same and np.abs(np.subtract(transform, raster.transform[:6])).max() < 0.01 * pixel:
+        return
+    told = f" ({size[0]} x {size[1]} pixels, {crs})" if isinstance(size, list) and len(size) == 2 else ""
+    raise InputError(
+        f"The earlier run worked on another raster{told}; this one has {raster.width} x {raster.height} pixels, "
+        f"{raster.crs.to_string()}.",
+        "Choose its raster: held-out ground is taken over from there.",
+    )
 
 
 def _read(path: str, layer: str, raster: Raster) -> Layer:
-    """Return a layer of the split; raises InputError where its fields are not those, or it lies elsewhere."""
+    """Return a layer of the split in pixel coordinates.
+
+    Raises InputError where its fields are not those of a split, or where it lies beyond the raster.
+    """
     content = read_layer(path, layer)
     fields = {"blocks": {"id", "role", "block_role"}, "labels": {"role"}}[layer]
     if len(content.geometries) == 0 or not fields <= set(content.columns):
         raise InputError(f"{path} does not hold the split of a run.", _HINT)
-    left, top, right, bottom = shapely.total_bounds(apply_affine(content.geometries, ~raster.transform))
+    polygons = _round(apply_affine(content.geometries, ~raster.transform))
+    left, top, right, bottom = shapely.total_bounds(polygons)
     beyond = max(-left, -top, right - raster.width, bottom - raster.height)
     if content.crs != raster.crs or (layer == "blocks" and beyond > _NEAR_PX):
         raise InputError(
-            "The earlier run worked on another raster.", "Choose its raster: held-out ground is taken over from there."
+            "The earlier run worked on another raster: its ground does not lie on this one.",
+            "Choose its raster: held-out ground is taken over from there.",
         )
-    return content
+    return Layer(polygons, content.columns, content.crs)
 
 
-def _join_blocks(polygons: Geometries, numbers: np.ndarray, roles: np.ndarray) -> tuple[Geometries, np.ndarray]:
+def _round(polygons: Geometries) -> Geometries:
+    """Return the polygons with rounded coordinates; one that would no longer be valid stays as it is."""
+    rounded = shapely.transform(polygons, lambda xy: np.round(xy, _DIGITS))
+    return np.asarray(np.where(shapely.is_valid(rounded), rounded, polygons), dtype=object)
+
+
+def _join_blocks(
+    polygons: Geometries, numbers: NDArray[np.int64], roles: NDArray[Any]
+) -> tuple[Geometries, NDArray[np.object_]]:
     """Return the blocks as they were cut, and their roles, by number; one of which nothing is left is empty."""
     whole = np.full(int(numbers.max()), shapely.Polygon(), dtype=object)
     whole_roles = np.full(len(whole), LEFT_OUT, dtype=object)

@@ -11,6 +11,7 @@ from .check import Inputs
 from .enough import find_shortage
 from .faults import find_faults
 from .looks import look_at_labels
+from .renew import Renewal
 from .shift import find_shift
 from .sights import describe_shift, find_blank, find_extremes
 from .split import Split
@@ -24,6 +25,9 @@ def tell_findings(inputs: Inputs, wire: Wire) -> None:
     It takes a few seconds whatever the raster's size: up to 400 labels are looked at.
     """
     raster, labels, settings = inputs.raster, inputs.labels, inputs.job.settings
+    if inputs.renewal is not None:
+        _tell(_find_in_corrections(inputs, inputs.renewal), wire)
+        return
     looks = look_at_labels(raster, labels.polygons, settings.seed, lambda _: wire.check())
     found = [
         *describe_shift(find_shift(looks, settings.seed), labels, raster),
@@ -31,14 +35,26 @@ def tell_findings(inputs: Inputs, wire: Wire) -> None:
         *find_faults(labels, raster, inputs.card, settings.min_area_m2),
         *find_extremes(looks, raster),
     ]
-    if inputs.job.areas and inputs.renewal is None:
+    if inputs.job.areas:
         found += find_area_faults(inputs.job.areas, inputs.job.areas_layer, raster, labels.polygons)
     _tell(found, wire)
 
 
 def tell_shortage(inputs: Inputs, split: Split, wire: Wire) -> None:
-    """Tell whether there are enough buildings on each ground, and how many more would help."""
-    _tell(find_shortage(split, has_areas=bool(inputs.job.areas)), wire)
+    """Tell whether there are enough buildings on each ground, and how many more would help.
+
+    An improving run takes its held-out ground as it is, and tells of checked ground among its findings.
+    """
+    if inputs.renewal is None:
+        _tell(find_shortage(split, has_areas=bool(inputs.job.areas)), wire)
+
+
+def _find_in_corrections(inputs: Inputs, renewal: Renewal) -> list[Finding]:
+    """Return what is to be said of corrections and checked ground; the earlier labels were looked at in their run."""
+    faults = []
+    if len(renewal.corrected.polygons):
+        faults = find_faults(renewal.corrected, inputs.raster, inputs.card, inputs.job.settings.min_area_m2)
+    return [*renewal.findings, *faults]
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,107 +11,125 @@ import shapely
 from numpy.typing import NDArray
 
 from ..core.errors import InputError
+from ..core.events import Finding
 from ..core.job import Job
 from ..core.roles import HELD_OUT, TRAINING, VALIDATION
-from .earlier import read_earlier
-from .labels import Labels, explode_polygons, read_polygons
+from .corrections import CHECK_MORE, read_checked, read_corrections, tell_corrections
+from .earlier import Earlier, read_earlier
+from .labels import Labels, explode_polygons
 from .raster import Raster
-from .split import Split, erode, is_mostly_inside
-from .vector import Geometries, read_layer
+from .split import MIN_BUILDINGS, Split, erode, is_mostly_inside
+from .vector import Geometries
 
-_DRAW = "Mark ground as checked where the model may learn: on the raster, outside held-out ground."
+_SHARED = 0.5
 
 
 @dataclass(frozen=True)
 class Renewal:
-    """Labels and split of an improving run; ``corrections`` count, and ``notices`` are sentences about them."""
+    """Labels and split of an improving run.
+
+    ``corrected`` are those of the corrected footprints that lie on checked ground, ``count`` of which are learnt from;
+    ``notices`` are sentences about them, ``findings`` what is to be said of the checked ground.
+    """
 
     labels: Labels
     split: Split
-    corrections: int
+    corrected: Labels
+    count: int
     notices: tuple[str, ...]
+    findings: tuple[Finding, ...]
 
 
 def renew_split(job: Job, raster: Raster) -> Renewal:
     """Return the earlier run's labels and split with what the user checked; raises InputError.
 
     Validation and held-out ground, with their labels, are the earlier run's. Checked ground becomes training ground but
-    for what lies within the buffer around them, or in a building that reaches onto them. There the corrections take
-    the place of earlier labels: a polygon counts as lying on checked ground where at least half of it does.
+    for what lies within the buffer around them, or in a building that reaches onto them. A polygon lies on checked
+    ground where at least half of it does. There the corrections take the place of earlier labels; so they do where one
+    covers most of an earlier label beside it. Where a building lies on checked ground with less than half of it, that
+    part is not learnt from: whether it is right there nobody said.
     """
-    if job.block_roles:
-        raise InputError("A run that improves a model takes its blocks from the earlier run.", "Leave block_roles out.")
     earlier = read_earlier(job.earlier, raster)
-    checked = _read_checked(job, raster)
-    corrections, cleaned = _read_corrections(job, raster)
-    split = earlier.split
-    replaced = is_mostly_inside(earlier.labels, checked) & (split.label_roles == TRAINING)
-    is_kept = is_mostly_inside(corrections, checked)
-    straddling = corrections[~is_kept & shapely.intersects(corrections, checked)]
-    labels = np.concatenate([earlier.labels[~replaced], corrections[is_kept]])
-    kept_ground = split.ground(VALIDATION, HELD_OUT)
-    reachable = erode(np.array([checked], dtype=object), kept_ground, split.buffer_px, Labels(labels))[0]
-    fresh = _list_parts(shapely.difference(reachable, shapely.union_all(straddling)))
+    checked = read_checked(job.areas, job.areas_layer, raster)
+    given = read_corrections(job.labels, job.labels_layer, raster)
+    is_own = is_mostly_inside(_show(given.polygons, raster), checked)
+    corrected = given.polygons[is_own]
+    is_replaced = _find_replaced(earlier, checked, corrected, raster)
+    fresh = _find_fresh(earlier, checked, given.polygons, np.concatenate([~is_replaced, ~is_own]))
     if len(fresh) == 0:
         raise InputError(
             "No checked ground is left to learn from: all of it is held-out or validation ground, or too near to it.",
-            _DRAW,
+            CHECK_MORE,
         )
-    renewed = _add_ground(split, fresh, checked)
-    ground = renewed.ground(TRAINING)
-    added = np.where(is_mostly_inside(corrections[is_kept], ground), TRAINING, "").astype(object)
-    roles = np.concatenate([split.label_roles[~replaced], added])
-    notices = _tell(checked, fresh, raster, int((added == TRAINING).sum()))
-    return Renewal(cleaned(labels), renewed.with_labels(roles), int((added == TRAINING).sum()), notices)
+    split = _add_ground(earlier.split, fresh, shapely.union_all([checked, *_find_reaching(earlier.split, corrected)]))
+    is_learnt = is_mostly_inside(_show(corrected, raster), split.ground(TRAINING))
+    roles = np.concatenate([split.label_roles[~is_replaced], np.where(is_learnt, TRAINING, "").astype(object)])
+    _refuse_too_few(int((roles == TRAINING).sum()))
+    polygons = np.concatenate([earlier.labels[~is_replaced], corrected])
+    notices, findings = tell_corrections(checked, fresh, split, int(is_learnt.sum()), raster)
+    labels, own = replace(given, polygons=polygons), replace(given, polygons=corrected)
+    return Renewal(labels, split.with_labels(roles), own, int(is_learnt.sum()), notices, findings)
 
 
-def _read_checked(job: Job, raster: Raster) -> Any:
-    if not job.areas:
-        raise InputError("No ground is marked as checked.", _DRAW)
-    content = read_layer(job.areas, job.areas_layer)
-    if len(content.geometries) == 0:
-        raise InputError("No ground is marked as checked.", _DRAW)
-    polygons, _, _ = read_polygons(content, raster, "The checked ground")
-    checked = shapely.union_all(polygons) & shapely.box(0, 0, raster.width, raster.height)
-    if checked.area == 0:
-        raise InputError("The checked ground lies outside the raster.", _DRAW)
-    return checked
+def _show(polygons: Geometries, raster: Raster) -> Geometries:
+    """Return what the raster shows of the polygons."""
+    return np.asarray(shapely.intersection(polygons, shapely.box(0, 0, raster.width, raster.height)), dtype=object)
 
 
-def _read_corrections(job: Job, raster: Raster) -> tuple[Geometries, Any]:
-    """Return the corrected footprints, and a function that makes Labels that tell what was done to these."""
-    content = read_layer(job.labels, job.labels_layer)
-    if len(content.geometries) == 0:  # there may be no building on what was checked
-        return np.array([], dtype=object), Labels
-    polygons, _, is_broken = read_polygons(content, raster, "The corrected footprints")
-    repaired = int(is_broken.sum())
-    return polygons, lambda labels: Labels(labels, repaired=repaired)
+def _find_scored(split: Split) -> NDArray[np.bool_]:
+    return np.isin(split.label_roles.astype(str), (VALIDATION, HELD_OUT))
 
 
-def _list_parts(ground: Any) -> Geometries:
+def _find_replaced(earlier: Earlier, checked: Any, corrected: Geometries, raster: Raster) -> NDArray[np.bool_]:
+    """Tell which earlier labels give way to corrections; those of held-out and validation ground never do."""
+    is_replaced = is_mostly_inside(_show(earlier.labels, raster), checked)
+    first, second = shapely.STRtree(corrected).query(earlier.labels, predicate="intersects")
+    shared = shapely.area(shapely.intersection(earlier.labels[first], corrected[second]))
+    is_replaced[first[shared > _SHARED * shapely.area(earlier.labels[first])]] = True
+    return np.asarray(is_replaced & ~_find_scored(earlier.split))
+
+
+def _find_fresh(earlier: Earlier, checked: Any, given: Geometries, is_beside: NDArray[np.bool_]) -> Geometries:
+    """Return the pieces of checked ground that are learnt from.
+
+    ``is_beside`` tells of earlier labels and then of corrections whether they do not count as lying on checked ground.
+    """
+    split, polygons = earlier.split, np.concatenate([earlier.labels, given])
+    ground = split.ground(VALIDATION, HELD_OUT)
+    reachable = erode(np.array([checked], dtype=object), ground, split.buffer_px, Labels(polygons))[0]
+    beside = polygons[is_beside & shapely.intersects(polygons, checked)]
+    return _list_pieces(shapely.difference(reachable, shapely.union_all(beside)))
+
+
+def _find_reaching(split: Split, corrected: Geometries) -> Sequence[Any]:
+    """Return the corrections that reach onto ground that is not learnt from."""
+    return list(corrected[shapely.intersects(corrected, split.ground(VALIDATION, HELD_OUT))])
+
+
+def _list_pieces(ground: Any) -> Geometries:
     parts = explode_polygons([ground])[0]
     return parts[shapely.area(parts) >= 1]
 
 
-def _add_ground(split: Split, fresh: Geometries, checked: Any) -> Split:
-    """Return the split with fresh training ground, cut out of the earlier; its pieces are blocks of their own."""
+def _add_ground(split: Split, fresh: Geometries, taken: Any) -> Split:
+    """Return the split with fresh training ground, and what is ``taken`` cut out of the earlier.
+
+    The fresh pieces are blocks of their own.
+    """
     is_training = split.roles == TRAINING
-    rest, origins = explode_polygons(shapely.difference(split.blocks[is_training], checked))
+    rest, origins = explode_polygons(shapely.difference(split.blocks[is_training], taken))
     is_large = shapely.area(rest) >= 1
     rest, origins = rest[is_large], np.flatnonzero(is_training)[origins[is_large]]
     first = len(split.whole) + 1
-    blocks = [split.blocks[~is_training], rest, fresh]
-    roles = [split.roles[~is_training], split.roles[origins], _fill(len(fresh), TRAINING)]
-    numbers = [split.numbers[~is_training], split.numbers[origins], np.arange(first, first + len(fresh))]
-    whole_training = split.whole_roles == TRAINING
     whole = split.whole.copy()
-    whole[whole_training] = shapely.difference(whole[whole_training], checked)
+    is_open = ~np.isin(split.whole_roles.astype(str), (VALIDATION, HELD_OUT))
+    whole[is_open] = shapely.difference(whole[is_open], taken)
     return Split(
-        np.concatenate(blocks),
-        np.concatenate(roles),
+        np.concatenate([split.blocks[~is_training], rest, fresh]),
+        np.concatenate([split.roles[~is_training], split.roles[origins], _fill(len(fresh), TRAINING)]),
         split.buffer_px,
         split.label_roles,
-        np.concatenate(numbers),
+        np.concatenate([split.numbers[~is_training], split.numbers[origins], np.arange(first, first + len(fresh))]),
         np.concatenate([whole, fresh]),
         np.concatenate([split.whole_roles, _fill(len(fresh), TRAINING)]),
         is_fresh=np.concatenate([np.zeros(int((~is_training).sum()) + len(rest), bool), np.ones(len(fresh), bool)]),
@@ -121,15 +140,10 @@ def _fill(count: int, role: str) -> NDArray[np.object_]:
     return np.full(count, role, dtype=object)
 
 
-def _tell(checked: Any, fresh: Geometries, raster: Raster, count: int) -> tuple[str, ...]:
-    pixel_m2 = float(raster.scale.pixel_area_m2(checked.centroid.y))
-    learnt, lost = shapely.area(fresh).sum() * pixel_m2, (checked.area - shapely.area(fresh).sum()) * pixel_m2
-    said = [f"{learnt:,.0f} m² of checked ground are learnt from, with {count} footprints on it."]
-    if count == 0:
-        said = [f"{learnt:,.0f} m² of checked ground are learnt from: it says that there is no building."]
-    if lost > 0.01 * checked.area * pixel_m2:
-        said.append(
-            f"{lost:,.0f} m² of the checked ground are never learnt from: they are held-out or validation ground, or "
-            "too near to it."
+def _refuse_too_few(count: int) -> None:
+    if count < MIN_BUILDINGS:
+        raise InputError(
+            f"With the corrections, {count or 'no'} {'building lies' if count < 2 else 'buildings lie'} on training "
+            f"ground; at least {MIN_BUILDINGS} are needed.",
+            CHECK_MORE,
         )
-    return tuple(said)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import platform
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import PureWindowsPath
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..core.record import REPORT_SCHEMA
 from .amend import ERRORS, leave_out_blocks
-from .chain import build_chain
+from .chain import build_chain, name_models
 from .check import Inputs
 from .exam import Exam
 from .interval import LEVEL, METHOD, compare_models, explain_absence
@@ -47,13 +47,13 @@ def build_report(inputs: Inputs, split: Split, exam: Exam, results: dict[str, An
     raster = inputs.raster
     before, after = (results[name] for name in ("before", "after"))
     counts = [np.array(score["blocks"], dtype=np.int64) for score in (before, after)]
-    names = ("base model", "tuned model") if inputs.renewal is None else ("tuned model", "improved model")
+    earlier = results["earlier"]
     report = {
         "schema": SCHEMA,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "before": leave_out_blocks(before),
         "after": leave_out_blocks(after),
-        "difference": compare_models(counts[0], counts[1], names[0], names[1]),
+        "difference": compare_models(counts[0], counts[1], *name_models(earlier)),
         "interval": {"level": LEVEL, "method": METHOD, "why_none": explain_absence(counts[0])},
         "blocks": _describe_blocks(inputs, exam, *counts),
         "held_out_errors": {
@@ -71,6 +71,7 @@ def build_report(inputs: Inputs, split: Split, exam: Exam, results: dict[str, An
             "working_gsd_m": round(raster.gsd_m, 4),
             "working_size_px": [raster.width, raster.height],
             "crs": raster.crs.to_string(),
+            "transform": list(raster.transform[:6]),
             "bands": list(raster.bands),
             "stretch": [list(limits) for limits in raster.stretch],
             "adapted": raster.adapted,
@@ -85,8 +86,9 @@ def build_report(inputs: Inputs, split: Split, exam: Exam, results: dict[str, An
         "repeatability": describe_repeatability(results["device_type"], results["tuning"]["unsure"]),
         "versions": describe_versions(),
     }
-    run, parent = results["run"], Path(inputs.job.parent).name if inputs.job.parent else None
-    return {**report, "run": run, "parent": parent, **build_chain(report, run, results["title"], results["earlier"])}
+    run, parent = results["run"], PureWindowsPath(inputs.job.parent).name
+    chain = build_chain(report, run, results["title"], parent, earlier)
+    return {**report, "run": run, "parent": parent or None, **chain}
 
 
 def describe_versions() -> dict[str, str]:

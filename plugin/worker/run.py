@@ -15,7 +15,6 @@ from ..core.events import Finished, Scored, Started
 from ..core.folder import RunFolder
 from ..core.job import Job
 from .amend import Cut, describe_by_hand
-from .chain import read_earlier_report
 from .check import check_inputs, split_inputs
 from .convert import take_in
 from .fetch import obtain_weights
@@ -32,8 +31,6 @@ def run_job(job: Job, folder: RunFolder, wire: Wire) -> None:
     wire.begin("check")
     inputs = check_inputs(take_in(job, folder.path, wire), folder.path, wire)
     tell_findings(inputs, wire)
-    if job.earlier:
-        read_earlier_report(folder)  # it is needed at the end: told now, where it is missing
     if not state.has("tune"):  # from then on the base model is needed no more
         obtain_weights(inputs.card, wire)
     wire.begin("split")

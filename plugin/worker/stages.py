@@ -16,8 +16,8 @@ from ..core.folder import RunFolder
 from ..core.job import Job
 from ..core.replace import write_json
 from .amend import Cut
-from .chain import read_earlier_report
 from .check import Inputs
+from .earlier import read_earlier_report
 from .energy import open_meter
 from .judge import Judge
 from .learner import Learner, Plan
@@ -123,8 +123,9 @@ class Stages:
         labels = int((self._split.label_roles == TRAINING).sum())
         if self._inputs.renewal is None:
             return f"Tuned from {base.name} with {labels} labels of {place}."
-        corrected = self._inputs.renewal.corrections
-        return f"Improved from {base.name} with {labels} labels of {place}, {corrected} of them corrected footprints."
+        count = self._inputs.renewal.count
+        again = f"and {labels - count} labels again"
+        return f"Improved from {base.name} with {count} corrected footprints of {place}, {again}."
 
     def predict(self, card: Card) -> None:
         """Write the tuned model's probability of the whole raster."""
@@ -152,7 +153,7 @@ class Stages:
         ``more`` is what was spent, and ``by_hand`` as in ``build_report``.
         """
         device = {"device": describe_device(self._device), "device_type": self._device.type}
-        earlier = None if self._inputs.renewal is None else read_earlier_report(self._folder)
+        earlier = None if self._inputs.renewal is None else read_earlier_report(self._inputs.job.earlier)
         model = {"run": self._folder.path.name, "title": self._title, "earlier": earlier}
         results = {"before": before, "after": after, "tuning": tuning, **more, **device, **model}
         report = build_report(self._inputs, self._split, self._judge.exam, results)

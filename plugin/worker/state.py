@@ -97,7 +97,10 @@ def forget(folder: RunFolder) -> None:
 
 def _identify(job: Job) -> str:
     """Return a fingerprint of the job and of its input files' size and time."""
-    files = [(path, _stamp(Path(path))) for path in (job.raster, job.labels, job.areas, job.earlier) if path]
+    paths = [job.raster, job.labels, job.areas, job.earlier]
+    if job.earlier:
+        paths.append(str(RunFolder(Path(job.earlier).parent).earlier_report))
+    files = [(path, _stamp(Path(path))) for path in paths if path]
     text = json.dumps([asdict(job), files], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -65,12 +65,12 @@ class Sampler:
         is_fresh = (
             split.is_fresh[split.roles == role] if len(split.is_fresh) else np.zeros(len(self._cells), dtype=bool)
         )
-        self._chances = _weigh(shapely.area(self._cells), is_fresh, replay_share)
+        self.chances = _weigh(shapely.area(self._cells), is_fresh, replay_share)
 
     def draw(self, rng: Generator, is_augmented: bool = True) -> Sample:
         """Return a crop whose middle lies at random on the ground; by default turned, mirrored and shaded at random."""
         side = self._card.recipe.tile_px
-        left, top, right, bottom = self._cells[rng.choice(len(self._cells), p=self._chances)].bounds
+        left, top, right, bottom = self._cells[rng.choice(len(self._cells), p=self.chances)].bounds
         col, row = rng.uniform(left, right), rng.uniform(top, bottom)
         sample = self.read(Window(round(col - side / 2), round(row - side / 2), side, side))
         if is_augmented:

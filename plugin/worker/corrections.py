@@ -1,0 +1,102 @@
+"""What a user checked and corrected: ground that is right as it stands, and the footprints on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import shapely
+
+from ..core.errors import InputError
+from ..core.events import ADVICE, WARNING, Finding
+from ..core.roles import HELD_OUT, TRAINING, VALIDATION, read_role
+from .labels import Labels, explode_polygons, read_labels, read_polygons
+from .located import count_things, locate_finding
+from .raster import Raster
+from .split import Split
+from .vector import Geometries, read_layer
+
+CHECK_MORE = "Mark ground as checked where the model may learn: on the raster, off held-out and validation ground."
+_FEW = 10
+_LEAST_PX = 1.0
+
+
+def read_checked(path: str, layer: str, raster: Raster) -> Any:
+    """Return the checked ground on the raster, in its pixel coordinates, as one geometry.
+
+    Where there is a field ``role``, it must say training. Raises InputError where no ground lies on the raster.
+    """
+    content = read_layer(path, layer) if path else None
+    if content is None or len(content.geometries) == 0:
+        raise InputError("No ground is marked as checked.", CHECK_MORE)
+    field = next((name for name in content.columns if name.lower() == "role"), None)
+    if field is not None and {read_role(str(role or "")) for role in content.columns[field]} != {TRAINING}:
+        raise InputError(
+            "The checked ground has another role than training.",
+            'Held-out ground is the earlier run\'s. Write "training" into the field "role", or leave the field out.',
+        )
+    polygons, _, _ = read_polygons(content, raster, "The checked ground")
+    checked = shapely.union_all(polygons) & shapely.box(0, 0, raster.width, raster.height)
+    if checked.area < _LEAST_PX:
+        raise InputError("The checked ground lies outside the raster.", CHECK_MORE)
+    return checked
+
+
+def read_corrections(path: str, layer: str, raster: Raster) -> Labels:
+    """Return the corrected footprints; there may be none, where checked ground holds no building.
+
+    They are never moved: they were drawn where the buildings are seen. Raises InputError where they cannot be used.
+    """
+    if len(read_layer(path, layer).geometries) == 0:
+        return Labels(np.array([], dtype=object))
+    return read_labels(path, layer, raster)
+
+
+def tell_corrections(
+    checked: Any, fresh: Geometries, split: Split, count: int, raster: Raster
+) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
+    """Return notices and findings: how much of the checked ground is learnt from, and why the rest is not.
+
+    ``fresh`` is the part that is learnt from, ``count`` how many footprints lie there.
+    """
+    learnt = _measure_m2(shapely.union_all(fresh), raster)
+    notice = f"{learnt:,.0f} m² of checked ground are learnt from, with {count} footprints on it."
+    if count == 0:
+        notice = f"{learnt:,.0f} m² of checked ground are learnt from: they say that there is no building."
+    found = [
+        *_tell_lost(checked, split, HELD_OUT, "they stay the exam, and are never learnt from.", raster),
+        *_tell_lost(checked, split, VALIDATION, "thresholds are chosen there, and it is never learnt from.", raster),
+    ]
+    near = shapely.difference(checked, shapely.union_all([*fresh, split.ground(HELD_OUT, VALIDATION)]))
+    if near.area > 0.01 * checked.area:
+        said = (
+            f"{_measure_m2(near, raster):,.0f} m² of the checked ground are not learnt from: they lie within "
+            f"{split.buffer_px * raster.gsd_m:.0f} m of held-out or validation ground, or in buildings that reach "
+            "beyond the checked ground."
+        )
+        found.append(_locate("checked_near", said, near, raster))
+    if 0 < count < _FEW:
+        said = count_things(
+            count, "Only one footprint lies on checked ground.", "Only {} footprints lie on checked ground."
+        )
+        hint = "The model will change little: check more ground, where it is most often wrong."
+        found.append(Finding("few_checked", WARNING, said, hint, count))
+    return (notice,), tuple(found)
+
+
+def _tell_lost(checked: Any, split: Split, role: str, why: str, raster: Raster) -> list[Finding]:
+    lost = shapely.intersection(checked, split.ground(role))
+    if lost.area < _LEAST_PX:
+        return []
+    said = f"{_measure_m2(lost, raster):,.0f} m² of the checked ground are {role} ground: {why}"
+    return [_locate(f"checked_{role.replace('-', '_')}", said, lost, raster)]
+
+
+def _locate(kind: str, said: str, ground: Any, raster: Raster) -> Finding:
+    parts = explode_polygons([ground])[0]
+    hint = "Nothing is to be done. To teach the model more, check other ground."
+    return locate_finding(Finding(kind, ADVICE, said, hint, len(parts)), shapely.bounds(parts), raster)
+
+
+def _measure_m2(ground: Any, raster: Raster) -> float:
+    return float(ground.area * raster.scale.pixel_area_m2(ground.centroid.y)) if ground.area else 0.0
