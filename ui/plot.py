@@ -1,4 +1,4 @@
-"""How the chart is drawn: a panel of lines over epochs, with its grid, legend and best epoch."""
+"""How the charts are drawn: a panel of lines over epochs or thresholds, with its grid, legend and best point."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ _GAP = 6.0
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a panel: its name in the legend, its colour's name, and (epoch, value) where it has a value."""
+    """One line of a panel: its name in the legend, its colour's name, and (epoch, value) where it has a value.
+
+    What stands here as an epoch may be any number along the panel's lower side.
+    """
 
     name: str
     colour: str
-    points: tuple[tuple[int, float], ...]
+    points: tuple[tuple[float, float], ...]
     style: Qt.PenStyle = Qt.PenStyle.SolidLine
 
 
@@ -41,12 +44,12 @@ class Scale:
     """Where an epoch and a value lie in ``ground``, in pixels."""
 
     ground: QRectF
-    first: int
-    last: int
+    first: float
+    last: float
     low: float
     high: float
 
-    def x(self, epoch: int) -> float:
+    def x(self, epoch: float) -> float:
         """Return the pixel of an epoch; a single one stands in the middle."""
         share = (epoch - self.first) / (self.last - self.first) if self.last > self.first else 0.5
         return float(self.ground.left() + share * self.ground.width())
@@ -56,7 +59,7 @@ class Scale:
         return float(self.ground.bottom() - (value - self.low) / (self.high - self.low) * self.ground.height())
 
 
-def draw_panel(painter: QPainter, palette: QPalette, scale: Scale, panel: Panel, best: int | None) -> None:
+def draw_panel(painter: QPainter, palette: QPalette, scale: Scale, panel: Panel, best: float | None) -> None:
     """Draw a panel's grid, best epoch and lines into the scale's ground."""
     _draw_grid(painter, palette, scale, panel.ticks)
     if best is not None:
@@ -89,7 +92,7 @@ def draw_epochs(painter: QPainter, palette: QPalette, scale: Scale, row: QRectF,
         painter, QRectF(0, row.top(), scale.ground.left() - _GAP, row.height()), title, Qt.AlignmentFlag.AlignLeft
     )
     most = max(2, int(scale.ground.width() / (QFontMetricsF(painter.font()).horizontalAdvance("000") * 1.5)))
-    for epoch in choose_epoch_ticks(scale.first, scale.last, most):
+    for epoch in choose_epoch_ticks(round(scale.first), round(scale.last), most):
         place = QRectF(scale.x(epoch) - 20, row.top(), 40, row.height())
         write_text(painter, place, QLocale().toString(epoch), Qt.AlignmentFlag.AlignHCenter)
 
@@ -118,7 +121,7 @@ def _draw_grid(painter: QPainter, palette: QPalette, scale: Scale, ticks: Sequen
         write_text(painter, place, format_tick(tick, ticks), Qt.AlignmentFlag.AlignRight)
 
 
-def _draw_line(painter: QPainter, palette: QPalette, scale: Scale, line: Line, best: int | None) -> None:
+def _draw_line(painter: QPainter, palette: QPalette, scale: Scale, line: Line, best: float | None) -> None:
     colour = choose_colour(palette, line.colour)
     points = [(epoch, value) for epoch, value in line.points if math.isfinite(value)]
     places = [QPointF(scale.x(epoch), scale.y(value)) for epoch, value in points]

@@ -51,6 +51,7 @@ class Controller(QObject):
         self._run: RunThread | None = None
         self._installer = Installer(iface, self._environment, dock, self._is_free, self)
         self.reviewer = Reviewer(dock.reviewPage, self)
+        self.reviewer.is_free = self._is_free
         self.reviewer.parts = make_parts(iface, self._environment, dock, self.reviewer)
         self._exporter = Exporter(iface, self._environment, self)
         self._shelf = Shelf(self._environment, dock.formPage.modelPicker, self)
@@ -143,7 +144,8 @@ class Controller(QObject):
             self._refuse(TunerError(self.tr("This run cannot be resumed."), self.tr("Start it again with Fine-tune.")))
 
     def _is_free(self) -> bool:
-        if self._run is None and not self._installer.is_busy and not self._loader.isActive():
+        is_busy = self._installer.is_busy or self.reviewer.is_busy or self._loader.isActive()
+        if self._run is None and not is_busy:
             return True
         what, hint = self.tr("Something is running already."), self.tr("Wait until it has ended, or cancel it.")
         tell(self._iface.messageBar(), WARNING, what, hint)

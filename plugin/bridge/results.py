@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator
 
-from qgis.core import QgsLayerTreeGroup, QgsProject, QgsVectorLayer
+from qgis.core import QgsLayerTreeGroup, QgsProject, QgsProviderRegistry, QgsVectorLayer
 from qgis.PyQt.QtCore import QCoreApplication
 
 from ..core.folder import RunFolder
@@ -34,6 +34,25 @@ def load_results(folder: RunFolder, project: QgsProject) -> Iterator[QgsVectorLa
         yield _show(result, group, project)
     group.setExpanded(False)  # a group shown before it had layers stays shut in the tree, though it says otherwise
     group.setExpanded(True)
+
+
+def find_layers(folder: RunFolder, project: QgsProject) -> list[QgsVectorLayer]:
+    """Return the project's layers whose file lies in a run's folder, wherever they are in the layer tree."""
+    place, registry = folder.path.resolve(), QgsProviderRegistry.instance()
+    return [
+        layer
+        for layer in project.mapLayers().values()
+        if isinstance(layer, QgsVectorLayer)
+        and layer.providerType() == "ogr"
+        and Path(registry.decodeUri("ogr", layer.source()).get("path") or "").resolve().parent == place
+    ]
+
+
+def reload_layers(folder: RunFolder, project: QgsProject) -> None:
+    """Read a run's layers anew, those that are in the project; the layer tree stays as it is."""
+    for layer in find_layers(folder, project):
+        layer.dataProvider().reloadData()
+        layer.triggerRepaint()
 
 
 def apply_style(layer: QgsVectorLayer, style: str) -> None:

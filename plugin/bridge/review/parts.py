@@ -9,11 +9,12 @@ from ...core.environment import Environment
 from .errors import ErrorSteps
 from .reviewer import Part, Reviewer
 from .swipe import Swiper
+from .threshold import LiveThreshold
 
 
 def make_parts(
     iface: QgisInterface,
-    environment: Environment,  # noqa: ARG001 - for the parts to come
+    environment: Environment,
     dock: TunerDock,
     reviewer: Reviewer,
 ) -> list[Part]:
@@ -22,4 +23,5 @@ def make_parts(
     return [
         ErrorSteps(canvas, iface.mainWindow(), page.errorPanel, reviewer),
         Swiper(canvas, page.swipePanel, reviewer),
+        LiveThreshold(iface, environment, page.thresholdPanel, reviewer),
     ]

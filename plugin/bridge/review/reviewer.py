@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import Callable, Protocol
 
 from qgis.core import QgsProject
-from qgis.PyQt.QtCore import QObject, QTimer
+from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from ....ui.review import ReviewPage
 from ...core.errors import InputError
 from ...core.folder import RunFolder
 from ...core.record import Record, require_reviewable
-from ..results import load_results
+from ..results import load_results, reload_layers
 
 _SCOPE, _KEY = "FootprintTuner", "/review"
 
@@ -28,7 +28,13 @@ class Part(Protocol):
 
 
 class Reviewer(QObject):
-    """Opens a run for review and closes it, and tells each part of the review."""
+    """Opens a run for review and closes it, and tells each part of the review.
+
+    ``is_free`` asks whether nothing else is running, and tells the user where something is; ``is_busy`` says that a
+    part of the review is at work in the run's folder. ``stopped`` tells the end for good: what runs is waited for.
+    """
+
+    stopped = pyqtSignal()
 
     def __init__(self, page: ReviewPage, parent: QObject | None = None) -> None:
         """Wait for a run; ``parts`` are told of it."""
@@ -36,6 +42,8 @@ class Reviewer(QObject):
         self._page = page
         self.record: Record | None = None
         self.parts: list[Part] = []
+        self.is_free: Callable[[], bool] = lambda: True
+        self.is_busy = False
         self._is_over = False
         page.run_chosen.connect(lambda path: self.open(RunFolder(Path(path))))
         self._start = QTimer(self, singleShot=True)
@@ -63,6 +71,24 @@ class Reviewer(QObject):
         for part in self.parts:
             part.open(record)
 
+    def reload(self, by: Part) -> None:
+        """Read the run anew where ``by`` has changed it: its layers on the map, its scores, and the other parts."""
+        if self.record is None:
+            return
+        try:
+            record = require_reviewable(self.record.folder.path)
+        except InputError as error:
+            self.close()
+            self._page.show_none(error.message, error.hint)
+            return
+        reload_layers(record.folder, QgsProject.instance())
+        self.record = record
+        self._page.show_run(record.name, describe_scores(record))
+        for part in self.parts:
+            if part is not by:
+                part.close()
+                part.open(record)
+
     def close(self) -> None:
         """End the review; the run's layers stay in the project."""
         self.record = None
@@ -74,6 +100,7 @@ class Reviewer(QObject):
         """End for good; a second time does nothing."""
         if not self._is_over:
             self.close()
+            self.stopped.emit()
         self._let_go()
 
     def _let_go(self) -> None:
@@ -94,7 +121,14 @@ def describe_scores(record: Record) -> str:
     """Return a run's scores on held-out ground in a sentence."""
     before, after = (record.report[which]["building"]["f1"] for which in ("before", "after"))
     sentence = record.report["difference"]["sentence"]
-    return f"F1 by building {before:.3f} \N{RIGHTWARDS ARROW} {after:.3f}. {sentence}"
+    text = f"F1 by building {before:.3f} \N{RIGHTWARDS ARROW} {after:.3f}. {sentence}"
+    return f"{text} {mark_by_hand(record)}".strip()
+
+
+def mark_by_hand(record: Record) -> str:
+    """Return the sentence of a report whose threshold was set by hand after its score was seen, "" for any other."""
+    by_hand = record.report.get("by_hand")
+    return str(by_hand["sentence"]) if by_hand else ""
 
 
 def _remember(project: QgsProject, folder: RunFolder) -> None:

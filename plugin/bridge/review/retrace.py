@@ -1,0 +1,148 @@
+"""*Apply*: the whole raster traced anew with another threshold, in the background. Main thread only."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from pathlib import Path
+from typing import Sequence
+
+from qgis.core import QgsProject, QgsVectorLayer
+from qgis.PyQt import sip
+from qgis.PyQt.QtCore import QCoreApplication, QObject, Qt, pyqtSignal
+
+from ...core.edits import is_edited_since, name_copy
+from ...core.environment import Environment, require_ready
+from ...core.errors import InputError, RunError
+from ...core.events import Event
+from ...core.folder import RunFolder
+from ...core.follow import Ending
+from ...core.record import Record
+from ..meter import Meter
+from ..results import find_layers
+from ..thread import FollowThread
+
+_STAGES = ("check", "split", "trace", "score", "write")
+
+
+class RetraceThread(FollowThread):
+    """Follows the worker that traces a run anew. Footprints that somebody has edited are copied first.
+
+    ``kept`` is the name of that copy, "" where there is none.
+    """
+
+    def __init__(
+        self, environment: Environment, record: Record, options: Sequence[str], parent: QObject | None = None
+    ) -> None:
+        """Remember what to do; ``start`` does it."""
+        folder = record.folder
+        super().__init__(environment, ("retrace", str(folder.path), *options), folder.log, parent)
+        self.record, self.kept = record, ""
+
+    def prepare(self) -> None:
+        """Copy what was edited after the run; raises RunError."""
+        footprints = self.record.folder.footprints
+        if is_edited_since(footprints, str(self.record.report.get("written", ""))):
+            copy = name_copy(footprints)
+            try:
+                shutil.copyfile(footprints, copy)
+            except OSError as error:
+                with contextlib.suppress(OSError):
+                    copy.unlink()
+                raise RunError(
+                    f"The edited footprints could not be kept as {copy}: {error.strerror}.",
+                    "Is the disk full, or the folder read-only?",
+                ) from error
+            self.kept = copy.name
+
+
+class Retracer(QObject):
+    """Lets the worker trace a run anew, one run at a time.
+
+    ``ended`` carries the RetraceThread, an Ending, and why it was broken off.
+    """
+
+    progressed = pyqtSignal(float)  # per cent
+    ended = pyqtSignal(object, object, str)
+
+    def __init__(self, environment: Environment, parent: QObject | None = None) -> None:
+        """Wait to be asked."""
+        super().__init__(parent)
+        self._environment = environment
+        self._thread: RetraceThread | None = None
+        self._meter = Meter(_STAGES)
+        self._watched: list[QgsVectorLayer] = []
+        self._reason = ""
+
+    def is_about(self, record: Record | None) -> bool:
+        """Whether a worker is at this run."""
+        return self._thread is not None and self._thread.record is record
+
+    def start(self, record: Record, options: Sequence[str]) -> None:
+        """Begin; raises SetupError without an environment, InputError where a layer of the run is being edited."""
+        require_ready(self._environment)
+        refuse_edits(record.folder, QgsProject.instance())
+        self._reason, self._meter = "", Meter(_STAGES)
+        self._thread = RetraceThread(self._environment, record, options, self)
+        self._thread.event_heard.connect(self._hear, Qt.ConnectionType.QueuedConnection)
+        self._thread.ended.connect(self._end, Qt.ConnectionType.QueuedConnection)
+        self._watched = find_replaced(record.folder, QgsProject.instance())
+        for layer in self._watched:
+            layer.editingStarted.connect(self._break_off)
+        self._thread.start()
+
+    def cancel(self) -> None:
+        """Ask for the end: the run stays as it was."""
+        if self._thread is not None:
+            self._thread.cancel()
+
+    def stop(self) -> None:
+        """End it and wait for it; nothing is told any more."""
+        thread, self._thread = self._thread, None
+        self._watch_no_more()
+        if thread is not None:
+            thread.cancel()
+            thread.wait()
+
+    def _hear(self, event: Event) -> None:
+        if self._thread is not None:
+            self.progressed.emit(self._meter.read(event))
+
+    def _break_off(self) -> None:
+        """The files must not be replaced beneath somebody's edits."""
+        tr = QCoreApplication.translate
+        self._reason = tr("Retracer", "A layer of the run is being edited: the run stays as it was. Apply it later.")
+        self.cancel()
+
+    def _end(self, ending: Ending) -> None:
+        thread, self._thread = self._thread, None
+        self._watch_no_more()
+        if thread is not None:
+            thread.wait()
+            self.ended.emit(thread, ending, self._reason)
+            thread.deleteLater()
+
+    def _watch_no_more(self) -> None:
+        layers, self._watched = self._watched, []
+        for layer in layers:
+            if not sip.isdeleted(layer):
+                layer.editingStarted.disconnect(self._break_off)
+
+
+def find_replaced(folder: RunFolder, project: QgsProject) -> list[QgsVectorLayer]:
+    """Return the project's layers of the files that are replaced."""
+    sources = tuple(path.name for path in (folder.footprints, folder.errors))
+    return [layer for layer in find_layers(folder, project) if Path(layer.source().split("|")[0]).name in sources]
+
+
+def refuse_edits(folder: RunFolder, project: QgsProject) -> None:
+    """Raise InputError where a file that is to be replaced is being edited, here or by another program."""
+    tr = QCoreApplication.translate
+    for layer in find_replaced(folder, project):
+        if layer.isEditable():
+            message = tr("Retracer", 'The layer "{}" is being edited.').format(layer.name())
+            raise InputError(message, tr("Retracer", "Save its edits or roll them back, then press the button again."))
+    for path in (folder.footprints, folder.errors):
+        if path.with_name(f"{path.name}-wal").exists():  # where SQLite keeps what is not in the file yet
+            message = tr("Retracer", "{} is being edited by another program.").format(path.name)
+            raise InputError(message, tr("Retracer", "Save the edits there and close it, then press the button again."))

@@ -1,0 +1,257 @@
+"""The live threshold: footprints of the visible map follow two sliders. Main thread only."""
+
+from __future__ import annotations
+
+import base64
+import math
+from typing import Any, Mapping
+
+from qgis.core import QgsCoordinateReferenceSystem, QgsGeometry, QgsRectangle, QgsSettings
+from qgis.gui import QgisInterface
+from qgis.PyQt.QtCore import QObject, QTimer
+
+from ....ui.curve import Curve
+from ....ui.text import format_score
+from ....ui.threshold import Position, ThresholdPanel
+from ...core.environment import Environment, require_ready
+from ...core.errors import InputError, TunerError
+from ...core.follow import Ending
+from ...core.record import Record
+from ..messages import SUCCESS, WARNING, join, log, tell
+from .conversation import Conversation
+from .kept import read_position, write_position
+from .overlay import Overlay
+from .retrace import Retracer, RetraceThread
+from .reviewer import Reviewer, mark_by_hand
+from .sight import frame_map
+
+_FILL_SETTING = "footprint_tuner/live_fill"
+_PAN_MS = 120
+_REST_MS = 300
+
+
+class LiveThreshold(QObject):
+    """The part of the review with the sliders: a worker answers them while *Live* is on, another one does *Apply*."""
+
+    def __init__(
+        self, iface: QgisInterface, environment: Environment, panel: ThresholdPanel, reviewer: Reviewer
+    ) -> None:
+        """Wait for a run."""
+        super().__init__(reviewer)
+        self._canvas, self._bar = iface.mapCanvas(), iface.messageBar()
+        self._environment, self._panel, self._reviewer = environment, panel, reviewer
+        self._record: Record | None = None
+        self._worker: Conversation | None = None
+        self._crs, self._bounds = QgsCoordinateReferenceSystem(), QgsRectangle()
+        self._chosen = self._applied = Position(0.5, 0.0)
+        self._curve_area: float | None = None
+        self._is_in_sight = False
+        self._overlay = Overlay(self._canvas)
+        self._retracer = Retracer(environment, self)
+        self._pan = QTimer(self, singleShot=True, interval=_PAN_MS)
+        self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
+        self._connect()
+        is_filled = QgsSettings().value(_FILL_SETTING, True, type=bool)
+        panel.show_fill(is_filled)
+        self._overlay.fill(is_filled)
+
+    def _connect(self) -> None:
+        panel, canvas = self._panel, self._canvas
+        panel.live_toggled.connect(self._toggle)
+        panel.fill_toggled.connect(self._fill)
+        panel.position_changed.connect(self._move)
+        panel.apply_requested.connect(self._apply)
+        panel.chosen_requested.connect(self._go_back)
+        panel.cancel_requested.connect(self._retracer.cancel)
+        for signal in (canvas.extentsChanged, canvas.rotationChanged, canvas.destinationCrsChanged):
+            signal.connect(self._look_soon)
+        self._pan.timeout.connect(self._trace)
+        self._rest.timeout.connect(self._settle)
+        self._retracer.progressed.connect(self._show_progress)
+        self._retracer.ended.connect(self._end_apply)
+        self._reviewer.stopped.connect(self._stop)
+
+    def open(self, record: Record) -> None:
+        """Begin with a run, *Live* off."""
+        self._record = record
+        self._panel.show_by_hand(mark_by_hand(record))
+
+    def close(self) -> None:
+        """End with the run, and leave nothing on the map; a second time does nothing."""
+        self._end_live()
+        self._retracer.cancel()
+        self._record = None
+        self._panel.show_none()
+
+    def _stop(self) -> None:
+        self._retracer.stop()
+        self._reviewer.is_busy = False
+
+    # -- live -----------------------------------------------------------------------------------------------------------
+
+    def _toggle(self, is_wanted: bool) -> None:
+        if not is_wanted or self._record is None:
+            self._end_live()
+            return
+        try:
+            require_ready(self._environment)
+        except TunerError as error:
+            self._end_live(join(error.message, error.hint))
+            return
+        self._worker = worker = Conversation(self._environment, self._record.folder, self)
+        worker.ready.connect(self._begin)
+        worker.answered.connect(self._show)
+        worker.curve_told.connect(self._show_curve)
+        worker.ended.connect(lambda message, hint: self._end_live(join(message, hint)))
+        self._panel.show_starting()
+        worker.start()
+
+    def _begin(self, said: Mapping[str, Any]) -> None:
+        if self._record is None:
+            return
+        self._crs = QgsCoordinateReferenceSystem.fromWkt(said["crs"])
+        self._bounds = QgsRectangle(*said["bounds"])
+        self._applied = Position(said["threshold"], said["min_area_m2"])
+        self._chosen = Position(said["chosen_threshold"], said["chosen_min_area_m2"])
+        self._panel.show_live(read_position(self._record.folder) or self._applied, self._applied)
+        self._trace()
+        self._ask_curve()
+
+    def _end_live(self, sentence: str = "") -> None:
+        worker, self._worker = self._worker, None
+        self._pan.stop()
+        self._rest.stop()
+        self._overlay.remove()
+        self._curve_area = None
+        if worker is not None:
+            worker.stop()
+        self._panel.show_off(sentence)
+        if sentence:
+            log(sentence, WARNING)
+
+    def _move(self, _position: Position) -> None:
+        self._trace()
+        self._rest.start()
+
+    def _settle(self) -> None:
+        """The sliders rest: keep their place, and ask validation ground where the area is another one."""
+        if self._record is not None and self._worker is not None:
+            write_position(self._record.folder, self._panel.position)
+            self._ask_curve()
+
+    def _look_soon(self) -> None:
+        if self._worker is not None:
+            self._pan.start()
+
+    def _trace(self) -> None:
+        if self._worker is None or not self._crs.isValid():
+            return
+        position = self._panel.position
+        try:
+            sight = frame_map(self._canvas.mapSettings(), self._bounds, self._crs)
+        except InputError as error:
+            self._is_in_sight = False
+            self._overlay.remove()
+            self._panel.show_told(join(error.message, error.hint))
+            return
+        self._is_in_sight = True
+        size = {"width_px": sight.width_px, "height_px": sight.height_px}
+        self._worker.ask_trace(
+            {"box": sight.box, **size, "threshold": position.threshold, "min_area_m2": position.min_area_m2}
+        )
+
+    def _show(self, said: Mapping[str, Any]) -> None:
+        if self._worker is None or not self._is_in_sight or "dropped" in said:
+            return
+        if "error" in said:
+            if said["answer"] is not None:  # what has no number is about the curve
+                self._overlay.remove()
+            self._panel.show_told(join(said["error"]["message"], said["error"]["hint"]))
+            return
+        footprints = QgsGeometry()
+        footprints.fromWkb(base64.b64decode(said["wkb"]))
+        self._overlay.show(footprints, self._crs)
+        self._panel.show_count(said["count"], is_coarse=said["is_coarse"])
+
+    def _ask_curve(self) -> None:
+        area = self._panel.position.min_area_m2
+        if self._worker is not None and area != self._curve_area:
+            self._curve_area = area
+            self._worker.ask_curve(area)
+
+    def _show_curve(self, said: Mapping[str, Any]) -> None:
+        if self._worker is not None and said["min_area_m2"] == self._curve_area:
+            self._panel.show_curve(read_curve(said))
+
+    def _fill(self, is_filled: bool) -> None:
+        QgsSettings().setValue(_FILL_SETTING, is_filled)
+        self._overlay.fill(is_filled)
+
+    # -- apply ----------------------------------------------------------------------------------------------------------
+
+    def _apply(self, position: Position) -> None:
+        numbers = (("--threshold", position.threshold), ("--min-area-m2", position.min_area_m2))
+        self._retrace([text for name, value in numbers for text in (name, repr(value))])
+
+    def _go_back(self) -> None:
+        self._retrace(["--chosen"])
+
+    def _retrace(self, options: list[str]) -> None:
+        if self._record is None or not self._reviewer.is_free():
+            return
+        try:
+            self._retracer.start(self._record, options)
+        except TunerError as error:
+            self._panel.show_applied(join(error.message, error.hint))
+            tell(self._bar, WARNING, error.message, error.hint)
+            return
+        self._reviewer.is_busy = True
+        self._panel.show_applying(0.0)
+
+    def _show_progress(self, percent: float) -> None:
+        if self._retracer.is_about(self._record):
+            self._panel.show_applying(percent)
+
+    def _end_apply(self, thread: RetraceThread, ending: Ending, reason: str) -> None:
+        self._reviewer.is_busy = False
+        if thread.record is not self._record:
+            return  # another run is open by now, or none
+        if ending.event is None:
+            self._panel.show_applied(self._describe(ending, reason))
+            return
+        before = thread.record.report["after"]["building"]["f1"]
+        self._reviewer.reload(self)
+        self._record = self._reviewer.record
+        if self._record is not None:
+            self._show_applied(self._record, before, thread.kept)
+
+    def _show_applied(self, record: Record, before: float, kept: str) -> None:
+        sentence, by_hand = mark_by_hand(record), record.report.get("by_hand")
+        self._panel.show_by_hand(sentence)
+        if self._worker is not None:
+            self._panel.show_in_force(
+                Position(by_hand["threshold"], by_hand["min_area_m2"]) if by_hand else self._chosen
+            )
+        text = self.tr("Applied. F1 by building on held-out ground: {before} before, {after} now.")
+        after = record.report["after"]["building"]["f1"]
+        text = text.format(before=format_score(before), after=format_score(after))
+        if kept:
+            text = join(text, self.tr("The footprints that you had edited are kept as {}.").format(kept))
+        self._panel.show_applied(text)
+        tell(self._bar, SUCCESS, text, sentence)
+
+    def _describe(self, ending: Ending, reason: str) -> str:
+        if ending.kind == "cancelled":
+            return reason or self.tr("Cancelled: the run is as it was.")
+        if ending.kind == "died":
+            log(ending.log_tail, WARNING)
+            return join(ending.message, self.tr("The run is as it was; QGIS's message log has its last words."))
+        return join(ending.message, ending.hint)
+
+
+def read_curve(said: Mapping[str, Any]) -> Curve:
+    """Return what the worker said of validation ground; a figure that it does not know is not a number."""
+    rows = [[math.nan if value is None else float(value) for value in point] for point in said["points"]]
+    points = tuple((threshold, f1, precision, recall) for threshold, f1, precision, recall in rows)
+    best = said["best"]
+    return Curve(said["min_area_m2"], points, None if best is None else (best[0], best[1]), said["done"])
