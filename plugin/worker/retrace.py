@@ -24,6 +24,7 @@ from ..core.models import load_card
 from ..core.record import require_reviewable
 from ..core.replace import replace_all, write_json
 from .amend import Cut, amend_report, describe_by_hand, read_chosen
+from .chain import refresh_chain
 from .check import Inputs, check_inputs, check_writable, split_inputs
 from .convert import take_in
 from .exam import Exam
@@ -150,7 +151,9 @@ class Retracing:
     def _write(self, score: dict[str, Any]) -> dict[str, Any]:
         """Write report, page and card, and return the report."""
         made, folder = self._made, self._folder
-        report = amend_report(self._report, score, self._by_hand)
+        report = refresh_chain(amend_report(self._report, score, self._by_hand))
+        if report.get("chain"):
+            report["difference"] = report["chain"][-1]["difference"]
         write_json(made.report, report)
         self._card.save(made.card)
         shutil.copyfile(folder.split, made.split)  # the page's pictures are drawn from layers of one folder

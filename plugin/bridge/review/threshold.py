@@ -87,7 +87,7 @@ class LiveThreshold(QObject):
         self._retracer.stop()
         self._reviewer.is_busy = False
 
-    # -- live -----------------------------------------------------------------------------------------------------------
+    # -- live ----------------------------------------------------------------------------------------------------------
 
     def _toggle(self, is_wanted: bool) -> None:
         if not is_wanted or self._record is None:
@@ -187,7 +187,7 @@ class LiveThreshold(QObject):
         QgsSettings().setValue(_FILL_SETTING, is_filled)
         self._overlay.fill(is_filled)
 
-    # -- apply ----------------------------------------------------------------------------------------------------------
+    # -- apply ---------------------------------------------------------------------------------------------------------
 
     def _apply(self, position: Position) -> None:
         numbers = (("--threshold", position.threshold), ("--min-area-m2", position.min_area_m2))
