@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qgis.gui import QgsMapCanvas, QgsMapMouseEvent
-from qgis.PyQt.QtCore import QPoint, Qt, pyqtSignal
+from qgis.PyQt.QtCore import QEvent, QObject, QPoint, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QKeyEvent
 
 from ..maptool import MapTool
@@ -53,6 +53,13 @@ class SwipeTool(MapTool):
         if event.button() == Qt.MouseButton.LeftButton and self._is_dragging:
             self._is_dragging = False
             self._move(event.pos())
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Take the tool's keys before the map moves by its own arrow keys; called by Qt."""
+        if event.type() == QEvent.Type.KeyPress and self.takes_key(event):
+            self.keyPressEvent(event)
+            return True
+        return super().eventFilter(watched, event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move or turn the line, or end; called by QGIS."""
