@@ -190,10 +190,12 @@ class TunerDock(QgsDockWidget):
         after: Mapping[str, Any],
         folder: str,
         difference: Mapping[str, Any] | None = None,
+        chain: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        """Show the scores of a run that went to its end, and how sure their difference is."""
+        """Show the scores of a run that went to its end, how sure their difference is, and an improved model's chain."""
         self.messageFrame.clear()
         self.reportPage.show_scores(before, after, folder, difference or {})
+        self.reportPage.show_chain(chain)
         self._enter(DockState.ENDED, is_finished=True)
 
     def show_failed(self, message: str, hint: str, folder: str, is_resumable: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import Qt, pyqtSignal
@@ -28,6 +28,9 @@ class ReportPage(QWidget):
     afterLabel: QLabel
     beforeInterval: QLabel
     afterInterval: QLabel
+    beforeTitle: QLabel
+    afterTitle: QLabel
+    chainLabel: WrapLabel
     gainLabel: WrapLabel
     countsGrid: QGridLayout
     reviewButton: QPushButton
@@ -73,6 +76,20 @@ class ReportPage(QWidget):
             (self.tr("Footprints on no building"), *(format_count(score.get("fp")) for score in (old, new))),
             (self.tr("F1 by pixel"), *(format_score(score.get("f1")) for score in pixels)),
         )
+
+    def show_chain(self, links: Sequence[Mapping[str, Any]]) -> None:
+        """Show how an improved model came about: the links of a report's chain, nothing where there are two only."""
+        names = {"base": self.tr("base model"), "tuned": self.tr("tuned model"), "improved": self.tr("improved model")}
+        roles = [str(link.get("role", "")) for link in links] if len(links) > 2 else ["base", "tuned"]
+        self.beforeTitle.setText(names.get(roles[-2], roles[-2]))
+        self.afterTitle.setText(names.get(roles[-1], roles[-1]))
+        steps = [
+            f"{names.get(role, role)} {format_score(link.get('building', {}).get('f1'))}"
+            for role, link in zip(roles, links)
+        ]
+        text = self.tr("All on the same held-out ground: {}.").format(" \N{RIGHTWARDS ARROW} ".join(steps))
+        self.chainLabel.setText(text if len(links) > 2 else "")
+        self.chainLabel.setVisible(len(links) > 2)
 
     def _show_figure(self, label: QLabel, model: str, score: Mapping[str, Any]) -> None:
         f1 = format_score(score.get("f1"))

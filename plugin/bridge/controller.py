@@ -19,8 +19,9 @@ from ..core.events import Event, Finding, Finished, Notice
 from ..core.folder import RunFolder
 from ..core.follow import Ending
 from ..core.models import list_cards
+from ..core.record import read_record
 from .areas import AreaDrawer
-from .delivery import take_choices
+from .delivery import Delivery, take_choices
 from .export import Exporter
 from .findings import add_layer, zoom_to
 from .messages import CRITICAL, INFO, SUCCESS, WARNING, join, log, log_finding, log_notice, tell
@@ -52,6 +53,7 @@ class Controller(QObject):
         self._installer = Installer(iface, self._environment, dock, self._is_free, self)
         self.reviewer = Reviewer(dock.reviewPage, self)
         self.reviewer.is_free = self._is_free
+        self.reviewer.run_requested.connect(self._improve)
         self.reviewer.parts = make_parts(iface, self._environment, dock, self.reviewer)
         self._exporter = Exporter(iface, self._environment, self)
         self._shelf = Shelf(self._environment, dock.formPage.modelPicker, self)
@@ -118,12 +120,21 @@ class Controller(QObject):
     def _train(self, choices: Choices) -> None:
         if self._is_free() and self._show_readiness():
             try:
-                delivery = take_choices(choices)
-                folder = make_run_folder(delivery.job.raster, QgsProject.instance())
+                self._begin(take_choices(choices))
             except TunerError as error:
                 self._refuse(error)
-            else:
-                self._start(RunThread(self._environment, folder, delivery, parent=self))
+
+    def _improve(self, delivery: Delivery) -> None:
+        if self._is_free() and self._show_readiness():
+            try:
+                self._begin(delivery)
+            except TunerError as error:
+                self._refuse(error)
+
+    def _begin(self, delivery: Delivery) -> None:
+        """Start a run in a new folder; raises InputError where none can be made."""
+        folder = make_run_folder(delivery.job.raster, QgsProject.instance())
+        self._start(RunThread(self._environment, folder, delivery, parent=self))
 
     def _check(self, choices: Choices) -> None:
         if self._is_free() and self._show_readiness():
@@ -214,7 +225,8 @@ class Controller(QObject):
             self._show_finished(folder, finished)
 
     def _show_finished(self, folder: RunFolder, finished: Finished) -> None:
-        self._dock.show_finished(finished.before, finished.after, str(folder.path), finished.difference)
+        chain = read_record(folder.path).report.get("chain") or ()
+        self._dock.show_finished(finished.before, finished.after, str(folder.path), finished.difference, chain)
         self.reviewer.open(folder, is_loaded=True)
         text = self.tr("Finished. F1 by building: {before} before, {after} after.")
         before, after = _read_f1(finished.before), _read_f1(finished.after)

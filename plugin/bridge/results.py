@@ -29,7 +29,7 @@ def load_results(folder: RunFolder, project: QgsProject) -> Iterator[QgsVectorLa
 
     Those that are shown already are only read anew.
     """
-    group = _find_group(folder, project)
+    group = find_group(folder, project)
     for result in _list_results(folder):
         yield _show(result, group, project)
     group.setExpanded(False)  # a group shown before it had layers stays shut in the tree, though it says otherwise
@@ -82,7 +82,8 @@ def _list_results(folder: RunFolder) -> list[_Result]:
     ]
 
 
-def _find_group(folder: RunFolder, project: QgsProject) -> QgsLayerTreeGroup:
+def find_group(folder: RunFolder, project: QgsProject) -> QgsLayerTreeGroup:
+    """Return the group of a run's layers in the layer tree, made on top where there is none."""
     root = project.layerTreeRoot()
     for group in root.findGroups(True):
         if group.customProperty(_RUN_PROPERTY) == folder.path.as_posix():

@@ -7,6 +7,7 @@ from qgis.gui import QgisInterface
 from ....ui.dock import TunerDock
 from ...core.environment import Environment
 from .errors import ErrorSteps
+from .improve import Improver
 from .reviewer import Part, Reviewer
 from .swipe import Swiper
 from .threshold import LiveThreshold
@@ -20,8 +21,11 @@ def make_parts(
 ) -> list[Part]:
     """Return the parts of the review."""
     page, canvas = dock.reviewPage, iface.mapCanvas()
+    improver = Improver(iface, page.improvePanel, reviewer)
+    improver.run_requested.connect(reviewer.run_requested)
     return [
         ErrorSteps(canvas, iface.mainWindow(), page.errorPanel, reviewer),
         Swiper(canvas, page.swipePanel, reviewer),
         LiveThreshold(iface, environment, page.thresholdPanel, reviewer),
+        improver,
     ]

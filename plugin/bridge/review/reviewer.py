@@ -32,9 +32,11 @@ class Reviewer(QObject):
 
     ``is_free`` asks whether nothing else is running, and tells the user where something is; ``is_busy`` says that a
     part of the review is at work in the run's folder. ``stopped`` tells the end for good: what runs is waited for.
+    ``run_requested`` carries the delivery of a run that improves this one's model.
     """
 
     stopped = pyqtSignal()
+    run_requested = pyqtSignal(object)
 
     def __init__(self, page: ReviewPage, parent: QObject | None = None) -> None:
         """Wait for a run; ``parts`` are told of it."""
@@ -119,9 +121,9 @@ class Reviewer(QObject):
 
 def describe_scores(record: Record) -> str:
     """Return a run's scores on held-out ground in a sentence."""
-    before, after = (record.report[which]["building"]["f1"] for which in ("before", "after"))
-    sentence = record.report["difference"]["sentence"]
-    text = f"F1 by building {before:.3f} \N{RIGHTWARDS ARROW} {after:.3f}. {sentence}"
+    links = record.report.get("chain") or [record.report["before"], record.report["after"]]
+    figures = " \N{RIGHTWARDS ARROW} ".join(f"{link['building']['f1']:.3f}" for link in links)
+    text = f"F1 by building {figures}. {record.report['difference']['sentence']}"
     return f"{text} {mark_by_hand(record)}".strip()
 
 

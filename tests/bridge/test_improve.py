@@ -1,0 +1,204 @@
+"""Corrections on the map, and the run that improves a model by them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from osgeo import gdal
+from qgis.core import QgsCoordinateReferenceSystem, QgsFeature, QgsGeometry, QgsProject, QgsRectangle, QgsVectorLayer
+from qgis.PyQt import sip
+
+from footprint_tuner.plugin.bridge.copy import copy_polygons
+from footprint_tuner.plugin.bridge.layers import take_labels
+from footprint_tuner.plugin.bridge.review.corrections import copy_footprints, find_shown
+from footprint_tuner.plugin.bridge.review.improve import Improver
+from footprint_tuner.plugin.core.folder import RunFolder
+from footprint_tuner.plugin.core.job import load_job
+from footprint_tuner.plugin.core.record import read_record
+from footprint_tuner.ui.improve import ImprovePanel
+from tests.bridge.conftest import LEFT, PIXEL, TOP
+from tests.bridge.errorfile import write_errors, write_run
+
+SIDE = 64 * PIXEL
+
+
+@pytest.fixture
+def record(tmp_path, make_raster, make_labels):
+    """A finished run with two footprints, whose right half is held out."""
+    raster = make_raster()
+    folder = write_run(tmp_path / "run")
+    folder.job.write_text(json.dumps({"raster": raster.source(), "labels": "labels.gpkg"}), encoding="utf-8")
+    gdal.Translate(str(folder.probability), raster.source(), bandList=[1])
+    copy_polygons(take_labels(make_labels()), folder.footprints, lambda: False)
+    write_errors(folder.split, {"blocks": ()})
+    blocks = QgsVectorLayer("Polygon?crs=EPSG:32645&field=role:string", "blocks", "memory")
+    for role, left in (("training", 0), ("held-out", SIDE / 2)):
+        feature = QgsFeature(blocks.fields())
+        feature.setAttributes([role])
+        feature.setGeometry(QgsGeometry.fromRect(QgsRectangle(LEFT + left, TOP - SIDE, LEFT + left + SIDE / 2, TOP)))
+        blocks.dataProvider().addFeatures([feature])
+    folder.split.unlink()
+    gdal.VectorTranslate(str(folder.split), _save(blocks, tmp_path / "blocks.gpkg"), layerName="blocks")
+    folder.model.write_bytes(b"weights")
+    return read_record(folder.path)
+
+
+def _save(layer, path):
+    from_layer = take_labels(layer)
+    polygons = type(from_layer)(from_layer.name, from_layer.crs, from_layer.fields, (0,), from_layer.read)
+    copy_polygons(polygons, path, lambda: False)
+    return str(path)
+
+
+@pytest.fixture
+def panel(window):
+    return ImprovePanel(window.window)
+
+
+@pytest.fixture
+def improver(window, panel, record, wait_until):
+    window.canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:32645"))
+    made = Improver(window, panel)
+    made.open(record)
+    yield made
+    if not sip.isdeleted(made):
+        made.close()
+
+
+@pytest.fixture
+def begun(improver, panel, record, wait_until):
+    """Corrections that were begun."""
+    panel.correctButton.click()
+    wait_until(panel.markButton.isEnabled)
+    return improver
+
+
+def rectangle(left, top, width, height):
+    return QgsGeometry.fromRect(QgsRectangle(LEFT + left, TOP - top - height, LEFT + left + width, TOP - top))
+
+
+def find_layer(record, name):
+    source = f"{record.folder.corrections.as_posix()}|layername={name}"
+    (layer,) = (each for each in QgsProject.instance().mapLayers().values() if each.source() == source)
+    return layer
+
+
+def test_correcting_opens_a_copy_and_leaves_the_runs_footprints_alone(begun, window, record):
+    before = record.folder.footprints.read_bytes()
+    layer = find_layer(record, "footprints")
+    assert layer.isEditable()
+    assert window.active is layer
+    assert layer.featureCount() == 2
+    layer.deleteFeature(next(layer.getFeatures()).id())
+    assert layer.commitChanges()
+    assert record.folder.footprints.read_bytes() == before
+
+
+def test_pressing_again_goes_on_where_it_was_left(begun, panel, record):
+    layer = find_layer(record, "footprints")
+    layer.deleteFeature(next(layer.getFeatures()).id())
+    panel.correctButton.click()
+    assert find_layer(record, "footprints") is layer
+    assert layer.featureCount() == 1
+    assert panel.correctButton.text() == "1. Go on correcting"
+
+
+def test_corrections_are_gone_on_with_after_a_restart(begun, panel, record):
+    find_layer(record, "footprints").rollBack()
+    begun.close()
+    QgsProject.instance().clear()
+    begun.open(record)
+    assert panel.correctButton.text() == "1. Go on correcting"
+    assert not panel.markButton.isEnabled()
+    panel.correctButton.click()
+    assert panel.markButton.isEnabled()
+    assert find_shown(record.folder)
+
+
+def test_marked_ground_is_an_edit_that_can_be_undone(begun, panel, record, window):
+    begun.tool.drawn.emit(rectangle(1, 3, 10, 10))
+    checked = find_layer(record, "checked")
+    assert panel.checkedLabel.text() == "1 area is checked, with 1 footprints on it."
+    assert [feature["role"] for feature in checked.getFeatures()] == ["training"]
+    assert window.active is checked
+    checked.undoStack().undo()
+    assert checked.featureCount() == 0
+    assert panel.checkedLabel.text() == "No ground is marked as checked yet."
+
+
+def test_ground_outside_the_raster_is_refused(begun, record, window):
+    begun.tool.drawn.emit(rectangle(1000, 0, 10, 10))
+    assert list(find_layer(record, "checked").getFeatures()) == []
+    assert "outside the raster" in window.read_messages()[-1]
+
+
+def test_held_out_ground_is_told_to_be_never_learnt_from(begun, panel):
+    begun.tool.drawn.emit(rectangle(2, 2, 5, 5))
+    assert panel.improveLabel.text() == ""
+    begun.tool.drawn.emit(rectangle(20, 2, 5, 5))
+    assert "never learnt from" in panel.improveLabel.text()
+
+
+def test_improving_without_checked_ground_says_what_to_do(begun, panel):
+    heard = []
+    begun.run_requested.connect(heard.append)
+    panel.improveButton.click()
+    assert heard == []
+    assert panel.improveLabel.text().startswith("No ground is marked as checked. Press Mark checked ground")
+
+
+def test_a_model_that_is_gone_is_told(begun, panel, record):
+    begun.tool.drawn.emit(rectangle(1, 3, 10, 10))
+    record.folder.model.unlink()
+    panel.improveButton.click()
+    assert "model.safetensors is not in the run's folder" in panel.improveLabel.text()
+
+
+def test_layers_that_left_the_project_are_asked_for(begun, panel, record):
+    find_layer(record, "footprints").rollBack()
+    QgsProject.instance().removeMapLayer(find_layer(record, "checked"))
+    panel.improveButton.click()
+    assert "press Go on correcting" in panel.improveLabel.text()
+
+
+def test_an_improving_run_gets_the_corrections_as_they_stand_and_the_earlier_split(begun, panel, record, tmp_path):
+    begun.tool.drawn.emit(rectangle(1, 3, 10, 10))
+    layer = find_layer(record, "footprints")
+    added = QgsFeature(layer.fields())
+    added.setGeometry(rectangle(2, 2, 3, 3))
+    layer.addFeature(added)
+    heard = []
+    begun.run_requested.connect(heard.append)
+    panel.improveButton.click()
+    new = RunFolder(tmp_path / "improved")
+    new.path.mkdir()
+    heard[0].write_to(new, lambda: False)
+    assert new.earlier.read_bytes() == record.folder.split.read_bytes()
+    assert new.earlier_report.read_bytes() == record.folder.report.read_bytes()
+    job = load_job(new.job)
+    assert job.base_model == str(record.folder.card)
+    assert job.parent == str(record.folder.path)
+    assert job.earlier == str(new.earlier)
+    labels = QgsVectorLayer(f"{new.labels}|layername=labels")
+    assert labels.featureCount() == 2  # the one that is not saved yet, and not the one beyond the checked ground
+    areas = QgsVectorLayer(f"{new.areas}|layername=areas")
+    assert [feature["role"] for feature in areas.getFeatures()] == ["training"]
+
+
+def test_ground_without_any_building_is_a_correction_too(begun, panel, record, tmp_path):
+    begun.tool.drawn.emit(rectangle(1, 20, 5, 5))
+    heard = []
+    begun.run_requested.connect(heard.append)
+    panel.improveButton.click()
+    new = RunFolder(tmp_path / "improved")
+    new.path.mkdir()
+    heard[0].write_to(new, lambda: False)
+    assert QgsVectorLayer(f"{new.labels}|layername=labels").featureCount() == 0
+
+
+def test_a_broken_off_copy_leaves_no_corrections(record):
+    record.folder.footprints.write_bytes(b"no GeoPackage")
+    with pytest.raises(Exception, match="could not be written"):
+        copy_footprints(record.folder)
+    assert not record.folder.corrections.exists()
