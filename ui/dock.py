@@ -192,7 +192,7 @@ class TunerDock(QgsDockWidget):
         difference: Mapping[str, Any] | None = None,
         chain: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        """Show the scores of a run that went to its end, how sure their difference is, and an improved model's chain."""
+        """Show the scores of a run that went to its end, how sure their difference is, and the chain of models."""
         self.messageFrame.clear()
         self.reportPage.show_scores(before, after, folder, difference or {})
         self.reportPage.show_chain(chain)
