@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core.errors import TunerError
 from ..core.events import Cancelled, Failed
-from . import commands, live
+from . import commands, improve, live
 from .wire import CancelRequested, Wire
 
 
@@ -50,6 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     check.add_argument("--json", action="store_true", help="print the findings as one JSON object, and no events")
     split = _add(verbs, "split", commands.split, is_spoken=True, listens=True)
     split.add_argument("job", type=Path, metavar="JOB.json")
+    improve.add_arguments(_add(verbs, "improve", improve.improve, is_spoken=True, listens=True))
     _add_predict(_add(verbs, "predict", commands.predict, listens=True))
     _add_export(_add(verbs, "export", commands.export, listens=True))
     _add_score(_add(verbs, "score", commands.score))

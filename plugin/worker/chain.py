@@ -75,11 +75,12 @@ def _take_over(
     report: Mapping[str, Any], parent: str, began: str, earlier: Mapping[str, Any]
 ) -> tuple[list[Link], str]:
     """Return the links up to the model that this run began with, and what is odd about them."""
+    if not is_same_ground(report, earlier):
+        role = (earlier.get("chain") or [{"role": TUNED}])[-1]["role"]
+        return [_describe(role, parent, began, report, "before")], _OTHER_GROUND
     known = refresh_chain(earlier).get("chain") or _begin(earlier, parent, began)
     last = known[-1]
     anew = _describe(last["role"], last["run"], last["title"], report, "before")
-    if not is_same_ground(report, earlier):
-        return [anew], _OTHER_GROUND
     if anew["blocks"] == last["blocks"]:
         return list(known), ""
     if "by_hand" in last:

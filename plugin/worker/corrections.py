@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from ..core.events import ADVICE, WARNING, Finding
@@ -14,7 +16,7 @@ from .labels import Labels, explode_polygons, read_labels, read_polygons
 from .located import count_things, locate_finding
 from .raster import Raster
 from .split import Split
-from .vector import Geometries, read_layer
+from .vector import Geometries, append_layer, read_layer
 
 CHECK_MORE = "Mark ground as checked where the model may learn: on the raster, off held-out and validation ground."
 _FEW = 10
@@ -50,6 +52,25 @@ def read_corrections(path: str, layer: str, raster: Raster) -> Labels:
     if len(read_layer(path, layer).geometries) == 0:
         return Labels(np.array([], dtype=object))
     return read_labels(path, layer, raster)
+
+
+def copy_polygons(source: str, path: Path, name: str, *, is_ground: bool) -> None:
+    """Copy the polygons of a layer, named ``file|layer``, into a GeoPackage; checked ground has the role training.
+
+    The user's file is left alone, and may change while the run goes on. Raises InputError where the layer holds
+    anything but polygons; it may be empty.
+    """
+    file, _, layer = source.partition("|")
+    content = read_layer(file, layer.removeprefix("layername="))
+    polygons, origins = explode_polygons(content.geometries)
+    if len(content.geometries) and not len(polygons):
+        raise InputError(f"{source} holds no polygons.", "Choose a polygon layer: lines and points have no area.")
+    columns: dict[str, NDArray[Any]] = {"feature": origins}
+    if is_ground:
+        role = next((values for key, values in content.columns.items() if key.lower() == "role"), None)
+        columns["role"] = np.full(len(polygons), TRAINING, dtype=object) if role is None else role[origins]
+    path.unlink(missing_ok=True)
+    append_layer(path, polygons, columns, content.crs, name)
 
 
 def tell_corrections(

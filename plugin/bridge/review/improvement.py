@@ -11,6 +11,7 @@ from qgis.core import QgsFeatureIterator, QgsFeatureRequest, QgsRectangle, QgsVe
 from ...core.errors import InputError, RunError, TunerError
 from ...core.events import Notice
 from ...core.folder import RunFolder
+from ...core.improve import prepare_improvement as make_job
 from ...core.job import load_job
 from ...core.record import Record, require_reviewable
 from ..copy import CopyCancelled, copy_polygons
@@ -30,11 +31,10 @@ class Improvement(Delivery):
         if parent is None or areas is None:
             raise RunError("An improving run needs an earlier run and checked ground.", "Start it from the review.")
         try:
-            shutil.copyfile(parent.split, folder.earlier)
-            shutil.copyfile(parent.report, folder.earlier_report)
             copy_polygons(self.labels, folder.labels, is_cancelled, may_be_empty=True)
             copy_polygons(areas, folder.areas, is_cancelled)
-            replace(self.job, name=folder.path.name).save(folder.job)
+            job = make_job(parent.path, folder.path)
+            replace(job, name=folder.path.name).save(folder.job)
         except OSError as error:
             shutil.rmtree(folder.path, ignore_errors=True)
             raise RunError(f"The new run could not be prepared: {error}", "Is the disk full?") from error
@@ -56,20 +56,6 @@ def prepare_improvement(record: Record, footprints: QgsVectorLayer, checked: Qgs
     if extent.isEmpty():
         raise InputError("No ground is marked as checked.", "Press Mark checked ground, and draw around it on the map.")
     job = load_job(folder.job)
-    settings = replace(job.settings, epochs=None, learning_rate=None, shift_east_m=0.0, shift_north_m=0.0)
-    job = replace(
-        job,
-        labels="labels.gpkg",
-        labels_layer="labels",
-        areas="areas.gpkg",
-        areas_layer="areas",
-        base_model=str(folder.card),
-        block_roles=(),
-        parent=str(folder.path),
-        earlier=folder.earlier.name,
-        settings=settings,
-    )
-    job.check()
     corrected = _restrict(take_labels(footprints), extent)
     return Improvement(job, corrected, take_areas(checked), (), folder)
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from .chain import name_models
 from .chart import AFTER, BEFORE, Line, Row, draw_lines, draw_pairs, draw_rows
 from .facts import Facts, pick, read_number
 from .markup import Markup
 from .scores import MODELS, read_classes, read_curves, read_difference, read_f1_interval
 from .words import write_change, write_interval, write_score
 
-NAMES = ("Base model", "Tuned model")
-
 
 def draw_f1(facts: Facts) -> Markup | None:
     """Return the F1 by building of both models, with their intervals where they are known."""
     rows, said = [], []
-    for name, model, colour in zip(NAMES, MODELS, (BEFORE, AFTER), strict=True):
+    for name, model, colour in zip(name_models(facts), MODELS, (BEFORE, AFTER), strict=True):
         f1 = facts.pick_number(model, "building", "f1")
         if f1 is None:
             return None
@@ -40,7 +39,7 @@ def draw_classes(facts: Facts) -> Markup | None:
         return None
     groups = [(f"{each.name}\n{each.labels:,} labels", each.before, each.after) for each in classes]
     said = [f"{each.name} {write_score(each.before)} to {write_score(each.after)}" for each in classes]
-    return draw_pairs(f"F1 by size, before to after: {'; '.join(said)}", groups, NAMES)
+    return draw_pairs(f"F1 by size, before to after: {'; '.join(said)}", groups, name_models(facts))
 
 
 def draw_curves(facts: Facts) -> Markup | None:
@@ -48,7 +47,7 @@ def draw_curves(facts: Facts) -> Markup | None:
     curves = read_curves(facts)
     if not curves:
         return None
-    colours = zip(NAMES, MODELS, (BEFORE, AFTER), strict=True)
+    colours = zip(name_models(facts), MODELS, (BEFORE, AFTER), strict=True)
     lines = [Line(name, colour, curves[model]) for name, model, colour in colours if curves.get(model)]
     return draw_lines("F1 by building against the IoU asked for", lines, across="IoU above", up="F1", most=1.0)
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from .chain import show_chain
 from .facts import Facts, name_file, pick, read_number
 from .graphs import draw_classes, draw_curves, draw_difference, draw_f1, draw_loss, draw_validation
 from .markup import Markup, tag
@@ -51,6 +52,7 @@ def list_sections(facts: Facts, sights: Sights) -> list[tuple[str, list[Markup]]
     """Return heading and content of each section; an empty one has nothing to say."""
     return [
         ("Score", _show_score(facts)),
+        ("From the base model to the improved one", show_chain(facts)),
         ("Before and after", _show_blocks(sights)),
         ("By size, and by how well a footprint must fit", _show_depth(facts)),
         ("Where", _show_ground(facts, sights)),

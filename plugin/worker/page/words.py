@@ -156,6 +156,10 @@ def tell_split(facts: Facts) -> list[str]:
         if areas
         else f"The ground that holds labels was parted by the plugin, by chance with the seed {seed}."
     ]
+    if facts.job.get("earlier"):
+        run = name_file(str(facts.job.get("parent") or ""))
+        rest = "ground that was checked since is learnt on, beside what was learnt on before."
+        said = [f"Held-out and validation ground are those of the run {run}, unchanged; {rest}"]
     buffer_m = facts.pick_number("buffer_m")
     if buffer_m:
         said.append(

@@ -1,0 +1,47 @@
+"""The command that improves a tuned model: it makes the new run's folder ready and runs it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..core.folder import RunFolder
+from ..core.improve import prepare_improvement
+from . import commands
+from .wire import Wire
+
+_SETTINGS = ("epochs", "learning_rate", "samples", "replay_share", "seed", "device", "threads")
+
+
+def improve(options: argparse.Namespace, wire: Wire) -> None:
+    """Improve a run's model: corrected footprints become labels on checked ground."""
+    from .corrections import copy_polygons  # noqa: PLC0415 - other commands do not wait for its libraries
+
+    parent, folder = RunFolder(options.run), RunFolder(options.out)
+    corrections = options.corrections or f"{parent.corrections}|footprints"
+    checked = options.checked or f"{parent.corrections}|checked"
+    wishes = {name: value for name in _SETTINGS if (value := getattr(options, name)) is not None}
+    job = prepare_improvement(parent.path, folder.path, **wishes)
+    copy_polygons(corrections, folder.labels, "labels", is_ground=False)
+    copy_polygons(checked, folder.areas, "areas", is_ground=True)
+    job.save(folder.job)
+    commands.run(argparse.Namespace(job=folder.job, fresh=False), wire)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("run", type=Path, metavar="RUN_FOLDER", help="the folder of the run whose model is improved")
+    parser.add_argument(
+        "--corrections", default="", metavar="F.gpkg[|LAYER]", help="footprints as corrected; default: the run's own"
+    )
+    parser.add_argument(
+        "--checked", default="", metavar="F.gpkg[|LAYER]", help="ground where they are right; default: the run's own"
+    )
+    parser.add_argument("--out", required=True, type=Path, metavar="NEW_RUN_FOLDER")
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--samples", type=int, help="crops of an epoch")
+    parser.add_argument("--replay-share", type=float, help="of the crops, on ground that was learnt earlier")
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--threads", type=int)
