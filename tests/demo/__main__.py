@@ -22,13 +22,19 @@ DEMO = ROOT / "build" / "demo"
 SAMPLE = DEMO / "sample"
 PROJECT = DEMO / "banepa.qgz"
 WISHES = DEMO / "wishes.json"
+FILM = DEMO / "film"
 SCREEN = "-screen 0 1600x1000x24"
+SMALL_SCREEN = "-screen 0 1280x800x24"  # of 13 inches
 LIMIT_S = 3600
 RESULTS = ("before_after.png", "report.json", "demo.json", "1_before.png", "2_during.png", "3_after.png")
 
 
 def main(arguments: list[str]) -> int:
-    """Run the demo, or open its project with ``open``; returns the exit code."""
+    """Run the demo, open its project with ``open``, or play the help page's ``film``; returns the exit code."""
+    if arguments[:1] == ["film"]:
+        return run_film(read_wishes(arguments[1:]))
+    if arguments[:1] == ["times"]:
+        return measure_times([Path(each).resolve() for each in arguments[1:]])
     return open_project() if arguments == ["open"] else run_demo(read_wishes(arguments))
 
 
@@ -65,6 +71,43 @@ def run_demo(wishes: dict) -> int:
     if not (DEMO / "demo.json").exists():
         return _fail(f"QGIS ended without a result (exit code {code}).", f"Look into {DEMO / 'drive.log'}.")
     return tell_results(json.loads((DEMO / "demo.json").read_text()), began, job_began)
+
+
+def run_film(wishes: dict) -> int:
+    """Play a newcomer's first quarter of an hour in QGIS, and leave its pictures in build/demo/film."""
+    if make_sample() != 0:
+        return _fail("The sample city could not be made.", f"Delete {DEMO} and run it again.")
+    shutil.rmtree(FILM, ignore_errors=True)
+    FILM.mkdir()
+    WISHES.write_text(json.dumps({"small": 1024, **wishes}))
+    enable_plugin()
+    print("Opening QGIS on a screen of its own; it takes some minutes.", flush=True)
+    qgis = ["qgis", *_profile_options(), "--code", str(ROOT / "tests" / "demo" / "film.py")]
+    command = ["xvfb-run", "--auto-servernum", "--server-args", SMALL_SCREEN, *qgis]
+    subprocess.run(command, env=_qgis_environ(), timeout=LIMIT_S, stdin=subprocess.DEVNULL)
+    if not (FILM / "film.json").exists():
+        return _fail("The film broke off.", f"Look into {FILM / 'film.log'}.")
+    told = json.loads((FILM / "film.json").read_text())
+    steps = " -> ".join(f"{link['role']} {link['f1']:.3f}" for link in told["chain"])
+    print(f"F1 by building: {steps}\n{told['gain']}")
+    print(f"Tuned after {told['tuned_s']} s, improved after {told['seconds']} s; pictures in {FILM.relative_to(ROOT)}")
+    return 0
+
+
+def measure_times(runs: list[Path]) -> int:
+    """Print how quick the review of each run is in QGIS: medians of 50."""
+    enable_plugin()
+    script = ["--code", str(ROOT / "tests" / "demo" / "times.py")]
+    command = ["xvfb-run", "--auto-servernum", "--server-args", SMALL_SCREEN, "qgis", *_profile_options(), *script]
+    for run in runs:
+        out = DEMO / f"times_{run.name}.json"
+        out.unlink(missing_ok=True)
+        environ = {**_qgis_environ(), "TIMES_RUN": str(run), "TIMES_OUT": str(out)}
+        subprocess.run(command, env=environ, timeout=LIMIT_S, stdin=subprocess.DEVNULL)
+        if not out.exists():
+            return _fail(f"The times of {run.name} were not measured.", f"Look into {out.with_suffix('.log')}.")
+        print(run.name, out.read_text())
+    return 0
 
 
 def make_sample() -> int:
