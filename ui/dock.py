@@ -24,11 +24,9 @@ from .load import load_form
 from .memory import Memory
 from .message import MessageFrame
 from .notices import NoticeList
-from .predict import PredictPage
 from .progress import ProgressPage
 from .report import ReportPage
 from .review import ReviewPage
-from .runs import RunsPage
 from .setup import SetupPage
 from .shift import ShiftLine
 
@@ -67,11 +65,7 @@ class TunerDock(QgsDockWidget):
     tabs: QTabWidget
     tuneTab: QWidget
     reviewTab: QWidget
-    predictTab: QWidget
-    runsTab: QWidget
     reviewPage: ReviewPage
-    predictPage: PredictPage
-    runsPage: RunsPage
     scrollArea: QScrollArea
     messageFrame: MessageFrame
     setupPage: SetupPage
