@@ -38,7 +38,8 @@ def read_checked(path: str, layer: str, raster: Raster) -> Any:
             'Held-out ground is the earlier run\'s. Write "training" into the field "role", or leave the field out.',
         )
     polygons, _, _ = read_polygons(content, raster, "The checked ground")
-    checked = shapely.union_all(polygons) & shapely.box(0, 0, raster.width, raster.height)
+    frame = shapely.box(0, 0, raster.width, raster.height)
+    checked = shapely.union_all(explode_polygons(shapely.intersection(polygons, frame))[0])
     if checked.area < _LEAST_PX:
         raise InputError("The checked ground lies outside the raster.", CHECK_MORE)
     return checked

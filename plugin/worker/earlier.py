@@ -17,7 +17,7 @@ from ..core.errors import InputError
 from ..core.folder import RunFolder
 from ..core.record import REPORT_SCHEMA
 from ..core.roles import BLOCK_ROLES, LEFT_OUT, ROLES
-from .labels import Labels, apply_affine
+from .labels import Labels, apply_affine, explode_polygons
 from .raster import Raster
 from .split import Split, choose_buffer
 from .vector import Geometries, Layer, read_layer
@@ -113,9 +113,12 @@ def _read(path: str, layer: str, raster: Raster) -> Layer:
 
 
 def _round(polygons: Geometries) -> Geometries:
-    """Return the polygons with rounded coordinates; one that would no longer be valid stays as it is."""
-    rounded = shapely.transform(polygons, lambda xy: np.round(xy, _DIGITS))
-    return np.asarray(np.where(shapely.is_valid(rounded), rounded, polygons), dtype=object)
+    """Return the polygons with rounded coordinates; of one that crosses itself then, by a hair, the largest part."""
+    rounded = np.asarray(shapely.transform(polygons, lambda xy: np.round(xy, _DIGITS)), dtype=object)
+    for place in np.flatnonzero(~shapely.is_valid(rounded)):
+        parts = explode_polygons([shapely.make_valid(rounded[place])])[0]
+        rounded[place] = max(parts, key=lambda part: float(part.area), default=shapely.Polygon())
+    return rounded
 
 
 def _join_blocks(

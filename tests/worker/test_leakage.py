@@ -30,7 +30,8 @@ from plugin.worker.raster import describe_raster, open_grid
 from plugin.worker.split import HELD_OUT, ROLES, TRAINING, VALIDATION, Split, is_mostly_inside, split_ground
 from plugin.worker.tiles import Sampler
 from plugin.worker.vector import append_layer
-from tests.worker.attempt import try_split
+from tests.worker.attempt import try_renew, try_split
+from tests.worker.second import pick_ground, pick_labels, write_earlier
 
 UTM = CRS.from_epsg(32645)
 CARD = find_card("imagenet_lite0")
@@ -193,3 +194,78 @@ def test_tiles_at_random_leak_and_the_checks_tell(place, tmp_path):
         "a building is on both sides",
     ]
     assert count_seen_leaks(path, raster, card, labels, tiles, 3) > 0
+
+
+# -- improving: whatever ground is checked -----------------------------------------------------------------------------
+
+CHECKED = st.lists(st.tuples(*[st.floats(-0.2, 1.2)] * 6), min_size=1, max_size=3)
+
+
+def correct(labels, seed):
+    """Return corrections: most labels moved or resized, some deleted, and buildings that nobody had labelled."""
+    rng = np.random.default_rng(seed)
+    kept = labels.polygons[rng.random(len(labels.polygons)) < 0.8]
+    changed = [
+        shapely.affinity.translate(shapely.affinity.scale(each, *rng.uniform(0.5, 3, 2)), *rng.normal(0, 6, 2))
+        for each in kept
+    ]
+    corners = shapely.get_coordinates(shapely.centroid(kept)) + rng.normal(0, 20, (len(kept), 2))
+    return np.array(
+        [*changed, *shapely.box(*corners.T, *(corners + rng.uniform(4, 60, (len(kept), 2))).T)], dtype=object
+    )
+
+
+def find_moved(labels, split, renewal):
+    """Return in words what of validation and held-out ground, and of the labels there, is not as it was."""
+    moved = []
+    grounds = [pick_ground(each, VALIDATION, HELD_OUT) for each in (split, renewal.split)]
+    judged = [pick_labels(labels, split), pick_labels(renewal.labels, renewal.split)]
+    for name, (own, other) in (("ground", grounds), ("labels", judged)):
+        if len(own) != len(other) or not shapely.equals_exact(own, other, 1e-5).all():
+            moved.append(f"{name} that nothing is learnt from is not as it was")
+    if renewal.split.buffer_px != split.buffer_px:
+        moved.append("the buffer is another one")
+    return moved
+
+
+def find_new_leaks(raster, card, renewal):
+    """Return in words what counts of validation ground's buffer, and which building lies on both sides."""
+    ground, learnt = renewal.split.ground(VALIDATION, HELD_OUT), renewal.split.ground(TRAINING)
+    with open_grid(raster) as dataset:
+        sampler = Sampler(dataset, raster, card, renewal.labels, renewal.split)
+        weight = sampler.read(Window(0, 0, raster.width, raster.height)).weight[0].numpy() > 0
+    rows, cols = np.nonzero(weight)
+    shapely.prepare(ground)
+    leaks = []
+    if shapely.dwithin(ground, shapely.points(cols + 0.5, rows + 0.5), renewal.split.buffer_px - 1e-5).any():
+        leaks.append("a pixel within the buffer is learnt from")
+    buildings = renewal.labels.polygons
+    reaching = buildings[shapely.area(shapely.intersection(buildings, ground)) > 1e-3]
+    if shapely.area(shapely.intersection(reaching, learnt)).sum() > 1e-3:
+        leaks.append("a building reaches from ground that is learnt from onto other ground")
+    return leaks
+
+
+@settings(max_examples=25, deadline=None)
+@given(draw_places(), TOWNS, CHECKED)
+def test_whatever_ground_is_checked_nothing_of_held_out_ground_is_learnt_from_through_two_improvements(
+    place, town, corners
+):
+    with TemporaryDirectory() as folder:
+        path, raster, card, labels = settle(folder, place, *town)
+        first = split = try_split(raster, labels, Settings(seed=town[2]))
+        if split is None:
+            return
+        own, sides = labels, np.array([raster.width, raster.height])
+        checked = [shapely.Polygon(np.reshape(each, (3, 2)) * sides) for each in corners]
+        assume(all(triangle.is_valid and triangle.area > 100 for triangle in checked))
+        for generation in ("first", "second"):
+            run = write_earlier(Path(folder) / generation, raster, labels, split)
+            renewal = try_renew(run, raster, correct(labels, town[2]), checked)
+            if renewal is None:
+                return
+            assert find_moved(own, first, renewal) == []
+            labels, split = renewal.labels, renewal.split
+            assert find_counted_leaks(raster, card, labels, split, split.buffer_px - 1e-5) == []
+            assert find_new_leaks(raster, card, renewal) == []
+        assert count_seen_leaks(path, raster, card, labels, split, town[2]) == 0
