@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from plugin.core.folder import RunFolder
+from plugin.worker.page.page import write_page
 from tests.worker.test_page import change, make_report, read_page
 
 
@@ -58,6 +60,15 @@ class TestChain:
         assert any(
             text.startswith("F1 by building: Tuned model 0.272") and "Improved model 0.565" in text for text in said
         )
+
+    def test_no_name_runs_into_the_chart(self, improved):
+        """Letters are 11.5 px high, about 6 px wide; the first line of the grid stands right of the longest name."""
+        write_page(improved)
+        charts = re.findall(r"<svg[^>]*aria-label=\"F1 by building: [^>]*>.*?</svg>", improved.page.read_text("utf-8"))
+        assert len(charts) == 2
+        for chart in charts:
+            names = re.findall(r'<text x="0"[^>]*>([^<]+)<', chart)
+            assert min(float(x) for x in re.findall(r'<line x1="([^"]+)"', chart)) > 6 * max(map(len, names))
 
     def test_a_second_improvement_has_a_name_of_its_own(self, made):
         change(made, chain=[*CHAIN, make_link("improved", 0.56, None, 0.01)])

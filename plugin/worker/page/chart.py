@@ -82,7 +82,7 @@ def write(text: str, x: float, y: float, colour: str = MUTED, anchor: str = "sta
 
 def draw_rows(title: str, rows: Sequence[Row], *, must_hold: float | None = None, most: float = math.inf) -> Markup:
     """Return values with intervals one beneath the other, on one axis up to ``most``; ``must_hold`` is marked."""
-    left, top, step = 84.0, 8.0, 30.0
+    left, top, step = max(84.0, 10 + _LETTER_PX * max(len(row.name) for row in rows)), 8.0, 30.0
     shown = [row.value for row in rows] + [end for row in rows if row.interval for end in row.interval]
     scale = fit_scale(shown + ([] if must_hold is None else [must_hold]), left, WIDTH - 14, most)
     bottom = top + step * len(rows)
