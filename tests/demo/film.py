@@ -139,6 +139,7 @@ def begin(wishes):
 def review(dock, folder):
     """Swipe between before and after, step to an error, move the threshold."""
     canvas, page = iface.mapCanvas(), dock.reviewPage
+    canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:3857"))  # QGIS took the first layer's meanwhile
     dock.tabs.setCurrentWidget(dock.reviewTab)
     show_only("Banepa", "Footprints")
     canvas.setExtent(find_middle(folder))
