@@ -165,7 +165,12 @@ def test_the_button_trains_and_brings_the_footprints_into_the_project(dock, proj
     assert RunFolder(folder).report.exists(), window.read_messages()
     group = project.layerTreeRoot().findGroup(folder.name)
     layers = {node.name(): node.layer() for node in group.findLayers()}
-    assert set(layers) == {"Footprints", "Base model's footprints", "Held-out ground and blocks"}
+    assert set(layers) == {
+        "Footprints",
+        "Base model's footprints",
+        "Held-out ground and blocks",
+        "Errors on held-out ground",
+    }
     footprints = layers["Footprints"]
     assert footprints.crs().authid() == "EPSG:32645"
     assert footprints.featureCount() > 20
