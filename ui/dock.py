@@ -192,6 +192,18 @@ class TunerDock(QgsDockWidget):
         self.reportPage.show_chain(chain)
         self._enter(DockState.ENDED, is_finished=True)
 
+    def show_rescored(
+        self,
+        before: Mapping[str, Any],
+        after: Mapping[str, Any],
+        folder: str,
+        difference: Mapping[str, Any],
+        mark: str,
+    ) -> None:
+        """Show new scores where those of this run stand; ``mark`` says how they came about."""
+        if folder == self._folder:
+            self.reportPage.show_scores(before, after, folder, difference, mark)
+
     def show_failed(self, message: str, hint: str, folder: str, is_resumable: bool) -> None:
         """Say why a run, or what was asked before it, cannot go on."""
         self._enter(DockState.ENDED)

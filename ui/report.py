@@ -52,11 +52,17 @@ class ReportPage(QWidget):
         self.reportButton.clicked.connect(lambda: self.folder_opened.emit(str(RunFolder(Path(self._folder)).page)))
 
     def show_scores(
-        self, before: Mapping[str, Any], after: Mapping[str, Any], folder: str, difference: Mapping[str, Any]
+        self,
+        before: Mapping[str, Any],
+        after: Mapping[str, Any],
+        folder: str,
+        difference: Mapping[str, Any],
+        mark: str = "",
     ) -> None:
         """Show the scores ``{"building": {...}, "pixel": {...}}``; what is not known is a dash.
 
-        Intervals, and whether the difference is more than noise, are shown where the worker told them.
+        Intervals, and whether the difference is more than noise, are shown where the worker told them. ``mark`` is a
+        sentence on figures that did not come about as usual.
         """
         self._folder = folder
         for button in (self.reportButton, self.pdfButton):
@@ -67,7 +73,7 @@ class ReportPage(QWidget):
         for label, score in ((self.beforeInterval, old), (self.afterInterval, new)):
             label.setText(self._write_interval(score.get("interval")))
             label.setVisible(bool(label.text()))
-        self._show_gain(old.get("f1"), new.get("f1"), self._judge(difference))
+        self._show_gain(old.get("f1"), new.get("f1"), f"{self._judge(difference)} {mark}".strip())
         pixels = before.get("pixel", {}), after.get("pixel", {})
         self._show_counts(
             ("", self.tr("before"), self.tr("after")),

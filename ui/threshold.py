@@ -97,7 +97,7 @@ class ThresholdPanel(QWidget):
     def show_none(self) -> None:
         """Forget the run."""
         self.show_off()
-        self.show_by_hand("")
+        self.show_by_hand("", "")
         self.show_applied("")
 
     def show_off(self, sentence: str = "") -> None:
@@ -137,12 +137,12 @@ class ThresholdPanel(QWidget):
         self._refresh()
 
     def show_count(self, count: int, *, is_coarse: bool) -> None:
-        """Say how many footprints the map shows; coarse ones are told from a smaller copy of the probability."""
-        text = self.tr("1 footprint on the map") if count == 1 else self.tr("{} footprints on the map")
-        text = text.format(format_count(count))
+        """Say how many footprints the map shows; coarse ones run together, so that their count says nothing."""
         if is_coarse:
-            text = self.tr("{}, roughly: zoom in for exact outlines").format(text)
-        self._tell(self.liveLabel, f"{text}.")
+            text = self.tr("Drawn roughly at this scale, neighbours in one: zoom in for exact outlines.")
+        else:
+            text = self.tr("1 footprint on the map.") if count == 1 else self.tr("{} footprints on the map.")
+        self._tell(self.liveLabel, text.format(format_count(count)))
 
     def show_told(self, sentence: str) -> None:
         """Say why there are no footprints on the map."""
@@ -168,13 +168,18 @@ class ThresholdPanel(QWidget):
         self._tell(self.applyLabel, sentence)
         self._refresh()
 
-    def show_by_hand(self, sentence: str) -> None:
-        """Mark a run whose threshold was set by hand, and offer the way back; "" takes the mark away."""
-        self.handTitle.setVisible(bool(sentence))
+    def show_by_hand(self, title: str, sentence: str) -> None:
+        """Mark a run whose threshold was set by hand, and offer the way back; no title takes the mark away."""
+        self._tell(self.handTitle, title)
         self._tell(self.handLabel, sentence)
-        self.chosenButton.setVisible(bool(sentence))
+        self.chosenButton.setVisible(bool(title))
         colour = choose_colour(self.handTitle.palette(), "warning")
         self.handTitle.setStyleSheet(f"color: {colour.name()};")
+
+    def move_to(self, position: Position) -> None:
+        """Move the sliders as if the user had."""
+        self._area.choose(position.min_area_m2)
+        self._threshold.choose(position.threshold)
 
     def _move(self, _value: float) -> None:
         self._refresh()

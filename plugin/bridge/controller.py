@@ -19,7 +19,7 @@ from ..core.events import Event, Finding, Finished, Notice
 from ..core.folder import RunFolder
 from ..core.follow import Ending
 from ..core.models import list_cards
-from ..core.record import read_record
+from ..core.record import Record, read_record
 from .areas import AreaDrawer
 from .delivery import Delivery, take_choices
 from .export import Exporter
@@ -31,7 +31,7 @@ from .preview import Preview
 from .printout import Printer
 from .results import load_results
 from .review.parts import make_parts
-from .review.reviewer import Reviewer
+from .review.reviewer import Reviewer, mark_by_hand
 from .setup import DEVICE_SETTING, Installer
 from .shelf import Shelf
 from .task import RunTask
@@ -54,6 +54,7 @@ class Controller(QObject):
         self.reviewer = Reviewer(dock.reviewPage, self)
         self.reviewer.is_free = self._is_free
         self.reviewer.run_requested.connect(self._improve)
+        self.reviewer.rescored.connect(self._show_rescored)
         self.reviewer.parts = make_parts(iface, self._environment, dock, self.reviewer)
         self._exporter = Exporter(iface, self._environment, self)
         self._shelf = Shelf(self._environment, dock.formPage.modelPicker, self)
@@ -231,6 +232,10 @@ class Controller(QObject):
         text = self.tr("Finished. F1 by building: {before} before, {after} after.")
         before, after = _read_f1(finished.before), _read_f1(finished.after)
         tell(self._iface.messageBar(), SUCCESS, text.format(before=before, after=after))
+
+    def _show_rescored(self, record: Record) -> None:
+        before, after, difference = (record.report[name] for name in ("before", "after", "difference"))
+        self._dock.show_rescored(before, after, str(record.folder.path), difference, mark_by_hand(record)[1])
 
     def _show_broken(self, folder: RunFolder, ending: Ending) -> None:
         where = str(folder.path) if folder.path.exists() else ""

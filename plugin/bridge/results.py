@@ -36,23 +36,19 @@ def load_results(folder: RunFolder, project: QgsProject) -> Iterator[QgsVectorLa
     group.setExpanded(True)
 
 
-def find_layers(folder: RunFolder, project: QgsProject) -> list[QgsVectorLayer]:
-    """Return the project's layers whose file lies in a run's folder, wherever they are in the layer tree."""
-    place, registry = folder.path.resolve(), QgsProviderRegistry.instance()
+def find_rescored(folder: RunFolder, project: QgsProject) -> list[QgsVectorLayer]:
+    """Return the project's layers of those files of a run that are new when it was traced anew.
+
+    They are found wherever they are in the layer tree.
+    """
+    files, registry = {path.resolve() for path in (folder.footprints, folder.errors)}, QgsProviderRegistry.instance()
     return [
         layer
         for layer in project.mapLayers().values()
         if isinstance(layer, QgsVectorLayer)
         and layer.providerType() == "ogr"
-        and Path(registry.decodeUri("ogr", layer.source()).get("path") or "").resolve().parent == place
+        and Path(registry.decodeUri("ogr", layer.source()).get("path") or "").resolve() in files
     ]
-
-
-def reload_layers(folder: RunFolder, project: QgsProject) -> None:
-    """Read a run's layers anew, those that are in the project; the layer tree stays as it is."""
-    for layer in find_layers(folder, project):
-        layer.dataProvider().reloadData()
-        layer.triggerRepaint()
 
 
 def apply_style(layer: QgsVectorLayer, style: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,12 @@ class Record:
     def name(self) -> str:
         """The run's name, which is its folder's."""
         return self.folder.path.name
+
+    @property
+    def key(self) -> str:
+        """A short key that goes by the run's job: it stays when the folder is moved."""
+        job = json.dumps(self.job, sort_keys=True).encode()
+        return hashlib.blake2b(job, digest_size=8).hexdigest()
 
     @property
     def raster(self) -> str:

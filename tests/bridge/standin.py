@@ -1,9 +1,10 @@
 """A worker that computes nothing and keeps the protocol: it lets the bridge's tests choose how a run goes.
 
 STAND_IN says how: "" (goes to its end), "fails", "silent in STAGE" (waits for an order there), "deaf in STAGE" (hears
-none), "dies in STAGE" (by kill -9).
+none), "dies in STAGE" (by kill -9). A review has the stage "trace", in which it may be "slow", too, or "errs".
 """
 
+import base64
 import json
 import os
 import signal
@@ -233,6 +234,101 @@ def score(options):
     print(json.dumps({**said, "options": options}, indent=2))
 
 
+def list_houses(threshold, least):
+    """Return squares of 6 m and 4 m in turns, 16 of them in the raster, that are surer the further south they lie."""
+    houses = []
+    for number in range(16):
+        side, sure = (6, 4)[number % 2], (number + 1) / 17
+        x, y = 500001 + 8 * (number % 4), 2999999 - 8 * (number // 4)
+        if sure >= threshold and side * side >= least:
+            houses.append((x, y - side, x + side, y))
+    return houses
+
+
+def draw_houses(houses):
+    shape = ogr.Geometry(ogr.wkbMultiPolygon)
+    for left, bottom, right, top in houses:
+        ring = f"{left} {bottom},{right} {bottom},{right} {top},{left} {top},{left} {bottom}"
+        shape.AddGeometry(ogr.CreateGeometryFromWkt(f"POLYGON(({ring}))"))
+    return shape
+
+
+def say(**content):
+    print(json.dumps(content), flush=True)
+
+
+def review(folder):
+    if BEHAVIOUR == "fails" or not RunFolder(folder).probability.exists():
+        say(failed={"message": "The run's probability is gone.", "hint": "Run the job again."})
+        sys.exit(1)
+    by_hand = json.loads(RunFolder(folder).report.read_text("utf-8")).get("by_hand") or {}
+    crs = osr.SpatialReference()
+    crs.ImportFromEPSG(32645)
+    chosen = {"chosen_threshold": 0.5, "chosen_min_area_m2": 5.0}
+    force = {"threshold": by_hand.get("threshold", 0.5), "min_area_m2": by_hand.get("min_area_m2", 5.0)}
+    bounds = [500000.0, 2999968.0, 500032.0, 3000000.0]
+    say(ready={**force, **chosen, "crs": crs.ExportToWkt(), "gsd_m": 0.5, "bounds": bounds})
+    for line in iter(sys.stdin.readline, ""):
+        request = json.loads(line)
+        with Path(folder, "asked.jsonl").open("a", encoding="utf-8") as log:
+            log.write(line)
+        {"trace": answer_trace, "curve": answer_curve}[request["do"]](request)
+
+
+def answer_trace(request):
+    if WHERE == "trace" and BEHAVIOUR == "dies":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if WHERE == "trace" and BEHAVIOUR == "errs":
+        say(answer=request["id"], error={"message": "The probability cannot be read.", "hint": "Run the job again."})
+        return
+    time.sleep(0.1 if BEHAVIOUR == "slow" else 0)
+    shape = draw_houses(list_houses(request["threshold"], request["min_area_m2"]))
+    wkb = base64.b64encode(bytes(shape.ExportToIsoWkb())).decode()
+    say(answer=request["id"], wkb=wkb, count=shape.GetGeometryCount(), is_coarse=False, seconds=0.0)
+
+
+def answer_curve(request):
+    """F1 is highest at 0.4, and the higher the less small ones count."""
+    least = request["min_area_m2"]
+    points = [[t / 10, 0.5 - (t / 10 - 0.4) ** 2 + least / 1000, 0.5, None] for t in range(1, 10)]
+    for done in (0.5, 1.0):
+        best = [0.4, 0.5 + least / 1000]
+        say(curve={"min_area_m2": least, "points": points[: round(9 * done)], "best": best, "done": done})
+
+
+def retrace(folder, options):
+    folder = RunFolder(folder)
+    emit(Started(str(folder.path), pid=os.getpid()))
+    report = json.loads(folder.report.read_text("utf-8"))
+    if BEHAVIOUR == "fails":
+        emit(Failed("The held-out ground is another one.", "Run the job again.", "check"))
+        sys.exit(1)
+    for stage in ("check", "split", "trace", "score", "write"):
+        enter(stage)
+    is_chosen = "--chosen" in options
+    given = {} if is_chosen else dict(zip(options[::2], map(float, options[1::2])))
+    threshold, least = given.get("--threshold", 0.5), given.get("--min-area-m2", 5.0)
+    made = folder.path / "made.gpkg"
+    houses = draw_houses(list_houses(threshold, least))
+    driver, crs = ogr.GetDriverByName("GPKG"), osr.SpatialReference()
+    crs.ImportFromEPSG(32645)
+    source = driver.CreateDataSource(str(made))
+    layer = source.CreateLayer("footprints", crs, ogr.wkbPolygon)
+    for number in range(houses.GetGeometryCount()):
+        feature = ogr.Feature(layer.GetLayerDefn())
+        feature.SetGeometry(houses.GetGeometryRef(number).Clone())
+        layer.CreateFeature(feature)
+    layer = source = None
+    made.replace(folder.footprints)
+    hand = {"threshold": threshold, "min_area_m2": least, "chosen_threshold": 0.5, "chosen_min_area_m2": 5.0}
+    hand["sentence"] = f"The threshold was set by hand to {threshold:g}."
+    after = {"building": {**AFTER["building"], "f1": 0.5 if is_chosen else 0.7}, "pixel": PIXEL}
+    written = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
+    report.update(after=after, by_hand=None if is_chosen else hand, written=written)
+    folder.report.write_text(json.dumps(report), encoding="utf-8")
+    emit(Finished({}, report["before"], after))
+
+
 verb, *arguments = sys.argv[sys.argv.index("plugin.worker") + 1 :]
 if verb in ("run", "check", "split"):
     threading.Thread(target=listen, daemon=True).start()
@@ -241,6 +337,11 @@ elif verb in ("adopt", "fetch"):
     {"adopt": adopt, "fetch": fetch}[verb](arguments[0], arguments[1:])
 elif verb == "report":
     report(arguments[0])
+elif verb == "review":
+    review(Path(arguments[0]))
+elif verb == "retrace":
+    threading.Thread(target=listen, daemon=True).start()
+    retrace(Path(arguments[0]), arguments[1:])
 else:
     threading.Thread(target=listen, daemon=True).start()
     flags = [name for name in arguments if name in ("--events", "--json")]

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from qgis.core import QgsApplication, QgsPointXY, QgsSettings
+from qgis.PyQt import sip
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QDesktopServices
 from qgis.PyQt.QtWidgets import QFileDialog, QLabel, QPushButton
@@ -38,6 +39,7 @@ def open_dock(window):
     yield make
     for controller in opened:
         controller.stop()
+        sip.delete(controller)  # as unloading does: what it has registered with QGIS must go with it
 
 
 @pytest.fixture
@@ -172,6 +174,14 @@ def test_a_run_that_is_finished_twice_has_one_group_with_its_layers_once(dock, c
 def test_a_folder_without_a_run_cannot_be_resumed(dock, tmp_path):
     dock.resume_requested.emit(str(tmp_path))
     assert "cannot be resumed" in read_message(dock)
+
+
+def test_no_run_begins_while_another_one_is_traced_anew(open_dock, environment, choices, window):
+    dock, controller = open_dock()
+    controller.reviewer.is_busy = True
+    dock.train_requested.emit(choices)
+    assert [text for text in window.read_messages() if "running already" in text]
+    assert dock.state is DockState.IDLE
 
 
 def test_a_second_click_while_a_run_is_under_way_is_refused_with_a_sentence(

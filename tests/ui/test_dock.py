@@ -204,6 +204,17 @@ def test_a_tuned_model_that_is_worse_is_not_praised(dock, find):
     assert "\u22120.489" in find("gainLabel").text()
 
 
+def test_a_run_that_was_scored_again_shows_its_new_figures_and_their_mark(tuning, find):
+    tuning.show_finished(BEFORE, BEFORE, "/runs/town")
+    tuning.show_rescored(BEFORE, AFTER, "/runs/elsewhere", {}, "Set by hand.")
+    assert find("afterLabel").text() == "0.353"
+    tuning.show_rescored(BEFORE, AFTER, "/runs/town", {}, "Set by hand.")
+    assert find("afterLabel").text() == "0.842"
+    assert find("gainLabel").text().endswith("Set by hand.")
+    tuning.show_rescored(BEFORE, AFTER, "/runs/town", {}, "")
+    assert "by hand" not in find("gainLabel").text()
+
+
 def test_the_runs_folder_and_its_report_can_be_opened(dock, find, click, listen, tmp_path):
     opened = listen(dock.folder_opened)
     dock.show_finished(BEFORE, AFTER, str(tmp_path))

@@ -80,6 +80,12 @@ class Conversation(QObject):
         if self._process.state() == QProcess.ProcessState.NotRunning:
             self.deleteLater()
 
+    def wait(self) -> None:
+        """Wait for a worker that was stopped; it leaves at once, and is killed where it does not."""
+        if self._process.state() != QProcess.ProcessState.NotRunning and not self._process.waitForFinished(_GRACE_MS):
+            self._process.kill()
+            self._process.waitForFinished(_GRACE_MS)
+
     def _send_trace(self, request: dict[str, Any]) -> None:
         self._asked, self._pending = request, None
         self._send(request)

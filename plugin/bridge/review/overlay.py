@@ -10,7 +10,7 @@ from qgis.PyQt.QtGui import QColor
 from ....ui.colours import fade
 from ....ui.threshold import FILL_ALPHA, LIVE
 
-_WIDTH_PX = 2
+_WIDTH_PX = 1
 
 
 class Overlay:

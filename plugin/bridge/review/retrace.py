@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from pathlib import Path
 from typing import Sequence
 
 from qgis.core import QgsProject, QgsVectorLayer
@@ -19,7 +18,7 @@ from ...core.folder import RunFolder
 from ...core.follow import Ending
 from ...core.record import Record
 from ..meter import Meter
-from ..results import find_layers
+from ..results import find_rescored
 from ..thread import FollowThread
 
 _STAGES = ("check", "split", "trace", "score", "write")
@@ -86,7 +85,7 @@ class Retracer(QObject):
         self._thread = RetraceThread(self._environment, record, options, self)
         self._thread.event_heard.connect(self._hear, Qt.ConnectionType.QueuedConnection)
         self._thread.ended.connect(self._end, Qt.ConnectionType.QueuedConnection)
-        self._watched = find_replaced(record.folder, QgsProject.instance())
+        self._watched = find_rescored(record.folder, QgsProject.instance())
         for layer in self._watched:
             layer.editingStarted.connect(self._break_off)
         self._thread.start()
@@ -129,16 +128,10 @@ class Retracer(QObject):
                 layer.editingStarted.disconnect(self._break_off)
 
 
-def find_replaced(folder: RunFolder, project: QgsProject) -> list[QgsVectorLayer]:
-    """Return the project's layers of the files that are replaced."""
-    sources = tuple(path.name for path in (folder.footprints, folder.errors))
-    return [layer for layer in find_layers(folder, project) if Path(layer.source().split("|")[0]).name in sources]
-
-
 def refuse_edits(folder: RunFolder, project: QgsProject) -> None:
     """Raise InputError where a file that is to be replaced is being edited, here or by another program."""
     tr = QCoreApplication.translate
-    for layer in find_replaced(folder, project):
+    for layer in find_rescored(folder, project):
         if layer.isEditable():
             message = tr("Retracer", 'The layer "{}" is being edited.').format(layer.name())
             raise InputError(message, tr("Retracer", "Save its edits or roll them back, then press the button again."))

@@ -12,7 +12,7 @@ from ....ui.review import ReviewPage
 from ...core.errors import InputError
 from ...core.folder import RunFolder
 from ...core.record import Record, require_reviewable
-from ..results import load_results, reload_layers
+from ..results import find_rescored, load_results
 
 _SCOPE, _KEY = "FootprintTuner", "/review"
 
@@ -31,10 +31,12 @@ class Reviewer(QObject):
     """Opens a run for review and closes it, and tells each part of the review.
 
     ``is_free`` asks whether nothing else is running, and tells the user where something is; ``is_busy`` says that a
-    part of the review is at work in the run's folder. ``stopped`` tells the end for good: what runs is waited for.
-    ``run_requested`` carries the delivery of a run that improves this one's model.
+    part of the review is at work in the run's folder. ``rescored`` tells of a run with new scores, ``stopped`` of the
+    end for good: what runs is waited for. ``run_requested`` carries the delivery of a run that improves this one's
+    model.
     """
 
+    rescored = pyqtSignal(object)  # core.record.Record
     stopped = pyqtSignal()
     run_requested = pyqtSignal(object)
 
@@ -83,13 +85,16 @@ class Reviewer(QObject):
             self.close()
             self._page.show_none(error.message, error.hint)
             return
-        reload_layers(record.folder, QgsProject.instance())
+        for layer in find_rescored(record.folder, QgsProject.instance()):
+            layer.dataProvider().reloadData()
+            layer.triggerRepaint()
         self.record = record
         self._page.show_run(record.name, describe_scores(record))
         for part in self.parts:
             if part is not by:
                 part.close()
                 part.open(record)
+        self.rescored.emit(record)
 
     def close(self) -> None:
         """End the review; the run's layers stay in the project."""
@@ -124,13 +129,20 @@ def describe_scores(record: Record) -> str:
     links = record.report.get("chain") or [record.report["before"], record.report["after"]]
     figures = " \N{RIGHTWARDS ARROW} ".join(f"{link['building']['f1']:.3f}" for link in links)
     text = f"F1 by building {figures}. {record.report['difference']['sentence']}"
-    return f"{text} {mark_by_hand(record)}".strip()
+    title, _ = mark_by_hand(record)
+    return f"{text} {title}." if title else text
 
 
-def mark_by_hand(record: Record) -> str:
-    """Return the sentence of a report whose threshold was set by hand after its score was seen, "" for any other."""
+def mark_by_hand(record: Record) -> tuple[str, str]:
+    """Return the mark of a run whose threshold was set by hand after its score was seen, and the report's sentence.
+
+    Both are "" for any other.
+    """
     by_hand = record.report.get("by_hand")
-    return str(by_hand["sentence"]) if by_hand else ""
+    if not by_hand:
+        return "", ""
+    is_threshold = by_hand["threshold"] != by_hand["chosen_threshold"]
+    return "Threshold set by hand" if is_threshold else "Minimum area set by hand", by_hand["sentence"]
 
 
 def _remember(project: QgsProject, folder: RunFolder) -> None:

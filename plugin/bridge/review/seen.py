@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Collection
 
 from qgis.core import QgsSettings
@@ -27,6 +25,4 @@ def write_seen(record: Record, marks: Collection[str]) -> None:
 
 
 def _name(record: Record) -> str:
-    """Return the setting of a run: it goes by the job, so that it is found also after the folder was moved."""
-    job = json.dumps(record.job, sort_keys=True).encode()
-    return f"{_PREFIX}/{hashlib.blake2b(job, digest_size=8).hexdigest()}"
+    return f"{_PREFIX}/{record.key}"

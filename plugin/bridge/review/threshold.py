@@ -74,7 +74,7 @@ class LiveThreshold(QObject):
     def open(self, record: Record) -> None:
         """Begin with a run, *Live* off."""
         self._record = record
-        self._panel.show_by_hand(mark_by_hand(record))
+        self._panel.show_by_hand(*mark_by_hand(record))
 
     def close(self) -> None:
         """End with the run, and leave nothing on the map; a second time does nothing."""
@@ -86,6 +86,8 @@ class LiveThreshold(QObject):
     def _stop(self) -> None:
         self._retracer.stop()
         self._reviewer.is_busy = False
+        for worker in self.findChildren(Conversation):
+            worker.wait()
 
     # -- live ----------------------------------------------------------------------------------------------------------
 
@@ -113,7 +115,7 @@ class LiveThreshold(QObject):
         self._bounds = QgsRectangle(*said["bounds"])
         self._applied = Position(said["threshold"], said["min_area_m2"])
         self._chosen = Position(said["chosen_threshold"], said["chosen_min_area_m2"])
-        self._panel.show_live(read_position(self._record.folder) or self._applied, self._applied)
+        self._panel.show_live(read_position(self._record) or self._applied, self._applied)
         self._trace()
         self._ask_curve()
 
@@ -136,7 +138,7 @@ class LiveThreshold(QObject):
     def _settle(self) -> None:
         """The sliders rest: keep their place, and ask validation ground where the area is another one."""
         if self._record is not None and self._worker is not None:
-            write_position(self._record.folder, self._panel.position)
+            write_position(self._record, self._panel.position)
             self._ask_curve()
 
     def _look_soon(self) -> None:
@@ -226,12 +228,13 @@ class LiveThreshold(QObject):
             self._show_applied(self._record, before, thread.kept)
 
     def _show_applied(self, record: Record, before: float, kept: str) -> None:
-        sentence, by_hand = mark_by_hand(record), record.report.get("by_hand")
-        self._panel.show_by_hand(sentence)
+        by_hand, (title, sentence) = record.report.get("by_hand"), mark_by_hand(record)
+        self._panel.show_by_hand(title, sentence)
         if self._worker is not None:
-            self._panel.show_in_force(
-                Position(by_hand["threshold"], by_hand["min_area_m2"]) if by_hand else self._chosen
-            )
+            self._applied = Position(by_hand["threshold"], by_hand["min_area_m2"]) if by_hand else self._chosen
+            self._panel.show_in_force(self._applied)
+            if not by_hand:
+                self._panel.move_to(self._chosen)
         text = self.tr("Applied. F1 by building on held-out ground: {before} before, {after} now.")
         after = record.report["after"]["building"]["f1"]
         text = text.format(before=format_score(before), after=format_score(after))
