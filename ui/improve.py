@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from qgis.core import QgsMapLayerProxyModel, QgsVectorLayer
+from qgis.gui import QgsMapLayerComboBox
 from qgis.PyQt.QtCore import pyqtSignal
-from qgis.PyQt.QtWidgets import QPushButton, QWidget
+from qgis.PyQt.QtWidgets import QCheckBox, QPushButton, QWidget
 
 from .load import load_form
-from .text import WrapLabel
+from .text import WrapLabel, format_count
 
 
 class ImprovePanel(QWidget):
-    """A button for each step, and what there is so far."""
+    """A button for each step, and what there is so far. Corrections are the run's own, or other layers' where asked."""
 
     correct_requested = pyqtSignal()
     mark_toggled = pyqtSignal(bool)
+    layers_changed = pyqtSignal()
     improve_requested = pyqtSignal()
 
     correctButton: QPushButton
     markButton: QPushButton
     checkedLabel: WrapLabel
+    otherCheck: QCheckBox
+    otherBox: QWidget
+    correctedCombo: QgsMapLayerComboBox
+    groundCombo: QgsMapLayerComboBox
     improveButton: QPushButton
     improveLabel: WrapLabel
 
@@ -26,41 +33,61 @@ class ImprovePanel(QWidget):
         """Begin without corrections."""
         super().__init__(parent)
         load_form(self, "improve")
+        self._is_open = self._is_copying = False
+        for combo in (self.correctedCombo, self.groundCombo):
+            combo.setFilters(QgsMapLayerProxyModel.PolygonLayer)
+            combo.setAllowEmptyLayer(True)
+            combo.setLayer(None)
+            combo.layerChanged.connect(self._change_layers)
         self.correctButton.clicked.connect(self.correct_requested)
         self.markButton.toggled.connect(self.mark_toggled)
+        self.otherCheck.toggled.connect(self._offer)
+        self.otherCheck.toggled.connect(self.layers_changed)
         self.improveButton.clicked.connect(self.improve_requested)
         self.show_none()
 
+    @property
+    def takes_other_layers(self) -> bool:
+        """Whether the corrections are taken from other layers than the run's own."""
+        return bool(self.otherCheck.isChecked())
+
+    @property
+    def other_layers(self) -> tuple[QgsVectorLayer | None, QgsVectorLayer | None]:
+        """The other layers of corrected footprints and of checked ground, None where none is chosen."""
+        return self.correctedCombo.currentLayer(), self.groundCombo.currentLayer()
+
     def show_none(self) -> None:
         """Offer to begin."""
-        self.correctButton.setEnabled(True)
-        self.correctButton.setText(self.tr("1. Correct the footprints"))
-        for button in (self.markButton, self.improveButton):
-            button.setEnabled(False)
+        self._is_open = self._is_copying = False
+        self.correctButton.setText(self.tr("&1. Correct the footprints"))
         self.checkedLabel.setText(self.tr("Nothing is corrected yet."))
         self.show_problem("")
+        self._offer()
 
-    def show_begun(self, is_open: bool) -> None:
-        """Offer to go on with corrections; ``is_open`` where their layers are in the project."""
-        self.correctButton.setEnabled(True)
-        self.correctButton.setText(self.tr("1. Go on correcting"))
-        for button in (self.markButton, self.improveButton):
-            button.setEnabled(is_open)
+    def show_begun(self, is_open: bool, areas: int = 0) -> None:
+        """Offer to go on with corrections; ``is_open`` where their layers are in the project.
+
+        Where they are not, ``areas`` tells how many areas are marked as checked.
+        """
+        self._is_open, self._is_copying = is_open, False
+        self.correctButton.setText(self.tr("&1. Go on correcting"))
+        if not is_open:
+            self.checkedLabel.setText(self.tr("Corrections were begun. {}").format(self._count_areas(areas)))
+        self._offer()
 
     def show_copying(self) -> None:
         """Say that the footprints are copied."""
-        self.correctButton.setEnabled(False)
+        self._is_copying = True
         self.checkedLabel.setText(self.tr("Copying the footprints..."))
+        self._offer()
 
     def show_checked(self, areas: int, footprints: int) -> None:
         """Say how much ground is checked, and how many footprints lie on it."""
         if areas == 0:
-            self.checkedLabel.setText(self.tr("No ground is marked as checked yet."))
-        elif areas == 1:
-            self.checkedLabel.setText(self.tr("1 area is checked, with {} footprints on it.").format(footprints))
-        else:
-            text = self.tr("{areas} areas are checked, with {footprints} footprints on them.")
-            self.checkedLabel.setText(text.format(areas=areas, footprints=footprints))
+            self.checkedLabel.setText(self._count_areas(areas))
+            return
+        found = self.tr("1 footprint") if footprints == 1 else self.tr("{} footprints").format(format_count(footprints))
+        self.checkedLabel.setText(self.tr("{} On checked ground: {}.").format(self._count_areas(areas), found))
 
     def show_marking(self, is_on: bool) -> None:
         """Show whether ground is being marked on the map."""
@@ -72,3 +99,20 @@ class ImprovePanel(QWidget):
         """Say why something cannot be done, or what to heed."""
         self.improveLabel.setText(sentence)
         self.improveLabel.setVisible(bool(sentence))
+
+    def _count_areas(self, areas: int) -> str:
+        if areas == 0:
+            return self.tr("No ground is marked as checked yet.")
+        return self.tr("1 area is checked.") if areas == 1 else self.tr("{} areas are checked.").format(areas)
+
+    def _change_layers(self) -> None:
+        if self.takes_other_layers:
+            self.layers_changed.emit()
+
+    def _offer(self) -> None:
+        """Let be pressed what leads somewhere."""
+        is_own = not self.takes_other_layers
+        self.otherBox.setVisible(not is_own)
+        self.correctButton.setEnabled(is_own and not self._is_copying)
+        self.markButton.setEnabled(is_own and self._is_open)
+        self.improveButton.setEnabled(not is_own or self._is_open)

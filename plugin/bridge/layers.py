@@ -99,6 +99,21 @@ def take_areas(layer: QgsVectorLayer) -> Polygons:
     return _take_layer(layer, name, (_find_role(layer.fields(), name),), False)
 
 
+def take_corrected(layer: QgsVectorLayer) -> Polygons:
+    """Return corrected footprints, unsaved edits included; there may be none. Raises InputError with a next step."""
+    return _take_layer(layer, f'The layer of corrected footprints "{layer.name()}"', (), False, may_be_empty=True)
+
+
+def take_checked(layer: QgsVectorLayer) -> Polygons:
+    """Return checked ground, unsaved edits included, with its role where it has one; there may be none.
+
+    Raises InputError with a next step.
+    """
+    role = layer.fields().lookupField(ROLE_FIELD)
+    name = f'The layer of checked ground "{layer.name()}"'
+    return _take_layer(layer, name, () if role < 0 else (role,), False, may_be_empty=True)
+
+
 def take_source(source: QgsProcessingFeatureSource, what: str, fields: list[str]) -> Polygons:
     """Return the polygons of a Processing parameter, with the named fields; a missing coordinate system is allowed."""
     name = f'{what} "{source.sourceName()}"'
@@ -126,14 +141,16 @@ def refuse_missing_crs(polygons: Polygons) -> None:
         )
 
 
-def _take_layer(layer: QgsVectorLayer, name: str, kept: tuple[int, ...], only_selected: bool) -> Polygons:
+def _take_layer(
+    layer: QgsVectorLayer, name: str, kept: tuple[int, ...], only_selected: bool, may_be_empty: bool = False
+) -> Polygons:
     if not layer.isValid():
         raise InputError(f"{name} cannot be read.", "Repair its data source (right-click > Change Data Source...).")
     _refuse_non_polygons(layer.wkbType(), name)
     selected = layer.selectedFeatureIds() if only_selected else []
     if only_selected and not selected:
         raise InputError(f"Nothing is selected in {name[0].lower()}{name[1:]}.", "Select labels, or untick the box.")
-    if layer.featureCount() == 0:
+    if layer.featureCount() == 0 and not may_be_empty:
         raise InputError(f"{name} is empty.", "Draw some building polygons first, or choose another layer.")
     source: QgsFeatureSource = QgsVectorLayerFeatureSource(layer)
 

@@ -30,7 +30,7 @@ def prepare_improvement(parent: Path, out: Path, **settings: Any) -> Job:
         raise InputError(
             f"The folder {out} holds a run already.", "Give another folder; to go on with that run, run its job.json."
         )
-    raster = _find_raster(record)
+    raster = find_raster(record)
     folder.path.mkdir(parents=True, exist_ok=True)
     for source, target in ((record.folder.split, folder.earlier), (record.folder.report, folder.earlier_report)):
         with replacing(target) as partial:
@@ -47,8 +47,11 @@ def prepare_improvement(parent: Path, out: Path, **settings: Any) -> Job:
     )
 
 
-def _find_raster(record: Record) -> str:
-    """Return the path of the earlier run's raster; a folder in SpaceNet's layout had become one in that run."""
+def find_raster(record: Record) -> str:
+    """Return the path of the earlier run's raster; a folder in SpaceNet's layout had become one in that run.
+
+    Raises InputError where it is not there any more.
+    """
     told = [str((record.report.get("raster") or {}).get("path") or ""), record.raster]
     places = [record.folder.path / path for path in told if path]
     found = next((place for place in places if place.is_file()), None)

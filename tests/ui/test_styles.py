@@ -23,6 +23,8 @@ LEGENDS = {
     "footprints": [""],
     "base_footprints": [""],
     "held_out": [""],
+    "corrections": [""],
+    "checked": [""],
     "areas": ["Training ground", "Held-out ground: only scored"],
     "blocks": [*USED, "Left out: not used"],
     "errors": ["Missed", "Extra: matches no building", "Found"],
@@ -82,7 +84,9 @@ def test_outlines_can_be_seen_on_dark_middling_and_bright_ground(style, name, gr
     assert max(measure_difference(image, ground, x, y) for x in edge for y in range(30, 70)) > 60
 
 
-@pytest.mark.parametrize("name", ["footprints", "base_footprints", "blocks", "split", "areas"])
+@pytest.mark.parametrize(
+    "name", ["footprints", "base_footprints", "corrections", "checked", "blocks", "split", "areas"]
+)
 def test_the_raster_shines_through_what_is_filled(style, name):
     dark, bright = (draw(style(name), ground).pixelColor(50, 50).lightness() for ground in ("#000000", "#ffffff"))
     assert bright - dark > 120

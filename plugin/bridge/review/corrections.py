@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
+import threading
 import traceback
 from pathlib import Path
+from typing import Callable
 
 from osgeo import gdal, ogr
-from qgis.core import (
-    QgsDefaultValue,
-    QgsFillSymbol,
-    QgsProject,
-    QgsSingleSymbolRenderer,
-    QgsVectorLayer,
-)
+from qgis.core import QgsDefaultValue, QgsProject, QgsVectorLayer
 from qgis.PyQt.QtCore import QCoreApplication, QObject, QThread, pyqtSignal
 
-from ...core.errors import RunError, TunerError
+from ...core.errors import InputError, RunError, TunerError
 from ...core.folder import RunFolder
 from ...core.replace import replacing
 from ...core.roles import TRAINING
 from ..layers import ROLE_FIELD
 from ..messages import WARNING, log
-from ..results import find_group
+from ..results import apply_style, find_group
 
 FOOTPRINTS, CHECKED = "footprints", "checked"
-CHECKED_COLOUR = "0,150,70"
-_STYLES = {
-    FOOTPRINTS: {"color": "255,0,255,30", "outline_color": "230,0,200", "outline_width": "0.5"},
-    CHECKED: {"color": f"{CHECKED_COLOUR},50", "outline_color": CHECKED_COLOUR, "outline_width": "0.6"},
-}
+_STYLES = {FOOTPRINTS: "corrections", CHECKED: "checked"}
 
 
 class CopyThread(QThread):
@@ -40,11 +32,16 @@ class CopyThread(QThread):
         """Remember the run; ``start`` does it."""
         super().__init__(parent)
         self._folder = folder
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        """Ask for the end; no file is left then."""
+        self._cancelled.set()
 
     def run(self) -> None:
         """Copy; called by Qt, in the thread."""
         try:
-            copy_footprints(self._folder)
+            copy_footprints(self._folder, self._cancelled.is_set)
             outcome: TunerError | None = None
         except TunerError as error:
             outcome = error
@@ -54,15 +51,21 @@ class CopyThread(QThread):
         self.ended.emit(outcome)
 
 
-def copy_footprints(folder: RunFolder) -> None:
-    """Write ``corrections.gpkg``: the footprints, and no checked ground yet; raises RunError."""
+def copy_footprints(folder: RunFolder, is_cancelled: Callable[[], bool] = lambda: False) -> None:
+    """Write ``corrections.gpkg``: the footprints, and no checked ground yet; raises RunError, also where cancelled."""
+
+    def go_on(*_: object) -> int:
+        return 0 if is_cancelled() else 1
+
     with replacing(folder.corrections, RuntimeError) as partial:
-        gdal.UseExceptions()
-        made = gdal.VectorTranslate(str(partial), str(folder.footprints), format="GPKG", layerName=FOOTPRINTS)
+        made = gdal.VectorTranslate(
+            str(partial), str(folder.footprints), format="GPKG", layerName=FOOTPRINTS, callback=go_on
+        )
+        if made is None or is_cancelled():
+            raise OSError(gdal.GetLastErrorMsg() or "it was cancelled")
         del made
         source = ogr.Open(str(partial), 1)
-        crs = source.GetLayer(0).GetSpatialRef()
-        layer = source.CreateLayer(CHECKED, crs, ogr.wkbMultiPolygon)
+        layer = source.CreateLayer(CHECKED, source.GetLayer(0).GetSpatialRef(), ogr.wkbMultiPolygon)
         layer.CreateField(ogr.FieldDefn(ROLE_FIELD, ogr.OFTString))
         del layer, source
 
@@ -71,11 +74,15 @@ class Corrections:
     """The two layers of a run's corrections in the project, on top of the run's group."""
 
     def __init__(self, folder: RunFolder) -> None:
-        """Show the layers; those that are shown already are taken as they stand."""
+        """Show the layers; those that are shown already are taken as they stand. Raises InputError: unreadable."""
         tr = QCoreApplication.translate
         titles = {CHECKED: tr("Corrections", "Checked ground"), FOOTPRINTS: tr("Corrections", "Corrected footprints")}
-        self.footprints = _show(folder, FOOTPRINTS, titles[FOOTPRINTS])
-        self.checked = _show(folder, CHECKED, titles[CHECKED])
+        layers = {name: _take(folder, name, titles[name]) for name in (FOOTPRINTS, CHECKED)}
+        for layer in layers.values():
+            if layer.id() not in QgsProject.instance().mapLayers():
+                QgsProject.instance().addMapLayer(layer, False)
+                find_group(folder, QgsProject.instance()).insertLayer(0, layer)
+        self.footprints, self.checked = layers[FOOTPRINTS], layers[CHECKED]
         field = self.checked.fields().lookupField(ROLE_FIELD)
         self.checked.setDefaultValueDefinition(field, QgsDefaultValue(f"'{TRAINING}'"))
 
@@ -85,22 +92,46 @@ class Corrections:
         return self.footprints, self.checked
 
 
-def find_shown(folder: RunFolder) -> bool:
+def count_checked(folder: RunFolder) -> int:
+    """Return how many areas the file says are checked; 0 where it cannot be read."""
+    return max(0, QgsVectorLayer(_name_source(folder, CHECKED), CHECKED, "ogr").featureCount())
+
+
+def is_shown(folder: RunFolder) -> bool:
     """Tell whether the corrections' layers are in the project."""
-    sources = {layer.source() for layer in QgsProject.instance().mapLayers().values()}
-    return all(_name_source(folder, name) in sources for name in (FOOTPRINTS, CHECKED))
+    return all(_find(folder, name) is not None for name in (FOOTPRINTS, CHECKED))
 
 
-def _show(folder: RunFolder, name: str, title: str) -> QgsVectorLayer:
-    project, source = QgsProject.instance(), _name_source(folder, name)
-    for layer in project.mapLayers().values():
-        if isinstance(layer, QgsVectorLayer) and layer.source() == source:
-            return layer
-    layer = QgsVectorLayer(source, title, "ogr")
-    layer.setRenderer(QgsSingleSymbolRenderer(QgsFillSymbol.createSimple(_STYLES[name])))
-    project.addMapLayer(layer, False)
-    find_group(folder, project).insertLayer(0, layer)
+def _find(folder: RunFolder, name: str) -> QgsVectorLayer | None:
+    layers, source = QgsProject.instance().mapLayers().values(), _name_source(folder, name)
+    return next((each for each in layers if isinstance(each, QgsVectorLayer) and each.source() == source), None)
+
+
+def _renew(layer: QgsVectorLayer, folder: RunFolder) -> QgsVectorLayer:
+    """Return a layer of the project's that reads its file anew: it may have been gone, or made anew, meanwhile."""
+    if not layer.isValid():
+        layer.setDataSource(layer.source(), layer.name(), "ogr")
+    elif not layer.isEditable():
+        layer.reload()
+    return _require_readable(layer, folder)
+
+
+def _take(folder: RunFolder, name: str, title: str) -> QgsVectorLayer:
+    shown = _find(folder, name)
+    if shown is not None:
+        return _renew(shown, folder)
+    layer = _require_readable(QgsVectorLayer(_name_source(folder, name), title, "ogr"), folder)
+    apply_style(layer, _STYLES[name])
     return layer
+
+
+def _require_readable(layer: QgsVectorLayer, folder: RunFolder) -> QgsVectorLayer:
+    if layer.isValid():
+        return layer
+    raise InputError(
+        f"The corrections cannot be read: {folder.corrections}.",
+        "Give the file another name, or delete it, and begin anew.",
+    )
 
 
 def _name_source(folder: RunFolder, name: str) -> str:

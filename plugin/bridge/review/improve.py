@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from qgis.core import (
-    QgsCoordinateTransform,
-    QgsCsException,
-    QgsFeature,
-    QgsFeatureRequest,
-    QgsGeometry,
-    QgsProject,
-    QgsRasterLayer,
-    QgsVectorLayer,
-)
+from qgis.core import QgsVectorLayer
 from qgis.gui import QgisInterface
 from qgis.PyQt import sip
-from qgis.PyQt.QtCore import QObject, Qt, pyqtBoundSignal, pyqtSignal
-from qgis.PyQt.QtGui import QColor
+from qgis.PyQt.QtCore import QObject, Qt, pyqtSignal
 
 from ....ui.improve import ImprovePanel
 from ...core.errors import InputError, TunerError
+from ...core.folder import RunFolder
 from ...core.record import Record
-from ...core.roles import HELD_OUT, TRAINING, VALIDATION
-from ..areatool import AreaTool
-from ..layers import ROLE_FIELD
-from ..messages import WARNING, join, tell
-from .corrections import CHECKED_COLOUR, CopyThread, Corrections, find_shown
+from ..layers import take_checked, take_corrected
+from ..messages import join
+from .corrections import CopyThread, Corrections, count_checked, is_shown
 from .improvement import prepare_improvement
+from .mark import Marker, switch_editing_on
+from .tally import Tally
 
 
 class Improver(QObject):
@@ -37,48 +28,59 @@ class Improver(QObject):
         """Wait for a run."""
         super().__init__(parent)
         self._iface, self._panel = iface, panel
-        self._record: Record | None = None
+        self._folder: RunFolder | None = None
         self._corrections: Corrections | None = None
         self._thread: CopyThread | None = None
-        self.tool = AreaTool(iface.mapCanvas())
-        self.tool.set_colour(QColor(*map(int, CHECKED_COLOUR.split(","))))
-        self.tool.drawn.connect(self._mark)
-        self.tool.refused.connect(lambda sentence: tell(iface.messageBar(), WARNING, sentence))
-        self.tool.deactivated.connect(lambda: panel.show_marking(False))
-        panel.correct_requested.connect(self._correct)
-        panel.mark_toggled.connect(self._toggle)
-        panel.improve_requested.connect(self._improve)
+        self._tally = Tally(self)
+        self.marker = Marker(iface, self)
+        self._connect()
+
+    def _connect(self) -> None:
+        self.marker.warned.connect(self._panel.show_problem)
+        self.marker.ended.connect(lambda: self._panel.show_marking(False))
+        self._tally.told.connect(self._panel.show_checked)
+        self._panel.correct_requested.connect(self._correct)
+        self._panel.mark_toggled.connect(self._toggle)
+        self._panel.layers_changed.connect(self._change_layers)
+        self._panel.improve_requested.connect(self._improve)
 
     def open(self, record: Record) -> None:
         """Begin with a run; corrections that were begun are gone on with."""
-        self._record = record
-        self._panel.show_none()
-        if record.folder.corrections.is_file():
-            self._panel.show_begun(is_open=False)
-            if find_shown(record.folder):
-                self._take_up(is_edited=False)
+        self._folder = record.folder
+        self._show_start()
+        if record.folder.corrections.is_file() and is_shown(record.folder):
+            self._take_up(is_edited=False)
+        self._change_layers()
 
     def close(self) -> None:
-        """End with the run; its corrections stay in the project."""
-        self.tool.end()
+        """End with the run; its corrections stay in the project, edits that are not saved, too."""
+        self.marker.end()
+        self._tally.stop()
         thread, self._thread = self._thread, None
         if thread is not None:
+            thread.cancel()
             thread.wait()
-        if self._corrections is not None:
-            for layer in self._corrections.layers:
-                if not sip.isdeleted(layer):
-                    _disconnect(layer, self._count)
-        self._record = self._corrections = None
+            thread.deleteLater()
+        self._let_go()
+        self._folder = None
         self._panel.show_none()
 
+    def stop(self) -> None:
+        """End for good."""
+        self.close()
+        self.marker.stop()
+
+    # -- 1: correct ---------------------------------------------------------------------------------------------------
+
     def _correct(self) -> None:
-        if self._record is None or self._thread is not None:
+        if self._folder is None or self._thread is not None:
             return
-        if self._record.folder.corrections.is_file():
+        self._panel.show_problem("")
+        if self._folder.corrections.is_file():
             self._take_up(is_edited=True)
             return
         self._panel.show_copying()
-        self._thread = CopyThread(self._record.folder, self)
+        self._thread = CopyThread(self._folder, self)
         self._thread.ended.connect(self._end_copy, Qt.ConnectionType.QueuedConnection)
         self._thread.start()
 
@@ -91,130 +93,108 @@ class Improver(QObject):
         if error is None:
             self._take_up(is_edited=True)
         else:
-            self._panel.show_none()
-            self._panel.show_problem(join(error.message, error.hint))
+            self._show_start()
+            self._refuse(error)
 
     def _take_up(self, *, is_edited: bool) -> None:
         """Show the corrections, and with ``is_edited`` let them be edited with QGIS's tools."""
-        if self._record is None:
+        if self._folder is None:
             return
-        corrections = Corrections(self._record.folder)
-        if not all(layer.isValid() for layer in corrections.layers):
-            self._panel.show_problem(
-                self.tr("The corrections cannot be read: {}. Delete the file to begin anew.").format(
-                    self._record.folder.corrections
-                )
-            )
+        self._let_go()
+        try:
+            self._corrections = corrections = Corrections(self._folder)
+        except InputError as error:
+            self._show_start()
+            self._refuse(error)
             return
-        if self._corrections is None or self._corrections.checked is not corrections.checked:
-            for layer in corrections.layers:
-                for signal in _list_signals(layer):
-                    signal.connect(self._count)
-        self._corrections = corrections
+        for layer in corrections.layers:
+            layer.willBeDeleted.connect(self._miss)
         self._panel.show_begun(is_open=True)
-        self._count()
+        self._tally.begin(*corrections.layers)
         if is_edited:
-            corrections.footprints.startEditing()
             self._iface.setActiveLayer(corrections.footprints)
+            try:
+                switch_editing_on(corrections.footprints)
+            except InputError as error:
+                self._refuse(error)
+
+    def _miss(self) -> None:
+        """Offer to take the corrections up again where somebody takes their layers out of the project."""
+        self.marker.end()
+        self._tally.stop()
+        self._let_go()
+        self._show_start()
+
+    def _let_go(self) -> None:
+        corrections, self._corrections = self._corrections, None
+        for layer in corrections.layers if corrections is not None else ():
+            if not sip.isdeleted(layer):
+                layer.willBeDeleted.disconnect(self._miss)
+
+    def _show_start(self) -> None:
+        """Offer to begin, or to go on."""
+        self._panel.show_none()
+        if self._folder is not None and self._folder.corrections.is_file():
+            self._panel.show_begun(is_open=False, areas=count_checked(self._folder))
+
+    # -- 2: mark checked ground ---------------------------------------------------------------------------------------
 
     def _toggle(self, is_on: bool) -> None:
-        if not is_on or self._find_checked() is None:
-            self.tool.end()
+        if is_on and self._corrections is not None and self._folder is not None:
+            self.marker.begin(self._corrections.checked, self._folder)
+        else:
+            self.marker.end()
             self._panel.show_marking(False)
+
+    # -- 3: improve ---------------------------------------------------------------------------------------------------
+
+    def _list_layers(self) -> tuple[QgsVectorLayer | None, QgsVectorLayer | None]:
+        """Return the layers of corrected footprints and checked ground that count, None where there is none."""
+        if self._panel.takes_other_layers:
+            return self._panel.other_layers
+        return (None, None) if self._corrections is None else self._corrections.layers
+
+    def _change_layers(self) -> None:
+        """Count the layers that count now."""
+        if self._folder is None:
             return
-        self.tool.begin()
-
-    def _mark(self, geometry: QgsGeometry) -> None:
-        """Add what was drawn to the checked ground, as one step that can be undone."""
-        layer = self._find_checked()
-        if layer is None or self._record is None:
+        self.marker.end()
+        self._panel.show_problem("")
+        footprints, checked = self._list_layers()
+        if footprints is not None and checked is not None:
+            self._tally.begin(footprints, checked)
             return
-        try:
-            feature = self._make_feature(geometry, layer)
-        except TunerError as error:
-            tell(self._iface.messageBar(), WARNING, error.message, error.hint)
-            return
-        layer.startEditing()
-        self._iface.setActiveLayer(layer)  # its edits are what Ctrl+Z undoes
-        layer.beginEditCommand(self.tr("Mark checked ground"))
-        layer.addFeature(feature)
-        layer.endEditCommand()
-        layer.triggerRepaint()
-        self._panel.show_problem(self._warn(feature.geometry()))
-
-    def _make_feature(self, geometry: QgsGeometry, layer: QgsVectorLayer) -> QgsFeature:
-        whole = geometry if geometry.isGeosValid() else geometry.makeValid()
-        here = self._iface.mapCanvas().mapSettings().destinationCrs()
-        try:
-            whole.transform(QgsCoordinateTransform(here, layer.crs(), QgsProject.instance()))
-        except QgsCsException as error:
-            raise InputError(self.tr("The area lies nowhere near the raster."), self.tr("Draw it there.")) from error
-        extent = QgsRasterLayer(str(self._record.folder.probability), "extent").extent() if self._record else None
-        if extent is not None and not extent.isEmpty() and not whole.intersects(QgsGeometry.fromRect(extent)):
-            raise InputError(self.tr("The area lies outside the raster."), self.tr("Draw it on the raster."))
-        parts = [part for part in whole.coerceToType(layer.wkbType()) if part.area() > 0]
-        if len(parts) != 1:
-            raise InputError(self.tr("What was drawn is no area."), self.tr("Draw it without crossing your own line."))
-        feature = QgsFeature(layer.fields())
-        feature.setAttribute(layer.fields().lookupField(ROLE_FIELD), TRAINING)
-        feature.setGeometry(parts[0])
-        return feature
-
-    def _warn(self, area: QgsGeometry) -> str:
-        """Return a sentence where the area meets ground that is never learnt from, "" elsewhere."""
-        if self._record is None:
-            return ""
-        blocks = QgsVectorLayer(f"{self._record.folder.split.as_posix()}|layername=blocks", "blocks", "ogr")
-        request = QgsFeatureRequest().setFilterRect(area.boundingBox())
-        request.setFilterExpression(f"\"role\" IN ('{HELD_OUT}', '{VALIDATION}')")
-        if any(feature.geometry().intersects(area) for feature in blocks.getFeatures(request)):
-            return self.tr("A part of this area is held-out or validation ground: it is never learnt from.")
-        return ""
-
-    def _count(self, *_: object) -> None:
-        """Tell how much is checked by now."""
-        corrections = self._corrections
-        if corrections is None or any(sip.isdeleted(layer) for layer in corrections.layers):
-            self._corrections = None
-            self._panel.show_begun(is_open=False)
-            return
-        areas = [feature.geometry() for feature in corrections.checked.getFeatures()]
-        found = 0
-        for area in areas:
-            engine = QgsGeometry.createGeometryEngine(area.constGet())
-            engine.prepareGeometry()
-            around = QgsFeatureRequest().setFilterRect(area.boundingBox()).setNoAttributes()
-            nearby = corrections.footprints.getFeatures(around)
-            found += sum(engine.intersects(each.geometry().constGet()) for each in nearby)
-        self._panel.show_checked(len(areas), found)
-
-    def _find_checked(self) -> QgsVectorLayer | None:
-        """Return the layer of checked ground, None (and a sentence) where it is not in the project any more."""
-        corrections = self._corrections
-        if corrections is None or any(sip.isdeleted(layer) for layer in corrections.layers):
-            self._corrections = None
-            self._panel.show_begun(is_open=False)
-            self._panel.show_problem(self.tr("The corrections are not in the project: press Go on correcting."))
-            return None
-        return corrections.checked
+        self._tally.stop()
+        if not self._panel.takes_other_layers:
+            self._show_start()
 
     def _improve(self) -> None:
         self._panel.show_problem("")
-        if self._find_checked() is None or self._record is None or self._corrections is None:
+        footprints, checked = self._list_layers()
+        if self._folder is None:
             return
         try:
-            delivery = prepare_improvement(self._record, *self._corrections.layers)
+            if footprints is None or checked is None:
+                raise InputError(
+                    self.tr("A layer is missing."),
+                    self.tr("Choose the layer of corrected footprints and the layer of checked ground."),
+                )
+            self._require_file(footprints, checked)
+            delivery = prepare_improvement(self._folder, take_corrected(footprints), take_checked(checked))
         except TunerError as error:
-            self._panel.show_problem(join(error.message, error.hint))
+            self._refuse(error)
             return
-        self.tool.end()
+        self.marker.end()
         self.run_requested.emit(delivery)
 
+    def _require_file(self, *layers: QgsVectorLayer) -> None:
+        """Raise InputError where the run's own corrections were deleted while their layers are shown."""
+        is_own = self._corrections is not None and layers == self._corrections.layers
+        if is_own and self._folder is not None and not self._folder.corrections.is_file():
+            raise InputError(
+                self.tr("The corrections are not in the run's folder any more: {}.").format(self._folder.corrections),
+                self.tr("Put the file back, or save the two layers elsewhere and take them from there."),
+            )
 
-def _list_signals(layer: QgsVectorLayer) -> list[pyqtBoundSignal]:
-    return [layer.featureAdded, layer.featuresDeleted, layer.geometryChanged, layer.afterRollBack]
-
-
-def _disconnect(layer: QgsVectorLayer, slot: object) -> None:
-    for signal in _list_signals(layer):
-        signal.disconnect(slot)
+    def _refuse(self, error: TunerError) -> None:
+        self._panel.show_problem(join(error.message, error.hint))

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, replace
-from typing import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable, Mapping
 
-from qgis.core import QgsFeatureIterator, QgsFeatureRequest, QgsRectangle, QgsVectorLayer
+from qgis.core import QgsFeatureIterator, QgsFeatureRequest, QgsGeometry
 
 from ...core.errors import InputError, RunError, TunerError
 from ...core.events import Notice
 from ...core.folder import RunFolder
+from ...core.improve import find_raster
 from ...core.improve import prepare_improvement as make_job
 from ...core.job import load_job
-from ...core.record import Record, require_reviewable
+from ...core.record import require_reviewable
 from ..copy import CopyCancelled, copy_polygons
 from ..delivery import Delivery
-from ..layers import Polygons, take_areas, take_labels
+from ..layers import Polygons
+from .checked import move_geometry, require_learnable
 
 
 @dataclass(frozen=True)
 class Improvement(Delivery):
-    """A delivery whose job improves the model of the run in ``parent``; there may be no footprint on checked ground."""
+    """A delivery whose job improves the model of the run in ``parent``; there may be no footprint on checked ground.
+
+    ``wishes`` are settings of the job that hold instead of the earlier run's.
+    """
 
     parent: RunFolder | None = None
+    wishes: Mapping[str, Any] = field(default_factory=dict)
 
     def write_to(self, folder: RunFolder, is_cancelled: Callable[[], bool]) -> list[Notice]:
         """Fill the new run's folder, the job last; raises InputError, RunError or CopyCancelled, and leaves none."""
@@ -33,7 +39,7 @@ class Improvement(Delivery):
         try:
             copy_polygons(self.labels, folder.labels, is_cancelled, may_be_empty=True)
             copy_polygons(areas, folder.areas, is_cancelled)
-            job = make_job(parent.path, folder.path)
+            job = make_job(parent.path, folder.path, **self.wishes)
             replace(job, name=folder.path.name).save(folder.job)
         except OSError as error:
             shutil.rmtree(folder.path, ignore_errors=True)
@@ -44,32 +50,23 @@ class Improvement(Delivery):
         return list(self.notices)
 
 
-def prepare_improvement(record: Record, footprints: QgsVectorLayer, checked: QgsVectorLayer) -> Improvement:
+def prepare_improvement(folder: RunFolder, corrected: Polygons, checked: Polygons, **wishes: Any) -> Improvement:
     """Return the delivery of a run that improves a run's model by corrections; main thread.
 
-    Both layers count as they stand, with edits that are not saved. Raises InputError with a next step.
+    ``wishes`` are settings such as ``epochs``. Raises InputError with a next step.
     """
-    folder = require_reviewable(record.folder.path).folder
+    record = require_reviewable(folder.path)
     if not folder.model.is_file():
         raise InputError(f"{folder.model.name} is not in the run's folder any more.", "Run the job again.")
-    extent = _bound(checked)
-    if extent.isEmpty():
-        raise InputError("No ground is marked as checked.", "Press Mark checked ground, and draw around it on the map.")
-    job = load_job(folder.job)
-    corrected = _restrict(take_labels(footprints), extent)
-    return Improvement(job, corrected, take_areas(checked), (), folder)
+    ground = require_learnable(checked, folder)
+    job = replace(load_job(folder.job), raster=find_raster(record))
+    nearby = _restrict(corrected, move_geometry(ground, checked.crs, corrected.crs))
+    return Improvement(job, nearby, checked, (), folder, wishes)
 
 
-def _bound(checked: QgsVectorLayer) -> QgsRectangle:
-    """Return the box around what is checked, edits included: QGIS's own may not know them yet."""
-    extent = QgsRectangle()
-    for feature in checked.getFeatures():
-        extent.combineExtentWith(feature.geometry().boundingBox())
-    return extent
-
-
-def _restrict(polygons: Polygons, extent: QgsRectangle) -> Polygons:
-    """Return the polygons that meet an extent in their own coordinate system."""
+def _restrict(polygons: Polygons, ground: QgsGeometry) -> Polygons:
+    """Return the polygons that may meet some ground, which is in their own coordinate system."""
+    extent = ground.boundingBox()
 
     def read(request: QgsFeatureRequest) -> QgsFeatureIterator:
         return polygons.read(request.setFilterRect(extent))

@@ -23,6 +23,7 @@ def make_parts(
     page, canvas = dock.reviewPage, iface.mapCanvas()
     improver = Improver(iface, page.improvePanel, reviewer)
     improver.run_requested.connect(reviewer.run_requested)
+    reviewer.stopped.connect(improver.stop)
     return [
         ErrorSteps(canvas, iface.mainWindow(), page.errorPanel, reviewer),
         Swiper(canvas, page.swipePanel, reviewer),
