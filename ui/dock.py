@@ -188,8 +188,7 @@ class TunerDock(QgsDockWidget):
     ) -> None:
         """Show the scores of a run that went to its end, how sure their difference is, and the chain of models."""
         self.messageFrame.clear()
-        self.reportPage.show_scores(before, after, folder, difference or {})
-        self.reportPage.show_chain(chain)
+        self.reportPage.show_scores(before, after, folder, difference or {}, chain)
         self._enter(DockState.ENDED, is_finished=True)
 
     def show_rescored(
@@ -199,10 +198,11 @@ class TunerDock(QgsDockWidget):
         folder: str,
         difference: Mapping[str, Any],
         mark: str,
+        chain: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         """Show new scores where those of this run stand; ``mark`` says how they came about."""
         if folder == self._folder:
-            self.reportPage.show_scores(before, after, folder, difference, mark)
+            self.reportPage.show_scores(before, after, folder, difference, chain, mark)
 
     def show_failed(self, message: str, hint: str, folder: str, is_resumable: bool) -> None:
         """Say why a run, or what was asked before it, cannot go on."""

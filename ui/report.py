@@ -57,19 +57,25 @@ class ReportPage(QWidget):
         after: Mapping[str, Any],
         folder: str,
         difference: Mapping[str, Any],
+        chain: Sequence[Mapping[str, Any]] = (),
         mark: str = "",
     ) -> None:
         """Show the scores ``{"building": {...}, "pixel": {...}}``; what is not known is a dash.
 
-        Intervals, and whether the difference is more than noise, are shown where the worker told them. ``mark`` is a
-        sentence on figures that did not come about as usual.
+        Intervals, and whether the difference is more than noise, are shown where the worker told them. ``chain`` are
+        the links of a report's chain: the models that led to this one, each with its role and its score. ``mark`` is
+        a sentence on figures that did not come about as usual.
         """
         self._folder = folder
+        self._show_chain(chain)
         for button in (self.reportButton, self.pdfButton):
             button.setVisible(RunFolder(Path(folder)).page.is_file())
         old, new = before.get("building", {}), after.get("building", {})
-        self._show_figure(self.beforeLabel, self.tr("Base model"), old)
-        self._show_figure(self.afterLabel, self.tr("Tuned model"), new)
+        for label, title, score in (
+            (self.beforeLabel, self.beforeTitle, old),
+            (self.afterLabel, self.afterTitle, new),
+        ):
+            self._show_figure(label, title.text(), score)
         for label, score in ((self.beforeInterval, old), (self.afterInterval, new)):
             label.setText(self._write_interval(score.get("interval")))
             label.setVisible(bool(label.text()))
@@ -83,19 +89,22 @@ class ReportPage(QWidget):
             (self.tr("F1 by pixel"), *(format_score(score.get("f1")) for score in pixels)),
         )
 
-    def show_chain(self, links: Sequence[Mapping[str, Any]]) -> None:
-        """Show how an improved model came about: the links of a report's chain, nothing where there are two only."""
+    def _show_chain(self, links: Sequence[Mapping[str, Any]]) -> None:
+        """Name the two models, and show how an improved one came about where more than these two led to it."""
+        roles = [str(link.get("role", "")) for link in links] if len(links) > 1 else ["base", "tuned"]
         names = {"base": self.tr("base model"), "tuned": self.tr("tuned model"), "improved": self.tr("improved model")}
-        roles = [str(link.get("role", "")) for link in links] if len(links) > 2 else ["base", "tuned"]
-        self.beforeTitle.setText(names.get(roles[-2], roles[-2]))
-        self.afterTitle.setText(names.get(roles[-1], roles[-1]))
-        steps = [
-            f"{names.get(role, role)} {format_score(link.get('building', {}).get('f1'))}"
-            for role, link in zip(roles, links)
-        ]
-        text = self.tr("All on the same held-out ground: {}.").format(" \N{RIGHTWARDS ARROW} ".join(steps))
+        before, after = (names.get(role, role) for role in roles[-2:])
+        self.beforeTitle.setText(self.tr("earlier model") if before == after else before)
+        self.afterTitle.setText(after)
+        steps = [self._write_link(names.get(role, role), link) for role, link in zip(roles, links)]
+        text = self.tr("All on the same held-out ground:\n{}").format("\n\N{RIGHTWARDS ARROW} ".join(steps))
         self.chainLabel.setText(text if len(links) > 2 else "")
         self.chainLabel.setVisible(len(links) > 2)
+
+    def _write_link(self, name: str, link: Mapping[str, Any]) -> str:
+        score = link.get("building", {})
+        interval = self._write_interval(score.get("interval"))
+        return f"{name} {format_score(score.get('f1'))}" + (f" ({interval})" if interval else "")
 
     def _show_figure(self, label: QLabel, model: str, score: Mapping[str, Any]) -> None:
         f1 = format_score(score.get("f1"))
@@ -127,7 +136,8 @@ class ReportPage(QWidget):
             return
         text = self.tr("F1 {} on ground that the tuning never saw.")
         if after < before:
-            text = self.tr("F1 {} on ground that the tuning never saw: add labels, or keep the base model.")
+            text = self.tr("F1 {} on ground that the tuning never saw: add labels, or keep the {model}.")
+        text = text.replace("{model}", self.beforeTitle.text())
         self.gainLabel.setText(f"{text.format(format_change(after - before))} {verdict}".strip())
         colour = choose_colour(self.gainLabel.palette(), "success" if after >= before else "error")
         self.afterLabel.setStyleSheet(f"color: {colour.name()};")

@@ -235,7 +235,8 @@ class Controller(QObject):
 
     def _show_rescored(self, record: Record) -> None:
         before, after, difference = (record.report[name] for name in ("before", "after", "difference"))
-        self._dock.show_rescored(before, after, str(record.folder.path), difference, mark_by_hand(record)[1])
+        chain = record.report.get("chain", ())
+        self._dock.show_rescored(before, after, str(record.folder.path), difference, mark_by_hand(record)[1], chain)
 
     def _show_broken(self, folder: RunFolder, ending: Ending) -> None:
         where = str(folder.path) if folder.path.exists() else ""

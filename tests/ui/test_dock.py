@@ -378,15 +378,3 @@ def test_a_set_up_that_went_well_leads_to_the_form(dock, find):
     assert dock.state is DockState.IDLE
     assert find("trainButton").isVisible()
     assert find("messageLabel").text() == "Ready: runs on the CPU."
-
-
-def test_an_improved_model_is_shown_with_the_chain_that_led_to_it(dock, find):
-    chain = [{"role": role, **score} for role, score in (("base", BEFORE), ("tuned", BEFORE), ("improved", AFTER))]
-    dock.show_finished(BEFORE, AFTER, "/runs/town", None, chain)
-    arrow = "\N{RIGHTWARDS ARROW}"
-    steps = f"base model 0.353 {arrow} tuned model 0.353 {arrow} improved model 0.842"
-    assert find("chainLabel").text() == f"All on the same held-out ground: {steps}."
-    assert (find("beforeTitle").text(), find("afterTitle").text()) == ("tuned model", "improved model")
-    dock.show_finished(BEFORE, AFTER, "/runs/town", None, chain[:2])
-    assert not find("chainLabel").isVisible()
-    assert (find("beforeTitle").text(), find("afterTitle").text()) == ("base model", "tuned model")

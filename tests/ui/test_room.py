@@ -43,6 +43,13 @@ def finish(dock):
     dock.show_finished(SCORE, SCORE, LONG)
 
 
+def improve(dock):
+    tune(dock)
+    score = {**SCORE["building"], "interval": [0.123, 0.456]}
+    chain = [{"role": role, "building": score} for role in ("base", "tuned", "improved", "improved")]
+    dock.show_finished(SCORE, SCORE, LONG, {"interval": [0.1, 0.2], "is_more_than_noise": True}, chain)
+
+
 def open_settings(dock):
     dock.formPage.settingsGroup.setCollapsed(False)
     dock.show_device(f"Ready: runs on {LONG}.")
@@ -66,6 +73,7 @@ STATES = {
     "setting up": set_up,
     "tuning": tune,
     "finished": finish,
+    "improved": improve,
     "failed": lambda dock: dock.show_failed(f"{LONG} cannot be read.", f"Look at {LONG}.", LONG, True),
 }
 every_state = pytest.mark.parametrize("state", STATES.values(), ids=STATES)

@@ -76,7 +76,8 @@ class Tally(QObject):
     def _go_on(self) -> None:
         """Count for a moment, and tell at the end."""
         end = time.monotonic() + _SLICE_S
-        for self._counts in self._steps:
+        for counts in self._steps:
+            self._counts = counts
             if time.monotonic() > end:
                 return
         self._drop()
