@@ -133,6 +133,12 @@ def take_area_source(source: QgsProcessingFeatureSource) -> Polygons:
     return take_source(source, "The areas layer", [field])
 
 
+def take_checked_source(source: QgsProcessingFeatureSource) -> Polygons:
+    """Return the checked ground of a Processing parameter, with its role where it has one; raises InputError."""
+    role = source.fields().lookupField(ROLE_FIELD)
+    return take_source(source, "The layer of checked ground", [] if role < 0 else [source.fields()[role].name()])
+
+
 def refuse_missing_crs(polygons: Polygons) -> None:
     """Raise InputError for polygons without a coordinate system."""
     if not polygons.crs.isValid():

@@ -10,6 +10,7 @@ from qgis.PyQt.QtGui import QIcon
 from .algorithms.check import CheckAlgorithm
 from .algorithms.export import ExportAlgorithm
 from .algorithms.finetune import FinetuneAlgorithm
+from .algorithms.improve import ImproveAlgorithm
 from .algorithms.predict import PredictAlgorithm
 from .algorithms.report import ReportAlgorithm
 from .algorithms.score import ScoreAlgorithm
@@ -41,5 +42,5 @@ class TunerProvider(QgsProcessingProvider):
     def loadAlgorithms(self) -> None:
         """Add the algorithms; called by QGIS."""
         tuning = (FinetuneAlgorithm, CheckAlgorithm, SplitAlgorithm, PredictAlgorithm, ScoreAlgorithm)
-        for algorithm in (*tuning, ReportAlgorithm, ExportAlgorithm, SpaceNetAlgorithm):
+        for algorithm in (*tuning, ImproveAlgorithm, ReportAlgorithm, ExportAlgorithm, SpaceNetAlgorithm):
             self.addAlgorithm(algorithm())

@@ -65,10 +65,13 @@ def locate_errors(folder: RunFolder) -> str:
 
 def _list_results(folder: RunFolder) -> list[_Result]:
     tr = QCoreApplication.translate
+    before = tr("Results", "Base model's footprints")
+    if folder.earlier.exists():
+        before = tr("Results", "Earlier model's footprints")
     results = [
         (folder.errors, f"|layername={TUNED}", tr("Results", "Errors on held-out ground"), "errors", False),
         (folder.footprints, "", tr("Results", "Footprints"), "footprints", True),
-        (folder.base_footprints, "", tr("Results", "Base model's footprints"), "base_footprints", False),
+        (folder.base_footprints, "", before, "base_footprints", False),
         (folder.split, "|layername=blocks", tr("Results", "Held-out ground and blocks"), "blocks", True),
     ]
     return [

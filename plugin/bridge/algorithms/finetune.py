@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from qgis.core import (
-    QgsProcessingContext,
-    QgsProcessingFeedback,
-    QgsProcessingOutputFile,
-    QgsProcessingOutputHtml,
-    QgsProcessingOutputNumber,
-    QgsProcessingParameterFolderDestination,
-)
+from qgis.core import QgsProcessingContext, QgsProcessingFeedback
 
-from ...core.folder import RunFolder
-from .narrator import Narrator
-from .outputs import make_footprints_parameter, send_footprints
-from .tuning import TuningAlgorithm, run_delivery
-from .worker import read_f1
+from .ending import declare_ending, run_to_end
+from .tuning import TuningAlgorithm
 
 
 class FinetuneAlgorithm(TuningAlgorithm):
@@ -50,26 +39,10 @@ class FinetuneAlgorithm(TuningAlgorithm):
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - QGIS's signature
         """Declare inputs and outputs; called by QGIS."""
         self.add_job_parameters()
-        self.addParameter(make_footprints_parameter(self.tr("Footprints"), is_optional=True))
-        self.addParameter(QgsProcessingParameterFolderDestination("RUN_FOLDER", self.tr("Run's folder")))
-        self.addOutput(QgsProcessingOutputNumber("F1_BEFORE", self.tr("F1 by building, base model")))
-        self.addOutput(QgsProcessingOutputNumber("F1_AFTER", self.tr("F1 by building, tuned model")))
-        self.addOutput(QgsProcessingOutputFile("MODEL", self.tr("Tuned model")))
-        self.addOutput(QgsProcessingOutputHtml("REPORT", self.tr("Report")))
+        declare_ending(self, self.tr("F1 by building, base model"), self.tr("F1 by building, tuned model"))
 
     def processAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
         """Run the job; called by QGIS, usually in a thread."""
-        folder = RunFolder(Path(self.parameterAsFileOutput(parameters, "RUN_FOLDER", context)).absolute())
-        finished = run_delivery(self._delivery, folder, "run", Narrator(feedback), self.environ)
-        if feedback.isCanceled():
-            return {"RUN_FOLDER": str(folder.path)}
-        return {
-            "RUN_FOLDER": str(folder.path),
-            "F1_BEFORE": read_f1(finished.before),
-            "F1_AFTER": read_f1(finished.after),
-            "MODEL": str(folder.card),
-            "REPORT": str(folder.page if folder.page.exists() else folder.report),
-            **send_footprints(self, folder.footprints, parameters, context, feedback),
-        }
+        return run_to_end(self, self._delivery, parameters, context, feedback, self.environ)

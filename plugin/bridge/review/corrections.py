@@ -92,6 +92,17 @@ class Corrections:
         return self.footprints, self.checked
 
 
+def open_corrections(folder: RunFolder) -> tuple[QgsVectorLayer, QgsVectorLayer]:
+    """Return the corrected footprints and the checked ground as they are saved; raises InputError."""
+    if not folder.corrections.is_file():
+        raise InputError(
+            f"No footprints of the run {folder.path.name} were corrected yet.",
+            "Correct them in the dock (Review > Correct and improve), or name both layers.",
+        )
+    layers = tuple(QgsVectorLayer(_name_source(folder, name), name, "ogr") for name in (FOOTPRINTS, CHECKED))
+    return _require_readable(layers[0], folder), _require_readable(layers[1], folder)
+
+
 def count_checked(folder: RunFolder) -> int:
     """Return how many areas the file says are checked; 0 where it cannot be read."""
     return max(0, QgsVectorLayer(_name_source(folder, CHECKED), CHECKED, "ogr").featureCount())

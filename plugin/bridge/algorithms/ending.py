@@ -1,0 +1,57 @@
+"""What the algorithms that tune give back: the run's folder, its scores, its model, its footprints."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Mapping
+
+from qgis.core import (
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProcessingOutputFile,
+    QgsProcessingOutputHtml,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterFolderDestination,
+)
+
+from ...core.folder import RunFolder
+from ..delivery import Delivery
+from .narrator import Narrator
+from .outputs import make_footprints_parameter, send_footprints
+from .tuning import run_delivery
+from .worker import read_f1
+
+
+def declare_ending(algorithm: QgsProcessingAlgorithm, before: str, after: str) -> None:
+    """Declare the outputs; ``before`` and ``after`` name the two scores."""
+    algorithm.addParameter(make_footprints_parameter(algorithm.tr("Footprints"), is_optional=True))
+    algorithm.addParameter(QgsProcessingParameterFolderDestination("RUN_FOLDER", algorithm.tr("Run's folder")))
+    algorithm.addOutput(QgsProcessingOutputNumber("F1_BEFORE", before))
+    algorithm.addOutput(QgsProcessingOutputNumber("F1_AFTER", after))
+    algorithm.addOutput(QgsProcessingOutputFile("MODEL", algorithm.tr("Tuned model")))
+    algorithm.addOutput(QgsProcessingOutputHtml("REPORT", algorithm.tr("Report")))
+
+
+def run_to_end(
+    algorithm: QgsProcessingAlgorithm,
+    delivery: Delivery,
+    parameters: dict[str, Any],
+    context: QgsProcessingContext,
+    feedback: QgsProcessingFeedback,
+    environ: Mapping[str, str] = os.environ,
+) -> dict[str, Any]:
+    """Run what is delivered in the chosen folder and return the algorithm's results; raises QgsProcessingException."""
+    folder = RunFolder(Path(algorithm.parameterAsFileOutput(parameters, "RUN_FOLDER", context)).absolute())
+    finished = run_delivery(delivery, folder, "run", Narrator(feedback), environ)
+    if feedback.isCanceled():
+        return {"RUN_FOLDER": str(folder.path)}
+    return {
+        "RUN_FOLDER": str(folder.path),
+        "F1_BEFORE": read_f1(finished.before),
+        "F1_AFTER": read_f1(finished.after),
+        "MODEL": str(folder.card),
+        "REPORT": str(folder.page if folder.page.exists() else folder.report),
+        **send_footprints(algorithm, folder.footprints, parameters, context, feedback),
+    }
