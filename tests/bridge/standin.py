@@ -101,8 +101,23 @@ def run(path):
     if not folder.split.exists():
         write_squares(folder.split, "labels", "role", ["training"])
         write_squares(folder.split, "blocks", "role", ["training", "held-out"])
-    folder.report.write_text(json.dumps({"job": job.name}), encoding="utf-8")
+    report = {"job": job.name}
+    if job.parent:
+        report = improve(job, folder)
+    folder.report.write_text(json.dumps(report), encoding="utf-8")
     emit(Finished({}, BEFORE, AFTER))
+
+
+def improve(job, folder):
+    """Write what the review of an improved run asks for besides, and return its report."""
+    for name in ("before", "after"):
+        write_squares(folder.errors, name, "outcome", ["TP", "FN"])
+    for mine, earlier in ((folder.card, Path(job.base_model)), (folder.split, Path(job.earlier))):
+        mine.write_bytes(earlier.read_bytes())
+    folder.model.write_bytes(b"weights")
+    chain = [{"role": role, **score} for role, score in (("base", BEFORE), ("tuned", BEFORE), ("improved", AFTER))]
+    difference = {"sentence": "The improved model is better."}
+    return {"schema": 2, "before": BEFORE, "after": AFTER, "difference": difference, "chain": chain}
 
 
 def write_blocks(path, changes):

@@ -27,6 +27,14 @@ def test_layers_that_a_run_did_not_write_are_left_out(folder, project):
     assert [node.name() for node in project.layerTreeRoot().findLayers()] == ["Footprints"]
 
 
+def test_the_model_that_an_improved_run_began_with_is_called_the_earlier_one(folder, project, make_labels):
+    copy_polygons(take_labels(make_labels()), folder.base_footprints, lambda: False)
+    folder.earlier.write_bytes(b"")
+    list(load_results(folder, project))
+    titles = [node.name() for node in project.layerTreeRoot().findLayers()]
+    assert titles == ["Footprints", "Earlier model's footprints"]
+
+
 def test_the_group_stands_above_what_is_in_the_project_already(folder, project, make_labels):
     project.addMapLayer(make_labels())
     list(load_results(folder, project))
