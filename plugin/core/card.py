@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .home import locate_models
+from .imagery import Imagery
 from .replace import write_json
 
 #: What a model may say of a pixel: a footprint alone, or all three.
@@ -92,8 +93,8 @@ class Card:
     is the range of ground sample distances, in metres a pixel, of the imagery that the model was trained on (empty:
     none); imagery is resampled to ``working_gsd_m`` (None: taken as it is). ``boundary_m`` and ``contact_m`` are how
     wide the lines inside buildings' walls and the ground between neighbours were drawn that it learnt.
-    ``looks_mirrored`` averages what it says of a window and of its mirror images. ``training``, ``scores`` and
-    ``limits`` are for people.
+    ``looks_mirrored`` averages what it says of a window and of its mirror images. ``imagery`` tells of the raster that
+    it was tuned on (None: not known). ``training``, ``scores`` and ``limits`` are for people.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Card:
     seeds: Seeds | None = None
     min_area_m2: float = 5.0
     has_seen_roofs: bool = True
+    imagery: Imagery | None = None
     parent: str = ""
     licence: str = ""
     attribution: str = ""

@@ -10,6 +10,7 @@ from typing import Any
 
 from .card import Card, Recipe, Seeds
 from .errors import InputError
+from .imagery import Imagery
 from .sound import find_problems
 from .starts import is_start, make_start
 
@@ -23,6 +24,8 @@ def load_card(path: Path) -> Card:
         content["recipe"] = Recipe(**_pick_known(content["recipe"], Recipe))
         if content.get("seeds"):
             content["seeds"] = Seeds(**_pick_known(content["seeds"], Seeds))
+        if content.get("imagery"):
+            content["imagery"] = Imagery(**_pick_known(content["imagery"], Imagery))
         card = replace(Card(**content), folder=str(path.resolve().parent))
         problems = find_problems(card)
     except FileNotFoundError:

@@ -42,6 +42,8 @@ def _check_values(card: Card) -> Iterable[tuple[bool, str]]:
     yield all(_is_range(limits) for limits in card.stretch), '"stretch" must hold pairs of a lower and a higher number.'
     yield card.adaptation in ADAPTATIONS, f'"adaptation" must be one of {", ".join(ADAPTATIONS)}.'
     yield _is_range(card.value_range), '"value_range" must be a lower and a higher number.'
+    is_told = card.imagery is None or card.imagery.is_sound(count)
+    yield is_told, f'"imagery" must tell of {count} bands, in numbers.'
 
 
 def _check_says(card: Card) -> Iterable[tuple[bool, str]]:

@@ -52,6 +52,9 @@ def build_parser() -> argparse.ArgumentParser:
     split.add_argument("job", type=Path, metavar="JOB.json")
     improve.add_arguments(_add(verbs, "improve", improve.improve, is_spoken=True, listens=True))
     _add_predict(_add(verbs, "predict", commands.predict, listens=True))
+    likeness = _add(verbs, "liken", commands.liken)
+    _add_order(likeness)
+    likeness.add_argument("--json", action="store_true", help="print one JSON object")
     _add_export(_add(verbs, "export", commands.export, listens=True))
     _add_score(_add(verbs, "score", commands.score))
     _add_spacenet(_add(verbs, "spacenet", commands.spacenet, listens=True))
@@ -88,15 +91,27 @@ def _add_retrace(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--chosen", action="store_true", help="go back to what the run itself had chosen")
 
 
-def _add_predict(parser: argparse.ArgumentParser) -> None:
+def _add_order(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--raster", required=True)
     parser.add_argument("--model", required=True, help="a model's name, or the card or weights of a tuned model")
+    parser.add_argument(
+        "--bands", type=_bands, default=(), help="the raster's bands, such as 1,2,3; 0: none, filled with the mean"
+    )
+    where = parser.add_mutually_exclusive_group()
+    corners = ("XMIN", "YMIN", "XMAX", "YMAX")
+    where.add_argument("--box", type=float, nargs=4, metavar=corners, help="only this ground")
+    where.add_argument("--ground", default="", metavar="FILE[|LAYER]", help="only the ground of these polygons")
+    parser.add_argument("--box-crs", default="", metavar="CRS", help="such as EPSG:4326; default: the raster's")
+
+
+def _add_predict(parser: argparse.ArgumentParser) -> None:
+    _add_order(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="F.gpkg")
+    parser.add_argument("--probability", type=Path, metavar="F.tif", help="keep the probabilities in this file")
     parser.add_argument("--min-area-m2", type=float, help="default: as the model's card says")
     parser.add_argument(
         "--threshold", type=_share, help="probability from which a pixel is building; default: the card's"
     )
-    parser.add_argument("--bands", type=_bands, default=(), help="the raster's bands, such as 1,2,3")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--events", action="store_true", help="print events instead of a summary")
 

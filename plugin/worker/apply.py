@@ -1,38 +1,94 @@
-"""The command ``predict``: a model's footprints of a raster, without any labels."""
+"""The command ``predict``: a model's footprints of a raster or a part of it, without any labels."""
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import shapely
 
 from ..core.card import Card
 from ..core.errors import InputError
-from .check import check_space, check_writable
+from .check import check_space, check_writable, notice_bands
 from .fetch import obtain_weights
+from .likeness import find_differences
 from .networks import choose_device, load_network
+from .order import Order
 from .predict import Predictor, write_probability
-from .raster import describe_raster
-from .trace import make_rule, trace_footprints
+from .raster import Raster
+from .trace import Footprints, make_rule, trace_footprints
 from .wire import Wire
 from .write import write_footprints
 
+#: So far around the ground the network's word is wanted, too: a building on the border is seen whole.
+_MARGIN_PX = 128
+_LEAST_SHARE = 0.5
 
-def predict_footprints(card: Card, path: str, bands: tuple[int, ...], out: Path, device_wish: str, wire: Wire) -> int:
-    """Write a raster's footprints to a GeoPackage and return their count; raises TunerError and CancelRequested."""
+
+def predict_footprints(
+    card: Card, order: Order, out: Path, wire: Wire, *, probability: Path | None = None, device: str = "auto"
+) -> int:
+    """Write a raster's footprints to a GeoPackage and return their count; raises TunerError and CancelRequested.
+
+    On a part of the raster time and memory follow the part, and its footprints are those that the whole raster would
+    have there. What differs from the imagery that the model learnt from is told before the work. The probabilities are
+    kept in the GeoTIFF ``probability``, if it is named.
+    """
+    wire.begin("check")
+    out, kept = out.resolve(), None if probability is None else probability.resolve()
+    _check_names(out, kept)
+    raster, ground = order.open(card)
+    around = None if ground is None else ground.buffer(_MARGIN_PX)
+    check_space((kept or out).parent, raster, len(card.outputs), None if around is None else around.area)
+    chosen = choose_device(device)
+    notice_bands(raster, card, wire)
+    for notice in find_differences(raster, card, ground):
+        wire.emit(notice)
+    obtain_weights(card, wire)
+    with _place_probability(out, kept) as path:
+        wire.begin("predict")
+        predictor, is_kept = Predictor(load_network(card), card, chosen), kept is not None
+        write_probability(predictor, raster, path, wire.tell, around, is_kept=is_kept)
+        wire.begin("trace")
+        return write_footprints(out, _trace(path, raster, card, ground, around), raster, wire)
+
+
+def _trace(path: Path, raster: Raster, card: Card, ground: Any, around: Any) -> Iterator[tuple[float, Footprints]]:
+    rule = make_rule(card.parting, card.min_area_m2, None, raster, is_squared=True)
+    parts = trace_footprints(path, rule, raster.scale, around)
+    return parts if ground is None else keep_on_ground(parts, ground)
+
+
+def keep_on_ground(parts: Iterator[tuple[float, Footprints]], ground: Any) -> Iterator[tuple[float, Footprints]]:
+    """Yield the parts of ``trace_footprints`` with those footprints alone that lie at least half on the ground."""
+    shapely.prepare(ground)
+    for done, part in parts:
+        keep = shapely.contains_properly(ground, part.polygons)
+        rest = ~keep & shapely.intersects(ground, part.polygons)
+        shares = shapely.area(shapely.intersection(part.polygons[rest], ground)) / shapely.area(part.polygons[rest])
+        keep[rest] = shares >= _LEAST_SHARE
+        yield done, Footprints(part.polygons[keep], part.confidence[keep], part.area_m2[keep])
+
+
+def _check_names(out: Path, probability: Path | None) -> None:
+    """Raise InputError where a file has the wrong ending, or lies where nobody may write."""
     if out.suffix.lower() != ".gpkg":
         raise InputError(f"{out} is no GeoPackage.", "Give the output a name that ends in .gpkg.")
-    wire.begin("check")
-    out = out.resolve()
     check_writable(out.parent)
-    raster = describe_raster(path, card, bands)
-    check_space(out.parent, raster, len(card.outputs))
-    device = choose_device(device_wish)
-    obtain_weights(card, wire)
+    if probability is not None:
+        if probability.suffix.lower() not in (".tif", ".tiff"):
+            raise InputError(f"{probability} is no GeoTIFF.", "Give the probability a name that ends in .tif.")
+        check_writable(probability.parent)
+
+
+@contextlib.contextmanager
+def _place_probability(out: Path, kept: Path | None) -> Iterator[Path]:
+    """Yield where the probability goes: to a file that stays, or to one that is gone afterwards."""
+    if kept is not None:
+        yield kept
+        return
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".footprints-") as folder:
-        probability = Path(folder) / "probability.tif"
-        wire.begin("predict")
-        predictor = Predictor(load_network(card), card, device)
-        write_probability(predictor, raster, probability, wire.tell)
-        wire.begin("trace")
-        rule = make_rule(card.parting, card.min_area_m2, None, raster, is_squared=True)
-        return write_footprints(out, trace_footprints(probability, rule, raster.scale), raster, wire)
+        yield Path(folder) / "probability.tif"

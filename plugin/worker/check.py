@@ -46,7 +46,7 @@ def check_inputs(job: Job, folder: Path, wire: Wire) -> Inputs:
     shift_m = (job.settings.shift_east_m, job.settings.shift_north_m)
     renewal = renew_split(job, raster) if job.earlier else None
     labels = renewal.labels if renewal else read_labels(job.labels, job.labels_layer, raster, shift_m)
-    _notice_bands(raster, card, wire)
+    notice_bands(raster, card, wire)
     if any(labels.shift_m):
         wire.notify(labels.describe_shift())
     for sentence in renewal.notices if renewal else ():
@@ -84,9 +84,12 @@ def check_writable(folder: Path) -> None:
         raise InputError(f"The folder {folder} cannot be written: {error}", "Choose another folder.") from error
 
 
-def check_space(folder: Path, raster: Raster, outputs: int) -> None:
-    """Raise InputError where the disk has too little room for the run's rasters and models."""
-    needed = raster.width * raster.height * _BYTES_PER_PIXEL * outputs + _BYTES_AT_LEAST
+def check_space(folder: Path, raster: Raster, outputs: int, pixels: float | None = None) -> None:
+    """Raise InputError where the disk has too little room for the run's rasters and models.
+
+    ``pixels`` of the raster are predicted (None: all of them).
+    """
+    needed = (pixels or raster.width * raster.height) * _BYTES_PER_PIXEL * outputs + _BYTES_AT_LEAST
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise InputError(
@@ -95,7 +98,8 @@ def check_space(folder: Path, raster: Raster, outputs: int) -> None:
         )
 
 
-def _notice_bands(raster: Raster, card: Card, wire: Wire) -> None:
+def notice_bands(raster: Raster, card: Card, wire: Wire) -> None:
+    """Tell at which scale the model works, which band serves for which of its own, and what happens to the values."""
     pairs = zip(raster.bands, card.bands, strict=True)
     used = ", ".join(f"band {band} as {name}" for band, name in pairs if band)
     worked = f"{raster.native_gsd_m:.2f} m imagery"

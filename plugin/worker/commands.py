@@ -7,6 +7,7 @@ import os
 import tempfile
 from dataclasses import asdict, fields, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..core.errors import RunError
 from ..core.events import STOP, Finished, Started
@@ -17,6 +18,9 @@ from ..core.lock import hold_lock
 from ..core.models import find_card, list_cards
 from ..core.starts import load_encoders
 from .wire import Wire, print_json
+
+if TYPE_CHECKING:
+    from .order import Order
 
 
 def run(options: argparse.Namespace, wire: Wire) -> None:
@@ -104,7 +108,7 @@ def split(options: argparse.Namespace, wire: Wire) -> None:
 
 
 def predict(options: argparse.Namespace, wire: Wire) -> None:
-    """Predict a raster's footprints with a model."""
+    """Predict the footprints of a raster, or of a part of it, with a model."""
     from .apply import predict_footprints
 
     card = find_card(options.model)
@@ -113,11 +117,37 @@ def predict(options: argparse.Namespace, wire: Wire) -> None:
     if options.min_area_m2 is not None:
         card = replace(card, min_area_m2=options.min_area_m2)
     wire.emit(Started(str(options.out)))
-    count = predict_footprints(card, options.raster, options.bands, options.out, options.device, wire)
+    order, kept = _read_order(options), options.probability
+    count = predict_footprints(card, order, options.out, wire, probability=kept, device=options.device)
     wire.notify(f"{count} footprints.")
-    wire.emit(Finished({"footprints": str(options.out)}))
+    files = {"footprints": str(options.out), **({"probability": str(kept)} if kept else {})}
+    wire.emit(Finished(files, figures={"footprints": count}))
     if not options.events:
         print(f"{count} footprints: {options.out}")
+
+
+def liken(options: argparse.Namespace, _: Wire) -> None:
+    """Tell in what a raster differs from the imagery that a model learnt from."""
+    from .likeness import find_differences
+
+    card = find_card(options.model)
+    raster, ground = _read_order(options).open(card)
+    notices = find_differences(raster, card, ground)
+    if options.json:
+        print_json({"differences": [asdict(notice) for notice in notices]})
+    else:
+        print("\n".join(f"{notice.message} {notice.hint}" for notice in notices) or "No difference was found.")
+
+
+def _read_order(options: argparse.Namespace) -> Order:
+    """Return what is asked of a model."""
+    from .order import Order
+    from .patch import Patch
+
+    patch = None
+    if options.box is not None or options.ground:
+        patch = Patch(None if options.box is None else tuple(options.box), options.box_crs, options.ground)
+    return Order(options.raster, options.bands, patch)
 
 
 def export(options: argparse.Namespace, wire: Wire) -> None:

@@ -167,13 +167,16 @@ def _lay_grid(dataset: DatasetReader, native_m: float, working_m: float | None) 
 def _probe(dataset: DatasetReader, bands: tuple[int, ...]) -> None:
     """Read a pixel in every corner and one in the middle: a file that was cut off lacks the last of them.
 
-    Raises RasterioIOError for such a file, InputError for one without any data.
+    Raises RasterioIOError for such a file, InputError for one without any data. A large one is read as a whole only
+    where none of these pixels holds any.
     """
     right, bottom = dataset.width - 1, dataset.height - 1
-    for row in (0, bottom // 2, bottom):
-        for col in (0, right // 2, right):
-            dataset.read(list(bands), window=Window(col, row, 1, 1))
+    places = [Window(col, row, 1, 1) for row in (0, bottom // 2, bottom) for col in (0, right // 2, right)]
+    for place in places:
+        dataset.read(list(bands), window=place)
     if all(MaskFlags.all_valid in dataset.mask_flag_enums[band - 1] for band in bands):
+        return
+    if any(read_mask(dataset, bands, place, None).any() for place in places):
         return
     if not read_mask(dataset, bands, None, sample_shape(dataset)).any():
         raise InputError(f"The raster {dataset.name} holds no data: all of it is nodata.", "Choose another raster.")

@@ -27,6 +27,7 @@ from .predict import Predictor, write_probability
 from .raster import open_grid
 from .repeat import Repeater
 from .report import build_report
+from .sample import measure_imagery
 from .split import HELD_OUT, TRAINING, VALIDATION, Split
 from .tiles import Sampler
 from .train import Outcome, Tuning, draw_held_samples
@@ -100,6 +101,7 @@ class Stages:
             gsd_m=(round(raster.native_gsd_m, 4),),
             min_area_m2=job.settings.min_area_m2,
             has_seen_roofs=True,
+            imagery=measure_imagery(raster),
             parent=base.name,
             training=self._tell_training(),
             scores="",

@@ -30,6 +30,7 @@ from plugin.worker.apply import predict_footprints
 from plugin.worker.fetch import describe_fetch, obtain_weights, pick_weights
 from plugin.worker.hashes import locate_hashes
 from plugin.worker.networks import load_network
+from plugin.worker.order import Order
 from tests.conftest import Reply
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -381,5 +382,5 @@ def test_a_run_fetches_what_its_base_model_needs_and_a_check_only_tells(verb, to
 def test_predicting_fetches_too(town, card, shelf, ear, tmp_path):
     shelf.status = 404
     with pytest.raises(RunError, match="answered 404"):
-        predict_footprints(card, str(town.raster), (), tmp_path / "f.gpkg", "cpu", ear.wire)
+        predict_footprints(card, Order(str(town.raster)), tmp_path / "f.gpkg", ear.wire, device="cpu")
     assert [event.stage for event in ear.events if isinstance(event, StageStarted)] == ["check", "fetch"]

@@ -23,6 +23,7 @@ from plugin.core.events import (
     parse_event,
 )
 from plugin.core.folder import RunFolder
+from plugin.core.models import load_card
 from tests.worker.spawn import BOUND_S, command, environ, read_events, run_worker
 
 USUAL_STAGES = tuple(stage for stage in STAGES if stage not in OCCASIONAL_STAGES)
@@ -158,6 +159,13 @@ def test_the_tuned_model_is_a_base_model_and_predicts_elsewhere(finished, tmp_pa
     done = run_worker("predict", "--raster", raster, "--model", folder.card, "--out", out)
     assert done.returncode == 0, done.stderr
     assert pyogrio.read_info(out)["features"] == pyogrio.read_info(folder.footprints)["features"]
+
+
+def test_the_tuned_models_card_tells_of_its_imagery_to_which_the_same_raster_is_like(finished):
+    folder, _ = finished
+    assert load_card(folder.card).imagery.values == "uint8"
+    raster = json.loads(folder.job.read_text())["raster"]
+    assert run_worker("liken", "--raster", raster, "--model", folder.card).stdout == "No difference was found.\n"
 
 
 def test_two_workers_in_one_folder_are_refused(make_town_job, tmp_path):
