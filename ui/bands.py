@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qgis.core import QgsRasterLayer
-from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QToolButton, QWidget
 
 from ..plugin.core.card import Card
@@ -19,6 +19,8 @@ _MOST_KEPT = 40
 class BandsRow(QWidget):
     """Tells how the raster's bands meet the model's; what the user changes is kept for that raster and model."""
 
+    changed = pyqtSignal()
+
     bandsLine: WrapLabel
     bandsButton: QToolButton
     adaptationLine: WrapLabel
@@ -30,6 +32,7 @@ class BandsRow(QWidget):
         self._card: Card | None = None
         self._key = ""
         self._kept: dict[str, tuple[int, ...]] = {}
+        self._confirmed = ""
         load_form(self, "bands")
         self.bandsButton.clicked.connect(self._ask)
         self._tell()
@@ -39,11 +42,12 @@ class BandsRow(QWidget):
         """The raster's band for each of the model's (0: none like it); empty while one of the two is not known."""
         if self._layer is None or self._card is None:
             return ()
-        kept = self._kept.get(self._key, ())
-        fits = self._card.is_start or len(kept) == len(self._card.bands)
-        if kept and fits and max(kept) <= self._layer.bandCount():
-            return kept
-        return choose_bands(self._layer, self._card)
+        return self._find_kept() or choose_bands(self._layer, self._card)
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the user said so of these bands."""
+        return bool(self._find_kept()) or (bool(self._key) and self._key == self._confirmed)
 
     @property
     def kept(self) -> dict[str, tuple[int, ...]]:
@@ -68,6 +72,14 @@ class BandsRow(QWidget):
             self._layer.rendererChanged.connect(self._tell)
             self._layer.willBeDeleted.connect(self._forget)
         self._tell()
+
+    def _find_kept(self) -> tuple[int, ...]:
+        """Return what the user chose for this raster and model, empty for nothing that fits."""
+        if self._layer is None or self._card is None:
+            return ()
+        kept = self._kept.get(self._key, ())
+        fits = self._card.is_start or len(kept) == len(self._card.bands)
+        return kept if kept and fits and max(kept) <= self._layer.bandCount() else ()
 
     def _forget(self) -> None:
         self._layer = None
@@ -94,6 +106,8 @@ class BandsRow(QWidget):
 
     def _keep(self, bands: tuple[int, ...]) -> None:
         self._kept.pop(self._key, None)
+        self._confirmed = self._key
         if self._layer is not None and self._card is not None and bands != choose_bands(self._layer, self._card):
             self._kept[self._key] = bands
         self._tell()
+        self.changed.emit()

@@ -47,3 +47,27 @@ class OwnModel:
     value_range: tuple[float, float]
     gsd_m: float | None = None
     licence: str = ""
+
+
+#: Where a model maps footprints.
+WHOLE, VISIBLE, DRAWN, POLYGONS = "whole", "visible", "drawn", "polygons"
+
+
+@dataclass(frozen=True)
+class PredictChoices:
+    """What is to be mapped with which model: layers as they stand in the project, None where none is chosen.
+
+    ``bands`` are as in ``Choices``; ``are_bands_confirmed`` tells whether the user said so. ``ground`` is one of the
+    four kinds, ``ground_layer`` the layer of polygons. ``threshold`` (0 to 1) and ``min_area_m2`` are None where the
+    model's card holds. ``out`` is the path of a GeoPackage, "" for a new one.
+    """
+
+    raster_layer: QgsRasterLayer | None = None
+    model: str = DEFAULT_BASE_MODEL
+    bands: tuple[int, ...] = ()
+    are_bands_confirmed: bool = False
+    ground: str = WHOLE
+    ground_layer: QgsVectorLayer | None = None
+    threshold: float | None = None
+    min_area_m2: float | None = None
+    out: str = ""

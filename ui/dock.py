@@ -20,10 +20,12 @@ from .chart import EpochChart
 from .choices import Choices
 from .findings import FindingList
 from .form import FormPage
+from .habits import Habits
 from .load import load_form
 from .memory import Memory
 from .message import MessageFrame
 from .notices import NoticeList
+from .predict import PredictPage
 from .progress import ProgressPage
 from .report import ReportPage
 from .review import ReviewPage
@@ -65,7 +67,9 @@ class TunerDock(QgsDockWidget):
     tabs: QTabWidget
     tuneTab: QWidget
     reviewTab: QWidget
+    predictTab: QWidget
     reviewPage: ReviewPage
+    predictPage: PredictPage
     scrollArea: QScrollArea
     messageFrame: MessageFrame
     setupPage: SetupPage
@@ -83,6 +87,7 @@ class TunerDock(QgsDockWidget):
         load_form(self, "dock")
         self.setWindowIcon(QIcon(str(ICON)))
         self._memory = Memory(self.formPage)
+        self._habits = Habits(self.predictPage)
         self._folder = ""
         self._state = DockState.IDLE
         self._add_help()
@@ -101,14 +106,17 @@ class TunerDock(QgsDockWidget):
     def store_settings(self) -> None:
         """Keep the form for the next session of QGIS."""
         self._memory.store()
+        self._habits.store()
 
     def restore_settings(self) -> None:
         """Fill the form as it was in the last session of QGIS."""
         self._memory.restore()
+        self._habits.restore()
 
     def show_models(self, cards: Sequence[Card]) -> None:
         """List the base models that come with the plugin."""
         self.formPage.modelPicker.show_models(cards)
+        self.predictPage.show_models(cards)
 
     def show_device(self, text: str) -> None:
         """Say what runs compute on."""
@@ -249,6 +257,12 @@ class TunerDock(QgsDockWidget):
         self.shiftLine.shift_changed.connect(self.findingList.show_shift)
         self.shiftLine.shift_changed.connect(self.formPage.choices_changed)
         self.formPage.train_requested.connect(self._ask_run)
+        self.formPage.modelPicker.card_chosen.connect(lambda _: self._pass_models_on())
+        self.predictPage.folder_opened.connect(self.folder_opened)
+
+    def _pass_models_on(self) -> None:
+        """Offer what was tuned, or found, for predicting, too."""
+        self.predictPage.offer_models(self.formPage.modelPicker.added_models)
 
     def _ask_setup(self) -> None:
         self.messageFrame.clear()

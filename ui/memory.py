@@ -52,7 +52,7 @@ class Memory:
         for path in _parse_list(str(settings.value(_PREFIX + "tuned_models", "[]"))):
             with contextlib.suppress(InputError):
                 picker.add_model(path)
-        self._form.bandsRow.show_kept(_parse_bands(str(settings.value(_PREFIX + "bands", "{}"))))
+        self._form.bandsRow.show_kept(parse_bands(str(settings.value(_PREFIX + "bands", "{}"))))
         picker.choose(str(settings.value(_PREFIX + "base_model", "")) or picker.base_model)
         self._form.selectedCheck.setChecked(settings.value(_PREFIX + "only_selected", False, type=bool))
         self._wanted = {name: str(settings.value(_PREFIX + name, "")) for name in self._combos}
@@ -60,11 +60,12 @@ class Memory:
 
     def _choose_layers(self) -> None:
         for name in list(self._wanted):
-            if _choose_layer(self._combos[name], self._wanted[name]):
+            if choose_layer(self._combos[name], self._wanted[name]):
                 del self._wanted[name]
 
 
-def _choose_layer(combo: QgsMapLayerComboBox, layer_id: str) -> bool:
+def choose_layer(combo: QgsMapLayerComboBox, layer_id: str) -> bool:
+    """Choose a layer by its id and tell whether it was there; no id is always chosen."""
     for index in range(combo.count()):
         layer = combo.layer(index)
         if layer is not None and layer.id() == layer_id:
@@ -88,7 +89,7 @@ def _keep_newest(models: list[str], chosen: str) -> list[str]:
     return [name for name in models if name == chosen or name in models[-_MOST_MODELS:]]
 
 
-def _parse_bands(text: str) -> dict[str, tuple[int, ...]]:
+def parse_bands(text: str) -> dict[str, tuple[int, ...]]:
     """Return stored choices of bands; what is none is left out."""
     try:
         items = json.loads(text).items()

@@ -30,7 +30,7 @@ class ModelMenu(QMenu):
         self._own: OwnDialog | None = None
         self._add("tunedAction", self.tr("&Tuned model of an earlier run…"), self._ask_tuned)
         self._add("ownAction", self.tr("&Own weights…"), self._ask_own)
-        self._add("networkAction", self.tr("Another &network…"), self._ask_network)
+        self._network = self._add("networkAction", self.tr("Another &network…"), self._ask_network)
         self._weights = self._add("weightsAction", self.tr("Take the weights from a &file…"), self._ask_weights)
         self.show_card(None)
 
@@ -38,6 +38,10 @@ class ModelMenu(QMenu):
         """Offer to take the weights from a file, where the chosen model's are fetched."""
         self._card = card
         self._weights.setVisible(card is not None and bool(card.source))
+
+    def hide_starts(self) -> None:
+        """Offer no network that has yet to learn what a building is."""
+        self._network.setVisible(False)
 
     def show_guess(self, path: str, guess: Mapping[str, Any]) -> None:
         """Fill the questions about a file with what the worker found in it."""

@@ -54,7 +54,7 @@ class MessageFrame(QFrame):
         colour = choose_colour(self.messageLabel.palette(), kind)
         ground = fade(colour, 30)
         self.setStyleSheet(
-            f"#messageFrame {{ border: 0; border-left: 4px solid {colour.name()}; "
+            f"#{self.objectName()} {{ border: 0; border-left: 4px solid {colour.name()}; "
             f"background: rgba({ground.red()}, {ground.green()}, {ground.blue()}, {ground.alpha()}); }}"
         )
         self.setAccessibleDescription(f"{message} {hint}")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Mapping, Sequence
 
 from qgis.PyQt.QtCore import Qt, pyqtSignal
-from qgis.PyQt.QtWidgets import QComboBox, QToolButton, QWidget
+from qgis.PyQt.QtWidgets import QComboBox, QLabel, QToolButton, QWidget
 
 from ..plugin.core.card import Card
 from ..plugin.core.errors import InputError
@@ -28,6 +28,7 @@ class ModelPicker(QWidget):
     own_model_requested = pyqtSignal(object)
     weights_given = pyqtSignal(str, str)
 
+    modelTitle: QLabel
     modelCombo: QComboBox
     modelButton: QToolButton
     modelLine: WrapLabel
@@ -78,6 +79,10 @@ class ModelPicker(QWidget):
             self._add(name, card)
         self.choose(wanted)
 
+    def hide_starts(self) -> None:
+        """Offer only models that know roofs."""
+        self._menu.hide_starts()
+
     def show_work(self, text: str) -> None:
         """Say what is being done with weights at this moment, nothing with ""; the chosen card is told anew."""
         self.modelWorkLine.setText(text)
@@ -117,7 +122,8 @@ class ModelPicker(QWidget):
     def _add(self, name: str, card: Card) -> None:
         self._cards[name] = card
         if self.modelCombo.findData(name) < 0:
-            self.modelCombo.addItem(card.title, name)
+            is_known = self.modelCombo.findText(card.title) >= 0  # as two models that were tuned on the same raster
+            self.modelCombo.addItem(f"{card.title} ({card.name})" if is_known else card.title, name)
             tip = name if name in self.added_models and not is_start(name) else tell_sources(card)
             self.modelCombo.setItemData(self.modelCombo.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         self._tell_card()

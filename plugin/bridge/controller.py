@@ -22,6 +22,7 @@ from ..core.models import list_cards
 from ..core.record import Record, read_record
 from .areas import AreaDrawer
 from .delivery import Delivery, take_choices
+from .elsewhere import Elsewhere
 from .export import Exporter
 from .findings import add_layer, zoom_to
 from .messages import CRITICAL, INFO, SUCCESS, WARNING, join, log, log_finding, log_notice, tell
@@ -56,6 +57,7 @@ class Controller(QObject):
         self.reviewer.run_requested.connect(self._improve)
         self.reviewer.rescored.connect(self._show_rescored)
         self.reviewer.parts = make_parts(iface, self._environment, dock, self.reviewer)
+        self._elsewhere = Elsewhere(iface, self._environment, dock, self.reviewer, self)
         self._exporter = Exporter(iface, self._environment, self)
         self._shelf = Shelf(self._environment, dock.formPage.modelPicker, self)
         self._printer = Printer(iface, self)
@@ -80,6 +82,7 @@ class Controller(QObject):
         self._installer.stop()
         if run is not None:
             run.wait()
+        self._elsewhere.stop()
         self._exporter.stop()
         self._preview.stop()
         self._drawer.stop()

@@ -114,6 +114,11 @@ def take_checked(layer: QgsVectorLayer) -> Polygons:
     return _take_layer(layer, name, () if role < 0 else (role,), False, may_be_empty=True)
 
 
+def take_ground(layer: QgsVectorLayer) -> Polygons:
+    """Return the selected polygons of a layer, or all where none is selected; raises InputError with a next step."""
+    return _take_layer(layer, f'The layer "{layer.name()}"', (), layer.selectedFeatureCount() > 0)
+
+
 def take_source(source: QgsProcessingFeatureSource, what: str, fields: list[str]) -> Polygons:
     """Return the polygons of a Processing parameter, with the named fields; a missing coordinate system is allowed."""
     name = f'{what} "{source.sourceName()}"'

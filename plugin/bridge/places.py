@@ -6,6 +6,7 @@ import contextlib
 import re
 import tempfile
 import time
+from itertools import count
 from pathlib import Path
 from typing import Iterator
 
@@ -35,6 +36,24 @@ def make_run_folder(raster: str, project: QgsProject) -> RunFolder:
     )
 
 
+def make_output(raster: str, project: QgsProject) -> Path:
+    """Return a GeoPackage that is not there yet, for footprints of a raster, in the folder in which its runs would lie.
+
+    Raises InputError where none can be written.
+    """
+    name = f"{clean_name(Path(raster).stem)}_{time.strftime('%Y-%m-%d_%H-%M-%S')}_footprints"
+    for parent in _list_parents(raster, project):
+        with contextlib.suppress(OSError):  # the next one may be writable
+            runs = parent / RUNS
+            runs.mkdir(exist_ok=True)
+            with tempfile.TemporaryFile(dir=runs):
+                return next(path for path in _list_names(runs, name) if not path.exists())
+    raise InputError(
+        "No file for footprints can be written: neither beside the project or the raster, nor among your documents.",
+        "Choose a file in a folder that you may write to.",
+    )
+
+
 def make_check_folder() -> RunFolder:
     """Make a temporary folder for a check, which leaves nothing behind."""
     return RunFolder(Path(tempfile.mkdtemp(prefix="footprint_tuner_check_")))
@@ -52,6 +71,10 @@ def _list_parents(raster: str, project: QgsProject) -> Iterator[Path]:
     for parent in (saved and Path(saved), Path(raster).parent, documents and Path(documents), Path.home()):
         if parent and parent.is_dir():
             yield parent
+
+
+def _list_names(folder: Path, name: str) -> Iterator[Path]:
+    return (folder / f"{name if number == 1 else f'{name}_{number}'}.gpkg" for number in count(1))
 
 
 def _make_unused(runs: Path, name: str) -> Path:

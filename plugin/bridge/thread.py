@@ -15,8 +15,9 @@ from ..core.errors import SetupError, TunerError
 from ..core.events import Event
 from ..core.folder import RunFolder
 from ..core.follow import Ending, Follower
-from .copy import CopyCancelled
+from .copy import CopyCancelled, copy_polygons
 from .delivery import Delivery
+from .layers import Polygons
 from .proxy import add_proxy
 
 _REPORT = "This is a fault of the plugin: please report it with QGIS's message log."
@@ -67,6 +68,28 @@ class FollowThread(QThread):
     def tell(self, event: Event) -> None:
         """Pass an event on."""
         self.event_heard.emit(event)
+
+
+class CopyThread(FollowThread):
+    """Follows one worker that works on a copy of polygons, which is made first."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        arguments: Sequence[str],
+        log: Path,
+        polygons: Polygons | None,
+        copy: Path,
+        parent: QObject | None = None,
+    ) -> None:
+        """Remember what to do; ``start`` does it. Without polygons nothing is copied."""
+        super().__init__(environment, arguments, log, parent)
+        self._polygons, self._copy = polygons, copy
+
+    def prepare(self) -> None:
+        """Copy the polygons."""
+        if self._polygons is not None:
+            copy_polygons(self._polygons, self._copy, self._cancelled.is_set)
 
 
 class RunThread(FollowThread):

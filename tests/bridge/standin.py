@@ -175,9 +175,28 @@ def check(path):
 
 def predict(options):
     emit(Started(options["--out"]))
+    enter("check")
+    if BEHAVIOUR == "fails":
+        emit(Failed("The ground lies outside the raster.", "Draw it where the raster is.", "check"))
+        sys.exit(1)
+    Path(os.environ["FOOTPRINT_TUNER_HOME"], "asked.json").write_text(json.dumps(options), encoding="utf-8")
+    if "--ground" in options:
+        layer = ogr.Open(options["--ground"]).GetLayer(0)
+        place = {"extent": layer.GetExtent(), "crs": layer.GetSpatialRef().GetAuthorityCode(None)}
+        Path(os.environ["FOOTPRINT_TUNER_HOME"], "ground.json").write_text(json.dumps(place), encoding="utf-8")
+    emit(Notice("info", "0.50 m imagery."))
+    emit(Notice("warning", "The raster is finer.", "Correct some footprints."))
     enter("predict")
+    enter("trace")
     write_squares(Path(options["--out"]), "footprints", "confidence", [0.9, 0.8, 0.7])
-    emit(Finished())
+    emit(Finished({"footprints": options["--out"]}, figures={"footprints": 3}))
+
+
+def liken(options):
+    if BEHAVIOUR == "fails":
+        sys.exit("The ground lies outside the raster. Draw it where the raster is.")
+    notices = [{"level": "warning", "message": json.dumps(options), "hint": "Look."}] if BEHAVIOUR == "differs" else []
+    print(json.dumps({"differences": notices}))
 
 
 def export(options):
@@ -344,6 +363,15 @@ def retrace(folder, options):
     emit(Finished({}, report["before"], after))
 
 
+def collect(values):
+    options, name = {}, ""
+    for value in values:
+        if value.startswith("--"):
+            name = value
+        options[name] = "" if value == name else f"{options[name]} {value}".strip()
+    return options
+
+
 verb, *arguments = sys.argv[sys.argv.index("plugin.worker") + 1 :]
 if verb in ("run", "check", "split"):
     threading.Thread(target=listen, daemon=True).start()
@@ -361,6 +389,6 @@ else:
     threading.Thread(target=listen, daemon=True).start()
     flags = [name for name in arguments if name in ("--events", "--json")]
     values = [name for name in arguments if name not in flags]
-    does = {"predict": predict, "score": score, "export": export, "spacenet": spacenet}
+    does = {"predict": predict, "liken": liken, "score": score, "export": export, "spacenet": spacenet}
     first = [values.pop(0)] if verb == "spacenet" else []
-    does[verb](*first, dict(zip(values[::2], values[1::2])))
+    does[verb](*first, collect(values))

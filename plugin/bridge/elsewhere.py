@@ -1,0 +1,254 @@
+"""A model that is there already, applied to another raster, what the map shows, or an area. Main thread only."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from qgis.core import QgsGeometry, QgsProject, QgsVectorLayer, QgsWkbTypes
+from qgis.gui import QgisInterface, QgsRubberBand
+from qgis.PyQt import sip
+from qgis.PyQt.QtCore import QObject, Qt, QTimer
+from qgis.PyQt.QtGui import QColor
+
+from ...ui.choices import DRAWN, PredictChoices
+from ...ui.dock import TunerDock
+from ..core.environment import Environment, require_ready
+from ..core.errors import TunerError
+from ..core.events import Event, Finished, Notice, Progress, StageStarted
+from ..core.folder import RunFolder
+from ..core.follow import Ending
+from ..core.models import find_card
+from ..core.record import Record
+from .areatool import AreaTool
+from .layers import Polygons
+from .likener import Likener
+from .messages import INFO, SUCCESS, WARNING, log, log_notice, tell
+from .meter import Meter
+from .order import list_cut, list_likeness, list_order, name_out, take_where
+from .results import apply_style
+from .review.reviewer import Reviewer
+from .shelf import Shelf
+from .spot import Spot
+from .thread import CopyThread
+
+_STAGES = ("check", "fetch", "predict", "trace")
+_PAUSE_MS = 600
+_COLOUR, _FAINT = QColor(230, 120, 20), QColor(230, 120, 20, 40)
+
+
+class Elsewhere(QObject):
+    """Wires the tab for predicting to the worker: one prediction at a time, beside whatever else goes on."""
+
+    def __init__(
+        self,
+        iface: QgisInterface,
+        environment: Environment,
+        dock: TunerDock,
+        reviewer: Reviewer,
+        parent: QObject | None = None,
+    ) -> None:
+        """Wait to be asked; the model of a run that is reviewed is offered first."""
+        super().__init__(parent)
+        self._iface, self._environment, self._page = iface, environment, dock.predictPage
+        self._thread: CopyThread | None = None
+        self._folder = Path()
+        self._out = Path()
+        self._began = 0.0
+        self._is_orphaned = False
+        self._meter = Meter(_STAGES)
+        self._area: Spot | None = None
+        self._shelf = Shelf(environment, self._page.predictModelPicker, self)
+        self._likener = Likener(environment, self)
+        self.tool = AreaTool(iface.mapCanvas())
+        self.tool.set_colour(_COLOUR)
+        self.band = QgsRubberBand(iface.mapCanvas(), QgsWkbTypes.PolygonGeometry)
+        self.band.setStrokeColor(_COLOUR)
+        self.band.setFillColor(_FAINT)
+        self.band.setWidth(2)
+        self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MS)
+        reviewer.parts.append(self)
+        self._connect()
+
+    def _connect(self) -> None:
+        page = self._page
+        page.predict_requested.connect(self._predict)
+        page.cancel_requested.connect(self._cancel)
+        page.draw_requested.connect(self.tool.begin)
+        page.choices_changed.connect(self._look_anew)
+        page.visibility_changed.connect(self._look_anew)
+        self._pause.timeout.connect(self._compare)
+        self._likener.answered.connect(self._show_likeness)
+        self.tool.drawn.connect(self._take_area)
+        self.tool.refused.connect(lambda sentence: tell(self._iface.messageBar(), WARNING, sentence))
+        QgsProject.instance().cleared.connect(self._let_project_go)
+        page.destroyed.connect(self._let_go)  # the project outlives the dock
+
+    def open(self, record: Record) -> None:
+        """Offer the model of the run that is reviewed now; called by the reviewer."""
+        self._page.choose_model(str(record.folder.card))
+
+    def close(self) -> None:
+        """Leave the model in the list; called by the reviewer."""
+
+    def stop(self) -> None:
+        """Stop what is running, wait for it, and leave nothing on the map."""
+        self._let_go()
+        self._shelf.stop()
+        self._likener.stop()
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.cancel()
+            thread.wait()
+            shutil.rmtree(self._folder, ignore_errors=True)
+        self.tool.remove()
+        if not sip.isdeleted(self.band):
+            self._iface.mapCanvas().scene().removeItem(self.band)
+            sip.delete(self.band)
+
+    def _let_go(self) -> None:
+        """Listen to nobody any more; a second time does nothing."""
+        if not self._pause.signalsBlocked():
+            self._pause.stop()
+            self._pause.blockSignals(True)
+            QgsProject.instance().cleared.disconnect(self._let_project_go)
+
+    # -- the prediction -----------------------------------------------------------------------------------------------
+
+    def _predict(self, choices: PredictChoices) -> None:
+        if self._thread is not None:
+            return
+        try:
+            require_ready(self._environment)
+            order = [*list_order(choices), *list_cut(choices)]
+            ground = take_where(choices, self._area, self._iface.mapCanvas())
+            self._out = name_out(choices, QgsProject.instance())
+        except TunerError as error:
+            self._page.show_ended("error", error.message, error.hint)
+            return
+        self._likener.drop()
+        self._pause.stop()
+        self._start(order, ground)
+
+    def _start(self, order: list[str], ground: Polygons | None) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="footprint_tuner_predict_"))
+        copy = self._folder / "ground.gpkg"
+        where = [] if ground is None else ["--ground", str(copy)]
+        arguments = ["predict", *order, *where, "--out", str(self._out), "--events"]
+        log_path = RunFolder(self._folder).log
+        self._thread = CopyThread(self._environment, arguments, log_path, ground, copy, self)
+        self._thread.event_heard.connect(self._hear, Qt.ConnectionType.QueuedConnection)
+        self._thread.ended.connect(self._end, Qt.ConnectionType.QueuedConnection)
+        self._meter, self._began, self._is_orphaned = Meter(_STAGES), time.monotonic(), False
+        self._page.show_running()
+        self._thread.start()
+
+    def _cancel(self) -> None:
+        if self._thread is not None:
+            self._thread.cancel()
+
+    def _hear(self, event: Event) -> None:
+        if self._thread is None:
+            return  # stopped
+        percent = self._meter.read(event)
+        if isinstance(event, (StageStarted, Progress)):
+            self._page.show_progress(percent, event.stage)
+        elif isinstance(event, Notice):
+            self._page.show_notice(event)
+            log_notice(event)
+
+    def _end(self, ending: Ending) -> None:
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return  # stopped
+        thread.wait()
+        thread.deleteLater()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        if ending.log_tail:
+            log(ending.log_tail, WARNING)
+        if ending.event is not None:
+            self._show_finished(ending.event)
+        elif ending.kind == "cancelled":
+            self._page.show_ended("info", self.tr("The prediction was cancelled."), self.tr("Nothing of it is kept."))
+        else:
+            self._page.show_ended("error", ending.message, self._advise(ending))
+
+    def _advise(self, ending: Ending) -> str:
+        """Return the next step; a prediction cannot be resumed, and its log is QGIS's."""
+        if ending.kind != "died":
+            return ending.hint
+        return self.tr("Its last words are in QGIS's message log. Predict again, on less ground where memory is short.")
+
+    def _show_finished(self, finished: Finished) -> None:
+        count = int(finished.figures.get("footprints", 0))
+        seconds = round(time.monotonic() - self._began)
+        text = self.tr("{count} footprints in {seconds} s: {file}").format(
+            count=count, seconds=seconds, file=self._out.name
+        )
+        hint = "" if count else self.tr("Lower the confidence, or look at the warnings above.")
+        if self._is_orphaned:
+            hint = self.tr("The project was closed meanwhile: add the file to the one that you want it in.")
+        else:
+            self._add_layer()
+        self._page.show_ended("success" if count else "info", text, hint, str(self._out.parent))
+        tell(self._iface.messageBar(), SUCCESS if count else INFO, text, hint)
+
+    def _add_layer(self) -> None:
+        """Show the footprints on top of the project."""
+        layer = QgsVectorLayer(self._out.as_posix(), self._out.stem, "ogr")
+        apply_style(layer, "footprints")
+        project = QgsProject.instance()
+        project.addMapLayer(layer, False)
+        project.layerTreeRoot().insertLayer(0, layer)
+
+    # -- what differs -------------------------------------------------------------------------------------------------
+
+    def _look_anew(self, *_: object) -> None:
+        """Compare, once the choices have come to rest in front of the user."""
+        is_drawn = self._page.read_choices().ground == DRAWN
+        self.band.setVisible(self._page.isVisible() and is_drawn and self._area is not None)
+        if self._thread is None and self._page.isVisible():
+            self._pause.start()
+        else:
+            self._pause.stop()
+
+    def _compare(self) -> None:
+        choices = self._page.read_choices()
+        self._likener.drop()
+        if choices.raster_layer is None or not choices.model or not self._environment.is_ready:
+            self._page.show_likeness("")
+            return
+        try:
+            order = list_likeness(choices, self._area)
+        except TunerError as error:
+            self._page.show_likeness("", [Notice("warning", error.message, error.hint)])
+            return
+        self._page.show_likeness(self.tr("Comparing the raster with the model's imagery..."))
+        self._likener.ask(order)
+
+    def _show_likeness(self, differences: list[Notice]) -> None:
+        if self._thread is not None:
+            return  # which tells them itself
+        text = ""
+        if not differences and find_card(self._page.read_choices().model).parent:
+            text = self.tr("The raster is like the imagery that the model was tuned on.")
+        self._page.show_likeness(text, differences)
+
+    # -- the area -----------------------------------------------------------------------------------------------------
+
+    def _take_area(self, geometry: QgsGeometry) -> None:
+        crs = self._iface.mapCanvas().mapSettings().destinationCrs()
+        self._area = Spot(geometry, crs)
+        self.band.setToGeometry(geometry, crs)
+        self.tool.end()
+        self._page.show_area(self.tr("An area is drawn."))
+
+    def _let_project_go(self) -> None:
+        """Forget the area of a project that was closed; its prediction goes on, and its file is left."""
+        self._is_orphaned = True
+        self._area = None
+        self.band.reset(QgsWkbTypes.PolygonGeometry)
+        self.tool.end()
+        self._page.show_area("")

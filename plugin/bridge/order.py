@@ -1,0 +1,86 @@
+"""What is chosen in the tab for predicting, as the worker's command line takes it. Main thread only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qgis.core import QgsGeometry, QgsProject
+from qgis.gui import QgsMapCanvas
+
+from ...ui.choices import DRAWN, POLYGONS, VISIBLE, PredictChoices
+from ..core.errors import InputError
+from ..core.imagery import require_bands
+from ..core.models import find_card
+from .layers import Polygons, locate_raster, take_ground
+from .places import make_output
+from .spot import Spot, list_box, measure_ground, require_on, see_map
+
+_ENDING = ".gpkg"
+
+
+def list_order(choices: PredictChoices) -> list[str]:
+    """Return the options that name raster, model and bands; raises InputError where one cannot be used."""
+    card = find_card(choices.model)
+    order = ["--raster", locate_raster(choices.raster_layer), "--model", choices.model]
+    if choices.bands:
+        if not choices.are_bands_confirmed:
+            require_bands(card.bands, choices.bands, card.imagery)
+        order += ["--bands", ",".join(map(str, choices.bands))]
+    return order
+
+
+def list_cut(choices: PredictChoices) -> list[str]:
+    """Return the options that say what becomes a footprint, where the model's card is not to say it."""
+    cut = []
+    if choices.threshold is not None:
+        cut += ["--threshold", f"{choices.threshold:g}"]
+    if choices.min_area_m2 is not None:
+        cut += ["--min-area-m2", f"{choices.min_area_m2:g}"]
+    return cut
+
+
+def list_likeness(choices: PredictChoices, area: Spot | None) -> list[str]:
+    """Return the options that say what is compared: on an area or a layer's polygons, the box around them."""
+    order = list_order(choices)
+    if choices.ground == DRAWN and area is not None:
+        area.require_on(choices.raster_layer)
+        box, crs = area.geometry.boundingBox(), area.crs
+    elif choices.ground == POLYGONS and choices.ground_layer is not None and choices.ground_layer.crs().isValid():
+        box, crs = measure_ground(choices.ground_layer), choices.ground_layer.crs()
+        if box.isEmpty():
+            return order
+        require_on(choices.raster_layer, QgsGeometry.fromRect(box), crs)
+    else:
+        return order
+    return [*order, *list_box(box, crs)]
+
+
+def take_where(choices: PredictChoices, area: Spot | None, canvas: QgsMapCanvas) -> Polygons | None:
+    """Return the ground that is chosen, None for the whole raster; raises InputError with a next step."""
+    if choices.ground == POLYGONS:
+        layer = choices.ground_layer
+        if layer is None:
+            raise InputError("No layer of polygons is chosen.", "Add one to the project, or draw an area.")
+        ground = take_ground(layer)
+        require_on(choices.raster_layer, QgsGeometry.fromRect(measure_ground(layer)), layer.crs())
+        return ground
+    if choices.ground == DRAWN and area is None:
+        raise InputError("No area is drawn yet.", 'Press "Draw an area" and draw one on the map.')
+    spot = area if choices.ground == DRAWN else see_map(canvas) if choices.ground == VISIBLE else None
+    if spot is None:
+        return None
+    spot.require_on(choices.raster_layer)
+    return spot.take()
+
+
+def name_out(choices: PredictChoices, project: QgsProject) -> Path:
+    """Return where the footprints go: a file that is not there yet; raises InputError for one that is."""
+    if not choices.out:
+        return make_output(locate_raster(choices.raster_layer), project)
+    out = Path(choices.out).expanduser()
+    out = out if out.suffix.lower() == _ENDING else out.with_name(out.name + _ENDING)
+    if out.exists():
+        raise InputError(f"{out} is there already.", "Choose another name: nothing is overwritten.")
+    if not out.is_absolute() or not out.parent.is_dir():
+        raise InputError(f"There is no folder {out.parent}.", "Choose one that is there, with the button beside it.")
+    return out
