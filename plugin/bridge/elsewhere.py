@@ -20,7 +20,6 @@ from ..core.errors import TunerError
 from ..core.events import Event, Finished, Notice, Progress, StageStarted
 from ..core.folder import RunFolder
 from ..core.follow import Ending
-from ..core.models import find_card
 from ..core.record import Record
 from .areatool import AreaTool
 from .layers import Polygons
@@ -55,9 +54,9 @@ class Elsewhere(QObject):
         self._iface, self._environment, self._page = iface, environment, dock.predictPage
         self._thread: CopyThread | None = None
         self._folder = Path()
-        self._out = Path()
+        self._out, self._title = Path(), ""
         self._began = 0.0
-        self._is_orphaned = False
+        self._is_orphaned = self._is_over = False
         self._meter = Meter(_STAGES)
         self._area: Spot | None = None
         self._shelf = Shelf(environment, self._page.predictModelPicker, self)
@@ -110,9 +109,9 @@ class Elsewhere(QObject):
 
     def _let_go(self) -> None:
         """Listen to nobody any more; a second time does nothing."""
-        if not self._pause.signalsBlocked():
+        if not self._is_over:
+            self._is_over = True
             self._pause.stop()
-            self._pause.blockSignals(True)
             QgsProject.instance().cleared.disconnect(self._let_project_go)
 
     # -- the prediction -----------------------------------------------------------------------------------------------
@@ -128,6 +127,7 @@ class Elsewhere(QObject):
         except TunerError as error:
             self._page.show_ended("error", error.message, error.hint)
             return
+        self._title = self.tr("Footprints of {}").format(choices.raster_layer.name())
         self._likener.drop()
         self._pause.stop()
         self._start(order, ground)
@@ -197,7 +197,7 @@ class Elsewhere(QObject):
 
     def _add_layer(self) -> None:
         """Show the footprints on top of the project."""
-        layer = QgsVectorLayer(self._out.as_posix(), self._out.stem, "ogr")
+        layer = QgsVectorLayer(self._out.as_posix(), self._title, "ogr")
         apply_style(layer, "footprints")
         project = QgsProject.instance()
         project.addMapLayer(layer, False)
@@ -207,6 +207,8 @@ class Elsewhere(QObject):
 
     def _look_anew(self, *_: object) -> None:
         """Compare, once the choices have come to rest in front of the user."""
+        if self._is_over:
+            return
         is_drawn = self._page.read_choices().ground == DRAWN
         self.band.setVisible(self._page.isVisible() and is_drawn and self._area is not None)
         if self._thread is None and self._page.isVisible():
@@ -231,8 +233,8 @@ class Elsewhere(QObject):
     def _show_likeness(self, differences: list[Notice]) -> None:
         if self._thread is not None:
             return  # which tells them itself
-        text = ""
-        if not differences and find_card(self._page.read_choices().model).parent:
+        text, card = "", self._page.predictModelPicker.card
+        if not differences and card is not None and card.parent:
             text = self.tr("The raster is like the imagery that the model was tuned on.")
         self._page.show_likeness(text, differences)
 

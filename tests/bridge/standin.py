@@ -181,7 +181,8 @@ def predict(options):
         sys.exit(1)
     Path(os.environ["FOOTPRINT_TUNER_HOME"], "asked.json").write_text(json.dumps(options), encoding="utf-8")
     if "--ground" in options:
-        layer = ogr.Open(options["--ground"]).GetLayer(0)
+        source = ogr.Open(options["--ground"])
+        layer = source.GetLayer(0)
         place = {"extent": layer.GetExtent(), "crs": layer.GetSpatialRef().GetAuthorityCode(None)}
         Path(os.environ["FOOTPRINT_TUNER_HOME"], "ground.json").write_text(json.dumps(place), encoding="utf-8")
     emit(Notice("info", "0.50 m imagery."))

@@ -307,18 +307,6 @@ def model(tmp_path):
     return str(tmp_path / "model.json")
 
 
-def test_predict_gives_footprints_in_the_format_asked_for(run, environment, make_raster, model, tmp_path):
-    path = tmp_path / "footprints.shp"
-    results, _ = run("predict", {"RASTER": make_raster(), "MODEL": model, "FOOTPRINTS": str(path)})
-    assert QgsVectorLayer(results["FOOTPRINTS"], "", "ogr").featureCount() == 3
-    assert path.exists()
-
-
-def test_predict_refuses_a_model_that_is_not_there(run, environment, make_raster, tmp_path):
-    parameters = {"RASTER": make_raster(), "MODEL": str(tmp_path / "gone.json"), "FOOTPRINTS": "TEMPORARY_OUTPUT"}
-    assert "There is no model card" in refuse(run, "predict", parameters)
-
-
 def test_export_gives_the_file_the_card_and_the_largest_difference(run, environment, model, tmp_path):
     out = tmp_path / "out" / "town.onnx"
     out.parent.mkdir()

@@ -7,7 +7,7 @@ import re
 import pytest
 from qgis.PyQt.QtCore import QStandardPaths
 
-from footprint_tuner.plugin.bridge.places import clean_name, make_run_folder
+from footprint_tuner.plugin.bridge.places import clean_name, make_output, make_run_folder
 from footprint_tuner.plugin.core.errors import InputError
 
 
@@ -86,3 +86,21 @@ def test_two_runs_in_the_same_second_have_folders_of_their_own(project, tmp_path
 )
 def test_names_are_made_such_that_every_file_system_takes_them(name, cleaned):
     assert clean_name(name) == cleaned
+
+
+def test_footprints_lie_among_the_runs_and_take_no_name_that_is_there(project, tmp_path):
+    saved = save(project, tmp_path / "project")
+    first = make_output(str(tmp_path / "town.tif"), project)
+    assert first.parent == saved / "footprint_tuner_runs"
+    assert re.fullmatch(r"town_[\d_-]+_footprints\.gpkg", first.name)
+    assert not first.exists()
+    first.touch()
+    assert make_output(str(tmp_path / "town.tif"), project) != first
+
+
+def test_footprints_without_a_folder_that_can_be_written_are_refused(project, documents, tmp_path):
+    block(save(project, tmp_path / "project"))
+    for folder in (tmp_path, documents):
+        block(folder)
+    with pytest.raises(InputError, match="No file for footprints"):
+        make_output(str(tmp_path / "town.tif"), project)
