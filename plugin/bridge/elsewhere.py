@@ -127,7 +127,8 @@ class Elsewhere(QObject):
         except TunerError as error:
             self._page.show_ended("error", error.message, error.hint)
             return
-        self._title = self.tr("Footprints of {}").format(choices.raster_layer.name())
+        name = choices.raster_layer.name() if choices.raster_layer is not None else ""
+        self._title = self.tr("Footprints of {}").format(name)
         self._likener.drop()
         self._pause.stop()
         self._start(order, ground)
