@@ -188,7 +188,7 @@ class Elsewhere(QObject):
         text = self.tr("{count} footprints in {seconds} s: {file}").format(
             count=count, seconds=seconds, file=self._out.name
         )
-        hint = "" if count else self.tr("Lower the confidence, or look at the warnings above.")
+        hint = "" if count else self.tr("Look at the warnings, if there are any, or lower the confidence (Settings).")
         if self._is_orphaned:
             hint = self.tr("The project was closed meanwhile: add the file to the one that you want it in.")
         else:

@@ -14,7 +14,7 @@ from ..core.card import NEAR_ENOUGH, Card
 from ..core.events import WARNING, Notice
 from ..core.imagery import Imagery
 from .raster import Raster
-from .sample import measure_imagery
+from .sample import holds_data, measure_imagery
 
 #: What differs between parts of one raster, and what between two, was measured on imagery of four places: the parts
 #: stay within these bounds, half or twice the brightness, a bent tone curve and swapped colours do not.
@@ -33,12 +33,15 @@ def find_differences(raster: Raster, card: Card, ground: Any = None) -> list[Not
 
     Values are compared where it is predicted: on the ``ground`` (pixel coordinates of the model's grid; None: the whole
     raster) and around it, if it is small. Of a card that does not tell of its imagery, only what is known is compared.
-    Raises InputError and RunError where the raster cannot be read.
+    Ground without any data is told, too. Raises InputError and RunError where the raster cannot be read.
     """
     notices = [*_compare_scale(raster, card), *_compare_bands(raster, card)]
+    if ground is not None and not holds_data(raster, _frame(ground, raster, 1)):
+        sentence = "The raster holds no data on this ground."
+        return [*notices, Notice(WARNING, sentence, "Choose other ground, where the map shows imagery.")]
     if not card.parent:
         return notices  # brought to any imagery by its own stretch, and tuned on none
-    found = measure_imagery(raster, None if ground is None else _frame(ground, raster))
+    found = measure_imagery(raster, None if ground is None else _frame(ground, raster, _LEAST_REGION_PX))
     if found is None:
         return notices
     return [*notices, *_compare_kind(found, card), *_compare_looks(found, card)]
@@ -163,19 +166,19 @@ def _list_shared(found: Imagery, tuned: Imagery) -> list[int]:
     return [place for place, bands in enumerate(zip(found.bands, tuned.bands, strict=True)) if all(bands)]
 
 
-def _frame(ground: Any, raster: Raster) -> Window:
-    """Return the window of the file around the ground, of 1024 px a side at least where the file has them."""
+def _frame(ground: Any, raster: Raster, least_px: int) -> Window:
+    """Return the window of the file around the ground, so many px a side at least where the file has them."""
     factor = raster.gsd_m / raster.native_gsd_m
     left, top, right, bottom = (value * factor for value in shapely.bounds(ground))
     width, height = (round(size * factor) for size in (raster.width, raster.height))
-    col, cols = _widen(left, right, width)
-    row, rows = _widen(top, bottom, height)
+    col, cols = _widen(left, right, width, least_px)
+    row, rows = _widen(top, bottom, height, least_px)
     return Window(col, row, cols, rows)
 
 
-def _widen(start: float, end: float, limit: int) -> tuple[int, int]:
+def _widen(start: float, end: float, limit: int, least: int) -> tuple[int, int]:
     """Return start and length of a stretch that is long enough and lies within 0 and ``limit``."""
-    length = min(limit, max(math.ceil(end - start), _LEAST_REGION_PX))
+    length = min(limit, max(math.ceil(end - start), least))
     first = min(max(0, round((start + end - length) / 2)), limit - length)
     return first, length
 

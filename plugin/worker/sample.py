@@ -8,11 +8,13 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from ..core.imagery import Imagery
-from .raster import Raster, open_grid, read_window, regrid_raster
+from .adapt import read_mask
+from .raster import Raster, open_grid, open_raster, read_window, regrid_raster
 
 _SIDE_PX = 128
 _MOST_ACROSS = 8
 _LEAST_PX = 1024
+_MOST_PLACES = 1024
 
 
 def measure_imagery(raster: Raster, region: Window | None = None) -> Imagery | None:
@@ -36,6 +38,13 @@ def measure_imagery(raster: Raster, region: Window | None = None) -> Imagery | N
         covariance=tuple(tuple(row) for row in np.round(covariance, 7).tolist()),
         clipped=tuple((round(float(low), 4), round(float(high), 4)) for low, high in clipped),
     )
+
+
+def holds_data(raster: Raster, region: Window) -> bool:
+    """Tell whether a region (in the file's pixels) holds any data, looked at in up to 1024 x 1024 places."""
+    with open_raster(raster.path) as dataset:
+        shape = (min(region.height, _MOST_PLACES), min(region.width, _MOST_PLACES))
+        return bool(read_mask(dataset, raster.bands, region, shape).any())
 
 
 def _sample(dataset: DatasetReader, raster: Raster, region: Window) -> NDArray[np.float64]:

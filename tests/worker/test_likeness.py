@@ -142,6 +142,15 @@ def test_a_raster_without_data_where_it_is_predicted_is_not_compared(compare, co
     assert compare(bare, nodata=0) == []
 
 
+def test_ground_without_data_is_told(compare, colours):
+    half = colours.copy()
+    half[:, :, :300] = 0
+    told = "The raster holds no data on this ground."
+    assert compare(half, ground=shapely.box(10, 10, 200, 200), nodata=0) == [told]
+    assert compare(half, STARTER, ground=shapely.box(10, 10, 200, 200), nodata=0) == [told]
+    assert compare(half, ground=shapely.box(10, 10, 310, 200), nodata=0) == []
+
+
 def test_sixteen_bits_are_compared_as_their_stretch_makes_them(compare, colours, make_raster):
     path = make_raster(colours * 8, "other.tif", dtype="uint16", colours=["red", "green", "blue"])
     card = tune(path)
