@@ -2,112 +2,156 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Mapping
 
 from qgis.core import QgsSettings
 from qgis.PyQt.QtCore import Qt, pyqtSignal
-from qgis.PyQt.QtGui import QStandardItemModel
-from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QPushButton, QWidget
+from qgis.PyQt.QtWidgets import QComboBox, QLabel, QPushButton, QRadioButton, QWidget
 
 from .load import load_form
 from .text import WrapLabel
 
-BASE, TUNED, BASE_PROBABILITY, PROBABILITY, LABELS, IMAGERY = (
-    "base",
-    "tuned",
-    "base_probability",
-    "probability",
-    "labels",
-    "imagery",
-)
-_SETTING = "footprint_tuner/swipe_"
+_PREFIX = "footprint_tuner/swipe/"
+
+
+class Sight(Enum):
+    """What one side of the swipe can show."""
+
+    BASE_FOOTPRINTS = "base footprints"
+    FOOTPRINTS = "footprints"
+    BASE_PROBABILITY = "base probability"
+    PROBABILITY = "probability"
+    LABELS = "labels"
+    IMAGERY = "imagery"
 
 
 class SwipePanel(QWidget):
-    """Two choices, a direction, a button for the swipe and one for the flip."""
+    """Asks for two sights, a line between them, and the first one alone; what is chosen is remembered."""
 
     swipe_toggled = pyqtSignal(bool)
-    flip_toggled = pyqtSignal(bool)
-    sides_changed = pyqtSignal()
-    direction_changed = pyqtSignal(bool)
+    sights_changed = pyqtSignal()
+    turned = pyqtSignal(bool)
+    before_held = pyqtSignal(bool)
 
-    firstSideCombo: QComboBox
-    secondSideCombo: QComboBox
-    horizontalCheck: QCheckBox
+    beforeSideLabel: QLabel
+    beforeCombo: QComboBox
+    afterSideLabel: QLabel
+    afterCombo: QComboBox
+    verticalRadio: QRadioButton
+    horizontalRadio: QRadioButton
     swipeButton: QPushButton
-    flipButton: QPushButton
-    swipeHint: WrapLabel
+    holdButton: QPushButton
+    swipeNote: WrapLabel
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        """Begin with the habits of the last time."""
+        """Begin without a run."""
         super().__init__(parent)
         load_form(self, "swipe")
-        self._hint = self.swipeHint.text()
-        for combo, name, usual in ((self.firstSideCombo, "first", BASE), (self.secondSideCombo, "second", TUNED)):
-            for key, title in self._name_sides().items():
-                combo.addItem(title, key)
-            combo.setCurrentIndex(max(0, combo.findData(QgsSettings().value(f"{_SETTING}{name}", usual, type=str))))
-            combo.activated.connect(self._change_sides)
-        self.horizontalCheck.setChecked(QgsSettings().value(f"{_SETTING}horizontal", False, type=bool))
-        self.horizontalCheck.toggled.connect(self._turn)
-        self.swipeButton.toggled.connect(self.swipe_toggled)
-        self.flipButton.pressed.connect(lambda: self.flip_toggled.emit(True))
-        self.flipButton.released.connect(lambda: self.flip_toggled.emit(False))
+        self.names: dict[Sight, str] = {}
+        self._tips: dict[Sight, str] = {}
+        self._combos = {"before": self.beforeCombo, "after": self.afterCombo}
+        for which, combo in self._combos.items():
+            for sight in Sight:
+                combo.addItem("", sight.value)
+            combo.activated.connect(lambda _, which=which: self._choose(which))
+        self.horizontalRadio.setChecked(QgsSettings().value(f"{_PREFIX}is_horizontal", False, type=bool))
+        self.name_sights(is_improved=False)
+        self._name_sides()
+        self.horizontalRadio.toggled.connect(self._turn)
+        self.swipeButton.clicked.connect(self.swipe_toggled)
+        self.holdButton.pressed.connect(lambda: self.before_held.emit(True))
+        self.holdButton.released.connect(lambda: self.before_held.emit(False))
+        self.show_none()
 
     @property
-    def sides(self) -> tuple[str, str]:
-        """What is chosen for the two sides."""
-        return self.firstSideCombo.currentData(), self.secondSideCombo.currentData()
+    def before(self) -> Sight:
+        """What the left or top side shows."""
+        return Sight(self.beforeCombo.currentData())
 
     @property
-    def titles(self) -> tuple[str, str]:
-        """The names of the two sides."""
-        return self.firstSideCombo.currentText(), self.secondSideCombo.currentText()
+    def after(self) -> Sight:
+        """What the right or bottom side shows."""
+        return Sight(self.afterCombo.currentData())
 
     @property
     def is_horizontal(self) -> bool:
-        """Whether the line goes from side to side."""
-        return bool(self.horizontalCheck.isChecked())
+        """Whether the line parts top and bottom, instead of left and right."""
+        return bool(self.horizontalRadio.isChecked())
 
-    def show_missing(self, reasons: Mapping[str, str]) -> None:
-        """Offer what there is: ``reasons`` says why a side cannot be shown."""
-        for combo, usual in ((self.firstSideCombo, IMAGERY), (self.secondSideCombo, TUNED)):
-            model = combo.model()
-            for row in range(combo.count()):
-                reason = reasons.get(combo.itemData(row), "")
-                if isinstance(model, QStandardItemModel):
-                    model.item(row).setEnabled(not reason)
-                combo.setItemData(row, reason, Qt.ItemDataRole.ToolTipRole)
-            if combo.currentData() in reasons:
-                combo.setCurrentIndex(combo.findData(usual))
+    def name_sights(self, *, is_improved: bool) -> None:
+        """Call the two models as the run does: an improved one began with the model of an earlier run."""
+        before = self.tr("Earlier model's {}") if is_improved else self.tr("Base model's {}")
+        after = self.tr("Improved model's {}") if is_improved else self.tr("Tuned model's {}")
+        footprints, probability = self.tr("footprints"), self.tr("probability")
+        self.names = {
+            Sight.BASE_FOOTPRINTS: before.format(footprints),
+            Sight.FOOTPRINTS: after.format(footprints),
+            Sight.BASE_PROBABILITY: before.format(probability),
+            Sight.PROBABILITY: after.format(probability),
+            Sight.LABELS: self.tr("Labels"),
+            Sight.IMAGERY: self.tr("Imagery alone"),
+        }
+        self._tips = {
+            Sight.BASE_FOOTPRINTS: self.tr("Exists on held-out ground only"),
+            Sight.BASE_PROBABILITY: self.tr("Exists on validation and held-out ground only"),
+        }
+        for combo in self._combos.values():
+            for index, sight in enumerate(Sight):
+                combo.setItemText(index, self.names[sight])
 
-    def show_swiping(self, is_on: bool) -> None:
-        """Show whether the swipe is on the map."""
-        self.swipeButton.blockSignals(True)
+    def show_none(self) -> None:
+        """Offer nothing: there is no run."""
+        self.show_swipe(False)
+        self.show_note()
+        self.setEnabled(False)
+
+    def show_run(self, missing: Mapping[Sight, str]) -> None:
+        """Offer what a run has; ``missing`` says of the rest why it is not there."""
+        self.show_note()
+        self.setEnabled(True)
+        defaults = {"before": Sight.BASE_FOOTPRINTS, "after": Sight.FOOTPRINTS}
+        for which, combo in self._combos.items():
+            for index, sight in enumerate(Sight):
+                tip = missing.get(sight, self._tips.get(sight, ""))
+                combo.model().item(index).setEnabled(sight not in missing)
+                combo.setItemData(index, tip, Qt.ItemDataRole.ToolTipRole)
+            wanted = [_read_sight(which), defaults[which], *Sight]
+            chosen = next((sight for sight in wanted if sight is not None and sight not in missing), defaults[which])
+            combo.setCurrentIndex(list(Sight).index(chosen))
+        can_begin = len(missing) < len(Sight)
+        self.swipeButton.setEnabled(can_begin)
+        self.holdButton.setEnabled(can_begin)
+
+    def show_swipe(self, is_on: bool) -> None:
+        """Show whether the map is parted."""
         self.swipeButton.setChecked(is_on)
-        self.swipeButton.blockSignals(False)
-        if is_on:
-            self.swipeHint.setText(self._hint)
+        self.swipeButton.setText(self.tr("End the swipe") if is_on else self.tr("Swipe"))
 
-    def show_problem(self, sentence: str) -> None:
-        """Say why there is nothing to be seen."""
-        self.swipeHint.setText(sentence)
+    def show_direction(self, is_horizontal: bool) -> None:
+        """Show how the line lies, as it was turned on the map."""
+        (self.horizontalRadio if is_horizontal else self.verticalRadio).setChecked(True)
 
-    def _change_sides(self) -> None:
-        for name, key in zip(("first", "second"), self.sides):
-            QgsSettings().setValue(f"{_SETTING}{name}", key)
-        self.sides_changed.emit()
+    def show_note(self, sentence: str = "") -> None:
+        """Say what is not as it should be, and what to do; nothing where all is well."""
+        self.swipeNote.setText(sentence)
+        self.swipeNote.setVisible(bool(sentence))
+
+    def _choose(self, which: str) -> None:
+        QgsSettings().setValue(_PREFIX + which, self._combos[which].currentData())
+        self.sights_changed.emit()
 
     def _turn(self, is_horizontal: bool) -> None:
-        QgsSettings().setValue(f"{_SETTING}horizontal", is_horizontal)
-        self.direction_changed.emit(is_horizontal)
+        QgsSettings().setValue(f"{_PREFIX}is_horizontal", is_horizontal)
+        self._name_sides()
+        self.turned.emit(is_horizontal)
 
-    def _name_sides(self) -> dict[str, str]:
-        return {
-            BASE: self.tr("Base model's footprints"),
-            TUNED: self.tr("Tuned model's footprints"),
-            BASE_PROBABILITY: self.tr("Base model's probability"),
-            PROBABILITY: self.tr("Tuned model's probability"),
-            LABELS: self.tr("Labels"),
-            IMAGERY: self.tr("Imagery alone"),
-        }
+    def _name_sides(self) -> None:
+        self.beforeSideLabel.setText(self.tr("Top") if self.is_horizontal else self.tr("Left"))
+        self.afterSideLabel.setText(self.tr("Bottom") if self.is_horizontal else self.tr("Right"))
+
+
+def _read_sight(which: str) -> Sight | None:
+    """Return the sight that was chosen last, None where that is no sight of this version."""
+    stored = QgsSettings().value(_PREFIX + which, "")
+    return next((sight for sight in Sight if sight.value == stored), None)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator
 
-from qgis.core import QgsLayerTreeGroup, QgsProject, QgsProviderRegistry, QgsVectorLayer
+from qgis.core import QgsLayerTreeGroup, QgsMapLayer, QgsProject, QgsProviderRegistry, QgsVectorLayer
 from qgis.PyQt.QtCore import QCoreApplication
 
 from ..core.folder import RunFolder
@@ -51,7 +51,7 @@ def find_rescored(folder: RunFolder, project: QgsProject) -> list[QgsVectorLayer
     ]
 
 
-def apply_style(layer: QgsVectorLayer, style: str) -> None:
+def apply_style(layer: QgsMapLayer, style: str) -> None:
     """Style a layer as the plugin's style file of that name says, where there is one."""
     path = STYLES / f"{style}.qml"
     if path.exists():

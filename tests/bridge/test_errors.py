@@ -288,11 +288,18 @@ def test_a_dock_that_goes_before_the_project_does_leaves_nobody_listening(fill, 
     project.clear()
 
 
-def test_the_keys_for_the_map_are_qgiss_shortcuts_and_go_with_the_part(fill, steps, panel, window):
-    def list_keys():
-        actions = QgsGui.shortcutsManager().listActions()
-        return {each.shortcut().toString(): each for each in actions if "error" in each.text().lower()}
+def list_keys():
+    actions = QgsGui.shortcutsManager().listActions()
+    return {each.shortcut().toString(): each for each in actions if "error" in each.text().lower()}
 
+
+def test_the_keys_leave_qgiss_list_when_the_plugin_ends(steps):
+    assert set(list_keys()) == {"Alt+Right", "Alt+Left"}
+    steps.stop()
+    assert list_keys() == {}
+
+
+def test_the_keys_for_the_map_are_qgiss_shortcuts_and_go_with_the_part(fill, steps, panel, window):
     keys = list_keys()
     assert set(keys) == {"Alt+Right", "Alt+Left"}
     assert not keys["Alt+Right"].isEnabled()

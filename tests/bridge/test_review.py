@@ -64,7 +64,7 @@ def wait_for_map():
         yield is_still
 
 def choose(panel, first, second):
-    for combo, side in ((panel.firstSideCombo, first), (panel.secondSideCombo, second)):
+    for combo, side in ((panel.beforeCombo, first), (panel.afterCombo, second)):
         combo.setCurrentIndex(combo.findData(side))
         combo.activated.emit(combo.currentIndex())
 """

@@ -1,249 +1,236 @@
-"""The swipe and the flip: what the canvas shows on either side of the line, and that the project stays as it was."""
+"""The swipe and the flip: what the map shows, pixel by pixel."""
 
 from __future__ import annotations
 
-import json
-
 import pytest
-from osgeo import gdal
-from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsRasterLayer, QgsRectangle, QgsVectorLayer
-from qgis.PyQt import sip
-from qgis.PyQt.QtCore import QEvent, QPoint, Qt
+from qgis.core import QgsRectangle
+from qgis.PyQt.QtCore import QCoreApplication, QEvent, QPointF, Qt
 from qgis.PyQt.QtGui import QFocusEvent, QKeyEvent
 from qgis.PyQt.QtTest import QTest
-from qgis.PyQt.QtWidgets import QApplication
 
-from footprint_tuner.plugin.bridge.review.swipe import Swiper
-from footprint_tuner.plugin.core.record import read_record
-from footprint_tuner.ui.swipe import BASE_PROBABILITY, IMAGERY, PROBABILITY, SwipePanel
-from tests.bridge.conftest import LEFT, PIXEL, TOP
-from tests.bridge.errorfile import write_run
+from footprint_tuner.ui.swipe import Sight
+from tests.bridge.swiping import (
+    NO_KEY,
+    WIDTH,
+    PaintWatch,
+    canvas,
+    count_differences,
+    drag,
+    folder,
+    grab,
+    list_places,
+    oracle,
+    panel,
+    part,
+    raster,
+    send_key,
+    send_mouse,
+    settle,
+    settled,
+)
 
-WIDTH, HEIGHT = 400, 300
-FULL = 254
-
-
-@pytest.fixture
-def record(tmp_path, make_raster):
-    """A run whose tuned model is sure of everything and whose base model of nothing, over a plain raster."""
-    raster = make_raster()
-    folder = write_run(tmp_path / "run")
-    folder.job.write_text(json.dumps({"raster": raster.source()}), encoding="utf-8")
-    for path, value in ((folder.probability, FULL), (folder.base_probability, 0)):
-        gdal.Translate(str(path), raster.source(), bandList=[1])
-        source = gdal.Open(str(path), gdal.GA_Update)
-        source.GetRasterBand(1).Fill(value)
-        del source
-    return read_record(folder.path)
-
-
-@pytest.fixture
-def canvas(window, record):
-    """The map, with the raster and a layer of the user's, larger than what it shows."""
-    project, canvas = QgsProject.instance(), window.canvas
-    raster = project.addMapLayer(QgsRasterLayer(record.raster, "town"))
-    own = project.addMapLayer(QgsVectorLayer("Polygon?crs=EPSG:32645", "mine", "memory"))
-    window.window.setCentralWidget(canvas)
-    window.window.resize(WIDTH, HEIGHT)
-    window.window.show()
-    canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:32645"))
-    canvas.setLayers([own, raster])
-    canvas.setExtent(QgsRectangle(LEFT, TOP - 64 * PIXEL, LEFT + 64 * PIXEL, TOP))
-    return canvas
+__all__ = ("canvas", "folder", "oracle", "panel", "part", "raster", "settled")  # fixtures
 
 
-@pytest.fixture
-def panel(window):
-    made = SwipePanel(window.window)
-    choose(made, IMAGERY, PROBABILITY)
-    return made
+# -- the swipe --------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def swiper(canvas, panel, record, wait_until):
-    made = Swiper(canvas, panel)
-    made.open(record)
-    drawn = []
-    canvas.mapCanvasRefreshed.connect(lambda: drawn.append(True))
-    canvas.refresh()
-    wait_until(lambda: drawn and not canvas.isDrawing() and see(canvas, 0.5) == (40, 80, 120))
-    yield made
-    if not sip.isdeleted(made):
-        made.close()
+def test_left_of_the_line_lies_the_base_models_picture_and_right_of_it_the_tuned_ones(part, canvas, settled, oracle):
+    part.begin()
+    seen = settled()
+    before, after = oracle(Sight.BASE_FOOTPRINTS), oracle(Sight.FOOTPRINTS)
+    assert count_differences(before, after, list_places()) > 500
+    assert count_differences(seen, before, list_places(right=0.5)) == 0
+    assert count_differences(seen, after, list_places(left=0.5)) == 0
 
 
-def choose(panel, first, second):
-    for combo, side in ((panel.firstSideCombo, first), (panel.secondSideCombo, second)):
-        combo.setCurrentIndex(combo.findData(side))
-        combo.activated.emit(combo.currentIndex())
+def test_a_drag_takes_the_line_along(part, canvas, settled, oracle):
+    part.begin()
+    settled()
+    drag(canvas, (WIDTH // 2, 150), (150, 150), (100, 150))
+    seen = settled()
+    assert part.comparison.curtain.place == 100 / canvas.viewport().width()
+    assert count_differences(seen, oracle(Sight.BASE_FOOTPRINTS), list_places(right=0.25)) == 0
+    assert count_differences(seen, oracle(Sight.FOOTPRINTS), list_places(left=0.25)) == 0
+    send_mouse(canvas, QEvent.Type.MouseMove, (300, 150), Qt.MouseButton.NoButton, Qt.MouseButton.NoButton)
+    assert part.comparison.curtain.place == 100 / canvas.viewport().width()
 
 
-@pytest.fixture
-def swipe(swiper, panel, wait_until):
-    """The swipe on the map, both sides drawn."""
-    panel.swipeButton.click()
-    wait_until(lambda: swiper.curtain is not None and swiper.curtain.is_ready)
-    return swiper
+def test_dragging_draws_no_layer_anew_and_paints_only_around_the_line(part, canvas, settled):
+    part.begin()
+    settled()
+    pictures = [each.image for each in part.comparison._pictures]
+    paints = PaintWatch(canvas.viewport())
+    for x in range(200, 300, 10):
+        drag(canvas, (x, 150), (x + 10, 150))
+        settle(canvas)
+    assert [each.image for each in part.comparison._pictures] == pictures
+    assert len(paints.widths) >= 10
+    assert max(paints.widths) < 60
 
 
-def grab(canvas):
-    return canvas.grab().toImage()
-
-
-def see(canvas, x_share, y_share=0.5):
-    image = grab(canvas)
-    colour = image.pixelColor(int(x_share * (image.width() - 1)), int(y_share * (image.height() - 1)))
-    return colour.red(), colour.green(), colour.blue()
-
-
-def drag(canvas, start, end):
-    view = canvas.viewport()
-    places = [QPoint(int(x * canvas.width()), int(y * canvas.height())) for x, y in (start, end)]
-    QTest.mousePress(view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, places[0])
-    QTest.mouseMove(view, places[1])
-    QTest.mouseRelease(view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, places[1])
-
-
-def press(canvas, key, kind=QEvent.Type.KeyPress, is_repeat=False):
-    QApplication.sendEvent(canvas, QKeyEvent(kind, key, Qt.KeyboardModifier.NoModifier, "", is_repeat))
-
-
-def describe_project(canvas):
-    project = QgsProject.instance()
-    styles = [layer.styleManager().style("default").xmlData() for layer in project.mapLayers().values()]
-    tree = [(node.name(), node.isVisible()) for node in project.layerTreeRoot().children()]
-    return tree, sorted(styles), [layer.id() for layer in canvas.layers()], project.mapThemeCollection().mapThemes()
-
-
-def test_each_side_of_the_line_shows_its_own_picture(swipe, canvas):
-    imagery, probability = see(canvas, 0.3), see(canvas, 0.7)
-    assert imagery == (40, 80, 120)
-    assert probability != imagery
-    assert see(canvas, 0.45) == imagery
-    assert see(canvas, 0.55) == probability
-
-
-def test_the_line_follows_the_mouse_and_the_arrow_keys(swipe, canvas):
-    imagery, probability = see(canvas, 0.3), see(canvas, 0.7)
-    drag(canvas, (0.5, 0.6), (0.25, 0.6))
-    assert (see(canvas, 0.2), see(canvas, 0.3)) == (imagery, probability)
-    for _ in range(10):
-        QTest.keyClick(canvas, Qt.Key.Key_Right)
-    assert swipe.curtain.position == pytest.approx(0.45, abs=0.01)
-    assert (see(canvas, 0.4), see(canvas, 0.5)) == (imagery, probability)
-    drag(canvas, (0.45, 0.6), (1.5, 0.6))
-    assert see(canvas, 0.8) == imagery
-
-
-def test_the_line_can_go_from_side_to_side(swipe, canvas, panel):
-    imagery, probability = see(canvas, 0.3), see(canvas, 0.7)
+def test_h_and_v_turn_the_line(part, canvas, panel, settled, oracle):
+    part.begin()
     QTest.keyClick(canvas, Qt.Key.Key_H)
-    assert panel.horizontalCheck.isChecked()
-    assert (see(canvas, 0.3, 0.3), see(canvas, 0.3, 0.8)) == (imagery, probability)
-    drag(canvas, (0.5, 0.5), (0.5, 0.9))
-    assert see(canvas, 0.3, 0.8) == imagery
+    seen = settled()
+    assert panel.is_horizontal
+    assert count_differences(seen, oracle(Sight.BASE_FOOTPRINTS), list_places(bottom=0.5)) == 0
+    assert count_differences(seen, oracle(Sight.FOOTPRINTS), list_places(top=0.5)) == 0
+    drag(canvas, (200, 150), (200, 210))
+    assert part.comparison.curtain.place == 210 / canvas.viewport().height()
     QTest.keyClick(canvas, Qt.Key.Key_V)
-    assert not panel.horizontalCheck.isChecked()
+    assert not panel.is_horizontal
+    seen = settled()
+    assert count_differences(seen, oracle(Sight.FOOTPRINTS), list_places(left=0.7)) == 0
 
 
-def test_after_the_swipe_the_map_is_what_it_was_pixel_by_pixel(canvas, swiper, panel, wait_until):
-    before, layers = grab(canvas), describe_project(canvas)
-    tool = canvas.mapTool()
-    panel.swipeButton.click()
-    wait_until(lambda: swiper.curtain.is_ready)
-    assert grab(canvas) != before
-    assert describe_project(canvas) == layers
-    QTest.keyClick(canvas, Qt.Key.Key_Escape)
-    assert swiper.curtain is None
-    assert not panel.swipeButton.isChecked()
-    assert canvas.mapTool() is tool
-    assert grab(canvas) == before
-    assert describe_project(canvas) == layers
+def test_the_arrow_keys_move_the_line_and_leave_the_map_where_it_is(part, canvas, settled):
+    part.begin()
+    extent = canvas.extent()
+    QTest.keyClick(canvas, Qt.Key.Key_Right)
+    assert part.comparison.curtain.place == pytest.approx(0.52)
+    QTest.keyClick(canvas, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
+    assert part.comparison.curtain.place == pytest.approx(0.516)
+    for _ in range(60):
+        QTest.keyClick(canvas, Qt.Key.Key_Left)
+    assert part.comparison.curtain.place == 0
+    settled()
+    assert canvas.extent() == extent
 
 
-def test_the_flip_key_shows_the_first_side_while_it_is_held(swipe, canvas):
-    imagery, probability = see(canvas, 0.3), see(canvas, 0.7)
-    press(canvas, Qt.Key.Key_F)
-    press(canvas, Qt.Key.Key_F, is_repeat=True)
-    assert see(canvas, 0.7) == imagery
-    press(canvas, Qt.Key.Key_F, QEvent.Type.KeyRelease)
-    assert see(canvas, 0.7) == probability
+def test_every_sight_can_lie_on_a_side_and_goes_there_while_the_map_is_parted(part, panel, canvas, settled, oracle):
+    part.begin()
+    settled()
+    for sight in (Sight.BASE_PROBABILITY, Sight.PROBABILITY, Sight.LABELS, Sight.IMAGERY):
+        panel.beforeCombo.setCurrentIndex(list(Sight).index(sight))
+        panel.beforeCombo.activated.emit(panel.beforeCombo.currentIndex())
+        assert count_differences(settled(), oracle(sight), list_places(right=0.5)) == 0, sight
 
 
-def test_the_flip_works_without_a_swipe_and_leaves_nothing(swiper, canvas, panel, wait_until):
-    choose(panel, PROBABILITY, IMAGERY)
-    before = grab(canvas)
-    for begin, end in (
-        (lambda: press(canvas, Qt.Key.Key_F), lambda: press(canvas, Qt.Key.Key_F, QEvent.Type.KeyRelease)),
-        (panel.flipButton.pressed.emit, panel.flipButton.released.emit),
-        (
-            lambda: press(canvas, Qt.Key.Key_F),
-            lambda: QApplication.sendEvent(canvas, QFocusEvent(QEvent.Type.FocusOut)),
-        ),
-    ):
-        begin()
-        wait_until(lambda: swiper.curtain.is_ready)
-        assert see(canvas, 0.3) == see(canvas, 0.7) != (40, 80, 120)
-        end()
-        assert swiper.curtain is None
-        assert grab(canvas) == before
+def test_probability_is_clear_where_it_is_low(part, panel, canvas, settled, folder, oracle):
+    low, high = oracle(Sight.BASE_PROBABILITY), oracle(Sight.PROBABILITY)
+    plain = oracle(Sight.IMAGERY)
+
+    def measure(image):
+        return sum(abs(a - b) for a, b in zip(image.pixelColor(300, 150).getRgb(), plain.pixelColor(300, 150).getRgb()))
+
+    assert 0 < measure(low) < measure(high)
 
 
-def test_both_sides_follow_when_the_map_moves(swipe, canvas, wait_until):
-    half = QgsRectangle(canvas.extent())
-    half.scale(0.5)
-    canvas.setExtent(half)
+def test_after_the_map_has_moved_the_sides_are_drawn_anew(part, canvas, settled, oracle):
+    part.begin()
+    settled()
+    canvas.setExtent(QgsRectangle(500004, 2999972, 500024, 2999992))
+    canvas.setRotation(30)
     canvas.refresh()
-    wait_until(lambda: swipe.curtain.is_ready)
-    assert see(canvas, 0.3) == (40, 80, 120)
-    assert see(canvas, 0.7) != (40, 80, 120)
+    seen = settled()
+    assert count_differences(seen, oracle(Sight.BASE_FOOTPRINTS), list_places(right=0.5)) == 0
+    assert count_differences(seen, oracle(Sight.FOOTPRINTS), list_places(left=0.5)) == 0
 
 
-def test_other_sides_can_be_chosen_while_swiping(swipe, canvas, panel, wait_until):
-    probability = see(canvas, 0.7)
-    choose(panel, PROBABILITY, BASE_PROBABILITY)
-    wait_until(lambda: swipe.curtain.is_ready)
-    assert see(canvas, 0.3) == probability
-    assert see(canvas, 0.7) == (40, 80, 120)
+def test_until_then_the_old_picture_lies_where_its_ground_is(part, canvas, settled):
+    part.begin()
+    settled()
+    curtain, picture = part.comparison.curtain, part.comparison._pictures[1]
+    canvas.setExtent(QgsRectangle(500008, 2999976, 500024, 2999992))
+    canvas.setRotation(20)
+    assert not picture.is_of(canvas.mapSettings())
+    transform, old = curtain._find_transform(picture), picture.settings.mapToPixel()
+    for x, y in ((500010, 2999980), (500020, 2999990)):
+        here, there = old.transform(x, y), canvas.getCoordinateTransform().transform(x, y)
+        moved = transform.map(QPointF(here.x(), here.y()))
+        assert (moved.x(), moved.y()) == (pytest.approx(there.x(), abs=0.1), pytest.approx(there.y(), abs=0.1))
 
 
-def test_another_tool_another_run_and_a_closed_project_end_the_swipe(swiper, canvas, panel, record, wait_until):
-    for end in (canvas.unsetMapTool, lambda _: swiper.close(), lambda _: QgsProject.instance().clear()):
-        swiper.open(record)
-        panel.swipeButton.click()
-        assert swiper.curtain is not None
-        end(swiper.tool)
-        if swiper.curtain is not None:  # the reviewer closes the parts of a project that is closed
-            swiper.close()
-        assert swiper.curtain is None
-        assert not panel.swipeButton.isChecked()
+def test_the_wheel_zooms_and_the_middle_button_pans_while_the_line_stays(part, canvas, settled):
+    part.begin()
+    settled()
+    extent = canvas.extent()
+    drag(canvas, (200, 150), (220, 160), (260, 170), button=Qt.MouseButton.MiddleButton)
+    settled()
+    assert canvas.extent().center().x() < extent.center().x()
+    assert canvas.mapTool() is part.tool
+    assert part.comparison.curtain.place == 0.5
+    canvas.zoomByFactor(0.5)
+    settled()
+    assert part.comparison.curtain._frame.topLeft() == QPointF(0, 0)
 
 
-def test_a_second_press_ends_the_first_swipe(swipe, panel):
-    panel.swipeButton.click()
-    assert swipe.curtain is None
+def test_while_the_map_is_dragged_the_line_stays_in_the_window(part, canvas, settled):
+    part.begin()
+    settled()
+    middle = Qt.MouseButton.MiddleButton
+    send_mouse(canvas, QEvent.Type.MouseButtonPress, (200, 150), middle, middle)
+    send_mouse(canvas, QEvent.Type.MouseMove, (240, 170), Qt.MouseButton.NoButton, middle)
+    QTest.qWait(20)
+    curtain = part.comparison.curtain
+    assert canvas.mapToScene(0, 0) != QPointF(0, 0)
+    assert curtain._frame.topLeft() == canvas.mapToScene(0, 0)
+    assert grab(canvas).pixelColor(canvas.viewport().width() // 2, 40).lightness() > 200
+    send_mouse(canvas, QEvent.Type.MouseButtonRelease, (240, 170), middle, Qt.MouseButton.NoButton)
 
 
-def test_a_run_that_was_deleted_is_told(swiper, panel, record, tmp_path):
-    record.folder.path.rename(tmp_path / "elsewhere")
-    panel.swipeButton.click()
-    assert swiper.curtain is None
-    assert not panel.swipeButton.isChecked()
-    assert "is gone" in panel.swipeHint.text()
+# -- the flip ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_side_whose_file_is_gone_cannot_be_chosen_and_says_why(swiper, panel, record):
-    record.folder.base_probability.unlink()
-    swiper.open(record)
-    row = panel.firstSideCombo.findData(BASE_PROBABILITY)
-    assert not panel.firstSideCombo.model().item(row).isEnabled()
-    tip = panel.firstSideCombo.itemData(row, Qt.ItemDataRole.ToolTipRole)
-    assert tip.startswith("base_probability.tif is not in the run's folder")
+def test_while_f_is_held_the_whole_map_shows_before_and_then_what_it_showed(part, canvas, settled, oracle):
+    part.begin()
+    parted = settled()
+    send_key(canvas, QEvent.Type.KeyPress, Qt.Key.Key_F)
+    assert count_differences(settled(), oracle(Sight.BASE_FOOTPRINTS), list_places()) == 0
+    send_key(canvas, QEvent.Type.KeyRelease, Qt.Key.Key_F, is_repeat=True)
+    send_key(canvas, QEvent.Type.KeyPress, Qt.Key.Key_F, is_repeat=True)
+    assert part.comparison.curtain.is_held
+    send_key(canvas, QEvent.Type.KeyRelease, Qt.Key.Key_F)
+    assert settled() == parted
 
 
-def test_the_sides_and_the_direction_are_remembered(panel, window, project):
-    choose(panel, BASE_PROBABILITY, IMAGERY)
-    panel.horizontalCheck.setChecked(True)
-    again = SwipePanel(window.window)
-    assert again.sides == (BASE_PROBABILITY, IMAGERY)
-    assert again.is_horizontal
+def test_f_shows_before_also_where_the_map_is_not_parted(part, canvas, settled, oracle):
+    plain = settled()
+    send_key(canvas, QEvent.Type.KeyPress, Qt.Key.Key_F)
+    assert count_differences(settled(), oracle(Sight.BASE_FOOTPRINTS), list_places()) == 0
+    assert canvas.mapTool() is canvas.pan
+    send_key(canvas, QEvent.Type.KeyRelease, Qt.Key.Key_F)
+    assert settled() == plain
+    send_key(canvas, QEvent.Type.KeyPress, Qt.Key.Key_F)  # what is drawn already is there at once
+    assert count_differences(grab(canvas), oracle(Sight.BASE_FOOTPRINTS), list_places()) == 0
+
+
+def test_a_key_whose_release_goes_elsewhere_counts_as_let_go(part, canvas, settled):
+    plain = settled()
+    send_key(canvas, QEvent.Type.KeyPress, Qt.Key.Key_F)
+    settled()
+    QCoreApplication.sendEvent(canvas, QFocusEvent(QEvent.Type.FocusOut, Qt.FocusReason.OtherFocusReason))
+    assert settled() == plain
+
+
+def test_f_with_a_modifier_is_not_taken_from_qgis(part, canvas):
+    for modifier in (Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier):
+        event = QKeyEvent(QEvent.Type.ShortcutOverride, Qt.Key.Key_F, modifier)
+        event.ignore()
+        QCoreApplication.sendEvent(canvas, event)
+        assert not event.isAccepted()
+    QTest.keyPress(canvas, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    assert part.comparison is None
+
+
+def test_the_swipes_keys_are_kept_from_qgiss_shortcuts_while_it_has_the_map(part, canvas):
+    def is_kept(key):
+        event = QKeyEvent(QEvent.Type.ShortcutOverride, key, NO_KEY)
+        event.ignore()
+        QCoreApplication.sendEvent(canvas, event)
+        return event.isAccepted()
+
+    keys = (Qt.Key.Key_V, Qt.Key.Key_H, Qt.Key.Key_Left, Qt.Key.Key_Escape)
+    assert not any(map(is_kept, keys))
+    part.begin()
+    assert all(map(is_kept, keys))
+    assert is_kept(Qt.Key.Key_F)
+
+
+def test_the_button_holds_before_as_long_as_it_is_down(part, panel, canvas, settled, oracle):
+    plain = settled()
+    panel.holdButton.pressed.emit()
+    assert count_differences(settled(), oracle(Sight.BASE_FOOTPRINTS), list_places()) == 0
+    panel.holdButton.released.emit()
+    assert settled() == plain

@@ -94,11 +94,17 @@ def find_parts():
     return plugins["footprint_tuner"]._controller.reviewer.parts
 
 
+def is_drawn(comparison):
+    """Tell whether both sides of the swipe, and the imagery beneath them, are drawn for the map as it is."""
+    pictures = [] if comparison is None else [each for each in comparison._pictures if each is not None]
+    return len(pictures) == 3 and all(each.is_of(iface.mapCanvas().mapSettings()) for each in pictures)
+
+
 def time_swipe(dock):
     """Return the seconds of a frame of the swipe: from the mouse's move to the map repainted."""
     dock.reviewPage.swipePanel.swipeButton.click()
-    part = next(each for each in find_parts() if hasattr(each, "curtain"))
-    wait_until(lambda: part.curtain.is_ready)
+    part = next(each for each in find_parts() if hasattr(each, "comparison"))
+    wait_until(lambda: is_drawn(part.comparison))
     canvas = iface.mapCanvas()
     view, row = canvas.viewport(), canvas.height() // 2
     QTest.mousePress(view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(canvas.width() // 2, row))

@@ -22,6 +22,7 @@ USED = ["Training ground", "Validation ground", "Held-out ground: only scored", 
 LEGENDS = {
     "footprints": [""],
     "base_footprints": [""],
+    "labels": [""],
     "held_out": [""],
     "corrections": [""],
     "checked": [""],
@@ -85,7 +86,7 @@ def test_outlines_can_be_seen_on_dark_middling_and_bright_ground(style, name, gr
 
 
 @pytest.mark.parametrize(
-    "name", ["footprints", "base_footprints", "corrections", "checked", "blocks", "split", "areas"]
+    "name", ["footprints", "base_footprints", "labels", "corrections", "checked", "blocks", "split", "areas"]
 )
 def test_the_raster_shines_through_what_is_filled(style, name):
     dark, bright = (draw(style(name), ground).pixelColor(50, 50).lightness() for ground in ("#000000", "#ffffff"))
@@ -137,9 +138,18 @@ def test_held_out_ground_alone_is_an_outline(style):
     assert draw(style("held_out"), "#8a7f6e").pixelColor(50, 50) == QColor("#8a7f6e")
 
 
-def test_the_tuned_and_the_base_models_footprints_differ_in_colour(style):
-    tuned, base = (draw(style(name), "#808080").pixelColor(50, 50) for name in ("footprints", "base_footprints"))
-    assert abs(tuned.hue() - base.hue()) > 60
+def test_the_tuned_and_the_base_models_footprints_and_the_labels_differ_in_colour(style):
+    names = ("footprints", "base_footprints", "labels")
+    hues = sorted(draw(style(name), "#808080").pixelColor(50, 50).hue() for name in names)
+    assert min(hues[1] - hues[0], hues[2] - hues[1], hues[0] + 360 - hues[2]) > 60
+
+
+def test_a_veil_lies_around_its_polygons_and_not_on_them(style):
+    veil = style("veil")
+    veil.setSubsetString("role = 'training'")
+    image = draw(veil, "#8a7f6e")
+    assert image.pixelColor(50, 50) == QColor("#8a7f6e")
+    assert measure_difference(image, "#8a7f6e", 250, 50) > 20
 
 
 def test_every_role_of_the_split_looks_different_also_to_who_sees_no_red_and_green(style):

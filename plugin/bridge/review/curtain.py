@@ -1,196 +1,203 @@
-"""Two pictures of the map on either side of a line, over the canvas."""
+"""The map's two sides, the line between them, and what each is called: painted over the map, and nothing else."""
 
 from __future__ import annotations
 
-from typing import Any, Callable, Sequence
+from dataclasses import dataclass
 
-from qgis.core import QgsMapLayer, QgsMapRendererParallelJob, QgsMapSettings, QgsRectangle
 from qgis.gui import QgsMapCanvas, QgsMapCanvasItem
 from qgis.PyQt import sip
-from qgis.PyQt.QtCore import QObject, QPointF, QRectF, Qt, QTimer
-from qgis.PyQt.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen
-from qgis.PyQt.QtWidgets import QStyleOptionGraphicsItem, QWidget
+from qgis.PyQt.QtCore import QPointF, QRectF, QSizeF, Qt
+from qgis.PyQt.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF, QTransform
 
-_SETTLE_MS = 60
-_GRIP_PX = 9.0
-_INSET_PX = 6.0
+from .picture import Picture
+
+#: Above the map, below the marks of QGIS and of other tools.
+_HEIGHT = -5.0
+_GRIP_PX = 13.0
+_LINE, _DARK = QColor(255, 255, 255), QColor(20, 20, 20, 200)
+_LINE_PX, _CASING_PX = 2.0, 4.0
+_MARGIN_PX = 8.0
+#: Two places of a picture so far apart tell precisely enough how it is turned and stretched.
+_APART_PX = 1000
 
 
-class Side(QObject):
-    """A picture of some layers for the canvas's extent, drawn in the background; ``image`` is None before the first."""
+@dataclass(frozen=True)
+class Leaf:
+    """One side: its picture, which lies on the backdrop's, and what it is called."""
 
-    def __init__(self, layers: Sequence[QgsMapLayer], tell: Callable[[], None], parent: QObject | None = None) -> None:
-        """Keep the layers alive; ``tell`` is called when a picture is ready."""
-        super().__init__(parent)
-        self._layers, self._tell = list(layers), tell
-        self._job: QgsMapRendererParallelJob | None = None
-        self.image: QImage | None = None
-        self.extent = QgsRectangle()
-
-    def draw(self, settings: QgsMapSettings) -> None:
-        """Begin a picture as the canvas would draw it; one that is under way is dropped."""
-        self.cancel()
-        own = QgsMapSettings(settings)
-        own.setLayers(self._layers)
-        own.setBackgroundColor(QColor(settings.backgroundColor()))
-        job = QgsMapRendererParallelJob(own)
-        job.finished.connect(lambda: self._take(job))
-        self._job = job
-        job.start()
-
-    def cancel(self) -> None:
-        """Drop the picture that is under way."""
-        job, self._job = self._job, None
-        if job is not None and job.isActive():
-            job.cancel()
-
-    def _take(self, job: Any) -> None:
-        if self._job is not None and job is self._job:
-            self._job = None
-            self.image, self.extent = job.renderedImage(), QgsRectangle(job.mapSettings().visibleExtent())
-            self._tell()
+    picture: Picture
+    name: str
 
 
 class Curtain(QgsMapCanvasItem):
-    """Shows the first side before the line and the second behind it; ``is_flipped`` shows the first side alone."""
+    """Shows two leaves parted by a line, or the first alone; moving the line only paints again what was drawn.
 
-    def __init__(self, canvas: QgsMapCanvas, first: Sequence[QgsMapLayer], second: Sequence[QgsMapLayer]) -> None:
-        """Draw both sides for the canvas's extent, and again whenever it changes."""
+    ``place`` is where the line is: 0 at the left or top edge of the map, 1 at the right or bottom one.
+    """
+
+    def __init__(self, canvas: QgsMapCanvas) -> None:
+        """Show nothing yet."""
         super().__init__(canvas)
         self._canvas = canvas
-        self.setZValue(50)
-        self.position = 0.5
+        self._frame = QRectF()
+        self.backdrop: Picture | None = None
+        self.before: Leaf | None = None
+        self.after: Leaf | None = None
+        self.is_parted = False
+        self.is_held = False
         self.is_horizontal = False
-        self.is_flipped = False
-        self.has_line = True
-        self.titles = ("", "")
-        self._owner = QObject()
-        self.sides = (Side(first, self.update, self._owner), Side(second, self.update, self._owner))
-        self._settle = QTimer(self._owner, singleShot=True, interval=_SETTLE_MS)
-        self._settle.timeout.connect(self.draw_anew)
-        for signal in (canvas.extentsChanged, canvas.destinationCrsChanged, canvas.rotationChanged):
-            signal.connect(self._settle.start)
-        canvas.mapCanvasRefreshed.connect(self._place)
-        self._place()
-        self.draw_anew()
+        self.place = 0.5
+        self.setZValue(_HEIGHT)
+        self.hide()
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether both sides have a picture, of the extent that the canvas shows."""
-        extent = self._canvas.mapSettings().visibleExtent()
-        return all(side.image is not None and side.extent == extent for side in self.sides)
+    def move_to(self, place: float) -> None:
+        """Put the line elsewhere, and paint what lies between its old place and its new one."""
+        old, self.place = self._find_grip(), min(1.0, max(0.0, place))
+        if self.is_parted and not self.is_held:
+            self.update(old.united(self._find_grip()))
 
-    def draw_anew(self) -> None:
-        """Draw the sides for what the canvas shows now."""
-        self._place()
-        settings = self._canvas.mapSettings()
-        for side in self.sides:
-            side.draw(settings)
-
-    def move_to(self, position: float) -> None:
-        """Move the line to a share of the canvas's width, or height: 0 to 1."""
-        self.position = min(max(position, 0.0), 1.0)
+    def show_state(self, *, is_parted: bool, is_held: bool, is_horizontal: bool) -> None:
+        """Part the map, or show the first leaf alone while it is held, or neither."""
+        self.is_parted, self.is_held, self.is_horizontal = is_parted, is_held, is_horizontal
+        self.setVisible(is_parted or is_held)
+        self.follow()
         self.update()
 
-    def turn(self, is_horizontal: bool) -> None:
-        """Let the line go from side to side, or from top to bottom."""
-        self.is_horizontal = is_horizontal
-        self.update()
-
-    def flip(self, is_flipped: bool) -> None:
-        """Show the first side alone, or both."""
-        self.is_flipped = is_flipped
-        self.update()
+    def follow(self) -> None:
+        """Stay in the window, also while the map is dragged beneath it."""
+        frame = QRectF(self._canvas.mapToScene(0, 0), QSizeF(self._canvas.viewport().size()))
+        if frame != self._frame:
+            self.prepareGeometryChange()
+            self._frame = frame
 
     def remove(self) -> None:
-        """Leave nothing on the canvas."""
-        for signal in (self._canvas.extentsChanged, self._canvas.destinationCrsChanged, self._canvas.rotationChanged):
-            signal.disconnect(self._settle.start)
-        self._canvas.mapCanvasRefreshed.disconnect(self._place)
-        self._settle.stop()
-        for side in self.sides:
-            side.cancel()
-        self._canvas.scene().removeItem(self)
-        self._owner.deleteLater()
-        sip.delete(self)
+        """Leave the map; a second time does nothing."""
+        if not sip.isdeleted(self):
+            self._canvas.scene().removeItem(self)
+            sip.delete(self)
 
     def boundingRect(self) -> QRectF:
-        """Return the canvas's whole rectangle; called by Qt."""
-        return QRectF(0, 0, self._canvas.width(), self._canvas.height())
+        """Return the whole map in pixels of the scene; called by Qt."""
+        return self._frame
 
     def updatePosition(self) -> None:
-        """Stay where the canvas is; called by QGIS."""
-        self._place()
-
-    def paint(
-        self, painter: QPainter, _option: QStyleOptionGraphicsItem | None = None, _widget: QWidget | None = None
-    ) -> None:
-        """Paint both sides, the line and the titles; called by Qt."""
-        whole = self.boundingRect()
-        if self.is_flipped or not self.has_line:
-            self._paint_side(painter, 0, whole)
-            return
-        first, second = self._part(whole)
-        self._paint_side(painter, 0, first)
-        self._paint_side(painter, 1, second)
-        self._paint_line(painter, second)
-
-    def _place(self) -> None:
-        self.prepareGeometryChange()
-        self.setPos(QPointF(0, 0))
+        """Paint anew where the map was moved; called by QGIS."""
+        self.follow()
         self.update()
 
-    def _part(self, whole: QRectF) -> tuple[QRectF, QRectF]:
-        first, second = QRectF(whole), QRectF(whole)
-        if self.is_horizontal:
-            first.setBottom(self.position * whole.height())
-            second.setTop(first.bottom())
-        else:
-            first.setRight(self.position * whole.width())
-            second.setLeft(first.right())
-        return first, second
+    def paint(self, painter: QPainter, *_: object) -> None:
+        """Paint what is drawn so far; called by Qt."""
+        parts = self._list_parts()
+        for part, leaf in parts:
+            painter.save()
+            painter.setClipRect(part, Qt.ClipOperation.IntersectClip)
+            self._paint_leaf(painter, leaf)
+            self._paint_name(painter, part, leaf)
+            painter.restore()
+        if len(parts) > 1:
+            self._paint_line(painter)
 
-    def _paint_side(self, painter: QPainter, number: int, where: QRectF) -> None:
-        side = self.sides[number]
-        if where.isEmpty():
+    def _list_parts(self) -> list[tuple[QRectF, Leaf]]:
+        """Return each side that is to be seen, with its ground in pixels of the scene."""
+        if self.before is None:
+            return []
+        if self.is_held or self.after is None:
+            return [(self._frame, self.before)]
+        first, second = QRectF(self._frame), QRectF(self._frame)
+        middle = self._find_line()
+        if self.is_horizontal:
+            first.setBottom(middle.y())
+            second.setTop(middle.y())
+        else:
+            first.setRight(middle.x())
+            second.setLeft(middle.x())
+        return [(first, self.before), (second, self.after)]
+
+    def _paint_leaf(self, painter: QPainter, leaf: Leaf) -> None:
+        """Paint a side, on the map's plain ground where nothing is drawn yet."""
+        pictures = [each for each in (self.backdrop, leaf.picture) if each is not None]
+        if not all(self._is_shown(each) for each in pictures):
             return
+        painter.fillRect(self._frame, self._canvas.canvasColor())
+        for picture in pictures:
+            if picture.image is not None:
+                painter.save()
+                painter.setTransform(self._find_transform(picture), True)
+                painter.drawImage(QPointF(0, 0), picture.image)
+                painter.restore()
+
+    def _is_shown(self, picture: Picture) -> bool:
+        """Tell whether a picture can be shown: one of another place or scale only where it is soon replaced."""
+        canvas = self._canvas.mapSettings()
+        if picture.settings is None or picture.settings.destinationCrs() != canvas.destinationCrs():
+            return False
+        return self.is_parted or picture.is_of(canvas)
+
+    def _find_transform(self, picture: Picture) -> QTransform:
+        """Return what brings a picture's pixels to where their ground is on the map now, also where that is turned."""
+        settings = picture.settings
+        if settings is None or picture.is_of(self._canvas.mapSettings()):
+            return QTransform()
+        pixels = settings.mapToPixel()
+        corners = ((0, 0), (_APART_PX, 0), (0, _APART_PX))
+        zero, right, down = (self.toCanvasCoordinates(pixels.toMapCoordinates(x, y)) for x, y in corners)
+        across, along = (right - zero) / _APART_PX, (down - zero) / _APART_PX
+        return QTransform(across.x(), across.y(), along.x(), along.y(), zero.x(), zero.y())
+
+    def _find_line(self) -> QPointF:
+        """Return the line's middle, on whole pixels, where its grip is."""
+        frame, middle = self._frame, self._frame.center()
+        if self.is_horizontal:
+            return QPointF(middle.x(), frame.top() + round(self.place * frame.height()))
+        return QPointF(frame.left() + round(self.place * frame.width()), middle.y())
+
+    def _find_grip(self) -> QRectF:
+        """Return the strip of the map that the line and its grip may cover."""
+        middle, reach = self._find_line(), _GRIP_PX + 2
+        if self.is_horizontal:
+            return QRectF(self._frame.left(), middle.y() - reach, self._frame.width(), 2 * reach)
+        return QRectF(middle.x() - reach, self._frame.top(), 2 * reach, self._frame.height())
+
+    def _paint_line(self, painter: QPainter) -> None:
+        middle, frame = self._find_line(), self._frame
+        ends = (
+            (QPointF(frame.left(), middle.y()), QPointF(frame.right(), middle.y()))
+            if self.is_horizontal
+            else (QPointF(middle.x(), frame.top()), QPointF(middle.x(), frame.bottom()))
+        )
+        for colour, width in ((_DARK, _CASING_PX), (_LINE, _LINE_PX)):
+            painter.setPen(QPen(colour, width))
+            painter.drawLine(*ends)
         painter.save()
-        painter.setClipRect(where)
-        if side.image is not None:
-            painter.drawImage(self._find_place(side.extent), side.image)
-        self._paint_title(painter, self.titles[number], where.topLeft())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.translate(middle)
+        painter.rotate(90 if self.is_horizontal else 0)
+        painter.setPen(QPen(_DARK, 1.5))
+        painter.setBrush(_LINE)
+        painter.drawEllipse(QPointF(0, 0), _GRIP_PX, _GRIP_PX)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(_DARK)
+        for side in (-1, 1):
+            painter.drawPolygon(QPolygonF([QPointF(side * 9, 0), QPointF(side * 3, -5), QPointF(side * 3, 5)]))
         painter.restore()
 
-    def _find_place(self, extent: QgsRectangle) -> QRectF:
-        """Return where a picture of an extent lies on the canvas: until the next one is ready, it moves along."""
-        settings = self._canvas.mapSettings()
-        shown = settings.visibleExtent()
-        if extent == shown or settings.rotation() or extent.isEmpty():
-            return self.boundingRect()
-        transform = settings.mapToPixel()
-        left_top = transform.transform(extent.xMinimum(), extent.yMaximum())
-        right_bottom = transform.transform(extent.xMaximum(), extent.yMinimum())
-        return QRectF(QPointF(left_top.x(), left_top.y()), QPointF(right_bottom.x(), right_bottom.y()))
-
-    def _paint_title(self, painter: QPainter, text: str, corner: QPointF) -> None:
-        if not text:
-            return
-        size = QFontMetricsF(painter.font()).size(0, text)
-        box = QRectF(corner.x() + _INSET_PX, corner.y() + _INSET_PX, size.width() + 12, size.height() + 6)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(20, 26, 32, 200))
-        painter.drawRoundedRect(box, 3, 3)
-        painter.setPen(QColor("white"))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
-
-    def _paint_line(self, painter: QPainter, second: QRectF) -> None:
-        start = second.topLeft()
-        end = second.topRight() if self.is_horizontal else second.bottomLeft()
-        middle = (start + end) / 2
+    def _paint_name(self, painter: QPainter, part: QRectF, leaf: Leaf) -> None:
+        """Paint what a side is called into its outer corner, with dots while it is being drawn."""
+        canvas = self._canvas.mapSettings()
+        is_drawn = leaf.picture.is_of(canvas) and (self.backdrop is None or self.backdrop.is_of(canvas))
+        text = leaf.name if is_drawn else f"{leaf.name} \N{HORIZONTAL ELLIPSIS}"
+        font = self._canvas.font()
+        font.setBold(True)
+        size = QFontMetricsF(font).size(0, text) + QSizeF(2 * _MARGIN_PX, _MARGIN_PX)
+        plate = QRectF(self._frame.topLeft() + QPointF(_MARGIN_PX, _MARGIN_PX), size)
+        if part.left() > self._frame.left():
+            plate.moveRight(part.right() - _MARGIN_PX)
+        if part.top() > self._frame.top():
+            plate.moveBottom(part.bottom() - _MARGIN_PX)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for colour, width in ((QColor(20, 26, 32), 4), (QColor("white"), 2)):
-            painter.setPen(QPen(colour, width))
-            painter.drawLine(start, end)
-        painter.setBrush(QColor("white"))
-        painter.setPen(QPen(QColor(20, 26, 32), 2))
-        painter.drawEllipse(middle, _GRIP_PX, _GRIP_PX)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(_DARK)
+        painter.drawRoundedRect(plate, 4, 4)
+        painter.setPen(_LINE)
+        painter.setFont(font)
+        painter.drawText(plate.adjusted(_MARGIN_PX, _MARGIN_PX / 2, 0, 0), text)

@@ -13,7 +13,7 @@ from qgis.core import (
     QgsProject,
     QgsWkbTypes,
 )
-from qgis.gui import QgsGui, QgsMapCanvas, QgsRubberBand
+from qgis.gui import QgsMapCanvas, QgsRubberBand
 from qgis.PyQt.QtCore import QObject, QThread, pyqtSignal
 from qgis.PyQt.QtGui import QColor
 from qgis.PyQt.QtWidgets import QWidget
@@ -26,6 +26,7 @@ from ...core.record import Record
 from ..messages import WARNING, log
 from ..results import locate_errors
 from .aim import aim
+from .keys import forget, register
 from .outline import StaleError, read_outline
 from .seen import read_seen, write_seen
 
@@ -80,7 +81,7 @@ class ErrorSteps(QObject):
         self._band: QgsRubberBand | None = None
         self._shown: tuple[QgsGeometry, QgsCoordinateReferenceSystem] | None = None
         self._actions = actions = [self._make_action(window, by) for by in _KEYS]
-        self.destroyed.connect(lambda: _forget(actions))
+        self.destroyed.connect(lambda: forget(actions))
         panel.layer_chosen.connect(self._read)
         panel.stepped.connect(self._show)
         panel.seen_changed.connect(self._keep_seen)
@@ -106,6 +107,10 @@ class ErrorSteps(QObject):
             action.setEnabled(False)
         self._panel.show_none()
 
+    def stop(self) -> None:
+        """End for good: the keys leave QGIS's list of shortcuts."""
+        forget(self._actions)
+
     def _make_action(self, window: QWidget, by: int) -> QAction:
         text = self.tr("Next error (Footprint Tuner)") if by > 0 else self.tr("Previous error (Footprint Tuner)")
         action = QAction(text, self)
@@ -113,7 +118,7 @@ class ErrorSteps(QObject):
         action.setEnabled(False)
         action.triggered.connect(lambda: self._panel.step(by))
         window.addAction(action)
-        QgsGui.shortcutsManager().registerAction(action, _KEYS[by])
+        register(action, _KEYS[by])
         return action
 
     def _read(self, layer: str) -> None:
@@ -205,9 +210,3 @@ class ErrorSteps(QObject):
     def _keep_seen(self, marks: frozenset[str]) -> None:
         if self._record is not None:
             write_seen(self._record, marks)
-
-
-def _forget(actions: list[QAction]) -> None:
-    """Take shortcuts out of QGIS's list while they are there: it would keep pointers to those that are gone."""
-    for action in actions:
-        QgsGui.shortcutsManager().unregisterAction(action)

@@ -9,7 +9,7 @@ from ...core.environment import Environment
 from .errors import ErrorSteps
 from .improve import Improver
 from .reviewer import Part, Reviewer
-from .swipe import Swiper
+from .swipe import Swipe
 from .threshold import LiveThreshold
 
 
@@ -21,12 +21,10 @@ def make_parts(
 ) -> list[Part]:
     """Return the parts of the review."""
     page, canvas = dock.reviewPage, iface.mapCanvas()
+    errors = ErrorSteps(canvas, iface.mainWindow(), page.errorPanel, reviewer)
+    swipe = Swipe(canvas, iface.mainWindow(), page.swipePanel, reviewer)
     improver = Improver(iface, page.improvePanel, reviewer)
     improver.run_requested.connect(reviewer.run_requested)
-    reviewer.stopped.connect(improver.stop)
-    return [
-        ErrorSteps(canvas, iface.mainWindow(), page.errorPanel, reviewer),
-        Swiper(canvas, page.swipePanel, reviewer),
-        LiveThreshold(iface, environment, page.thresholdPanel, reviewer),
-        improver,
-    ]
+    for part in (errors, swipe, improver):
+        reviewer.stopped.connect(part.stop)
+    return [errors, swipe, LiveThreshold(iface, environment, page.thresholdPanel, reviewer), improver]

@@ -1,131 +1,209 @@
-"""Before and after on the map: the swipe, and the key that flips. The project is never touched. Main thread only."""
+"""Before and after on the map: the swipe, and the flip. Main thread only.
+
+Nothing here touches the project: what the two sides show is drawn from layers of the plugin's own over the map.
+"""
 
 from __future__ import annotations
 
+from qgis.core import QgsApplication, QgsProject
 from qgis.gui import QgsMapCanvas
-from qgis.PyQt.QtCore import QEvent, QObject, Qt
+from qgis.PyQt import sip
+from qgis.PyQt.QtCore import QObject, QTimer
+from qgis.PyQt.QtWidgets import QWidget
 
 from ....ui.swipe import SwipePanel
+from ...core.errors import RunError
 from ...core.record import Record
-from .curtain import Curtain
-from .sides import find_missing, make_side
+from ..messages import WARNING, join, log
+from .comparison import Comparison
+from .holdkey import HoldKey
+from .keys import forget, register
+from .picture import wait_for_all
+from .sights import Sights
 from .swipetool import SwipeTool
 
-FLIP_KEY = Qt.Key.Key_F
+try:
+    from qgis.PyQt.QtGui import QAction  # Qt 6
+except ImportError:
+    from qgis.PyQt.QtWidgets import QAction  # Qt 5
+
+_SHORTCUT = "Ctrl+Alt+S"
+#: So long after the map has moved the sides are drawn anew: a turn of the wheel comes in many steps.
+_PAUSE_MS = 60
 
 
-class Swiper(QObject):
-    """Wires the panel to one curtain at a time."""
+class Swipe(QObject):
+    """The part of the review that parts the map into two sights of the run, and shows the first alone on a key."""
 
-    def __init__(self, canvas: QgsMapCanvas, panel: SwipePanel, parent: QObject | None = None) -> None:
-        """Wait for a run."""
+    def __init__(self, canvas: QgsMapCanvas, window: QWidget, panel: SwipePanel, parent: QObject | None = None) -> None:
+        """Wait for a run; the key that begins a swipe is one of QGIS's shortcuts, which the user may change."""
         super().__init__(parent)
         self._canvas, self._panel = canvas, panel
-        self._record: Record | None = None
-        self._position = 0.5
-        self._is_swiping = False
-        self.curtain: Curtain | None = None
-        self.tool = SwipeTool(canvas)
-        self.tool.moved.connect(self._move)
-        self.tool.stepped.connect(lambda step: self._move(self._position + step))
-        self.tool.turned.connect(panel.horizontalCheck.setChecked)
-        self.tool.deactivated.connect(self._end)
-        panel.swipe_toggled.connect(self._toggle)
-        panel.flip_toggled.connect(self.flip)
-        panel.sides_changed.connect(self._change_sides)
-        panel.direction_changed.connect(self._turn)
+        self._sights: Sights | None = None
+        self._comparison: Comparison | None = None
+        self._place = 0.5
+        self._is_held = False
+        self.tool: SwipeTool | None = None
+        self._key = HoldKey(canvas, self)
+        self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MS)
+        self._pause.timeout.connect(self._draw)
+        self._action = action = self._make_action(window)
+        self.destroyed.connect(lambda: forget([action]))
+        self._connect()
+
+    @property
+    def comparison(self) -> Comparison | None:
+        """What is shown over the map, None before it is asked for."""
+        return self._comparison
 
     def open(self, record: Record) -> None:
-        """Offer what the run has to show."""
-        self._record = record
-        self._panel.show_missing(find_missing(record))
-        self._canvas.installEventFilter(self)
+        """Offer the sights of a run."""
+        self._panel.name_sights(is_improved=record.folder.earlier.is_file())
+        self._sights = Sights(record, self._panel.names)
+        self._panel.show_run(self._sights.find_missing())
+        self._action.setEnabled(self._panel.swipeButton.isEnabled())
+        self._key.listen()
 
     def close(self) -> None:
-        """Take everything off the map."""
-        self._canvas.removeEventFilter(self)
-        self.tool.end()
-        self._end()
-        self._drop()
-        self._record = None
+        """End with the run, and leave nothing on the map; a second time does nothing."""
+        self._leave()
+        if not sip.isdeleted(self._panel):
+            self._panel.show_none()
 
-    def flip(self, is_held: bool) -> None:
-        """Show the first side alone while the key or the button is held."""
-        curtain = self._show() if is_held else self.curtain
-        if curtain is None:
+    def stop(self) -> None:
+        """End for good: the key leaves QGIS's list of shortcuts."""
+        forget([self._action])
+
+    def begin(self) -> None:
+        """Part the map; where it is parted already, nothing happens."""
+        if self._sights is None or self.tool is not None:
             return
-        curtain.flip(is_held)
-        if not is_held and not self._is_swiping:
-            self._drop()
+        tool = self.tool = SwipeTool(self._canvas, self._place, is_horizontal=self._panel.is_horizontal)
+        tool.moved.connect(self._move)
+        tool.turned.connect(self._panel.show_direction)
+        tool.deactivated.connect(self._forget_tool)
+        tool.begin()
+        self._panel.show_swipe(True)
+        self._panel.show_note()
+        self._draw()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Hear the flip key while the map has the keyboard; called by Qt."""
-        kind = event.type()
-        if kind == QEvent.Type.FocusOut:
-            self.flip(False)
-        elif kind == QEvent.Type.ShortcutOverride and _is_flip(event):
-            event.accept()
-            return True
-        elif kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease) and _is_flip(event):
-            if not event.isAutoRepeat():
-                self.flip(kind == QEvent.Type.KeyPress)
-            return True
-        return bool(super().eventFilter(watched, event))
+    def end(self) -> None:
+        """Give the map back to the tool before; where it is not parted, nothing happens."""
+        tool = self.tool
+        if tool is not None:
+            tool.end()
+            self._forget_tool()
 
-    def _toggle(self, is_on: bool) -> None:
-        if not is_on:
-            self.tool.end()
-        elif (curtain := self._show()) is not None:
-            self._is_swiping = curtain.has_line = True
-            self._turn(self._panel.is_horizontal)
-            curtain.move_to(self._position)
-            self.tool.begin()
-        self._panel.show_swiping(self._is_swiping)
+    def _connect(self) -> None:
+        panel, canvas = self._panel, self._canvas
+        panel.swipe_toggled.connect(self._toggle)
+        panel.sights_changed.connect(self._draw)
+        panel.turned.connect(self._turn)
+        panel.before_held.connect(self._hold)
+        panel.destroyed.connect(self._leave)  # the project and its map outlive the dock
+        self._key.held.connect(self._hold)
+        for signal in (canvas.extentsChanged, canvas.rotationChanged, canvas.renderStarting):
+            signal.connect(self._follow)
+        canvas.destinationCrsChanged.connect(self._follow)
+        QgsProject.instance().layersWillBeRemoved.connect(self._part_with)
+        QgsApplication.instance().aboutToQuit.connect(wait_for_all)
 
-    def _show(self) -> Curtain | None:
-        """Put the curtain up where it is not, and return it; None where there is nothing to show."""
-        if self.curtain is not None or self._record is None:
-            return self.curtain
-        if not self._record.folder.path.is_dir():
-            self._panel.show_problem(self.tr("The run's folder is gone: {}.").format(self._record.folder.path))
-            return None
-        missing = find_missing(self._record)
-        self._panel.show_missing(missing)
-        first, second = (make_side(side, self._record) for side in self._panel.sides)
-        self.curtain = Curtain(self._canvas, first, second)
-        self.curtain.titles = self._panel.titles
-        self.curtain.has_line = self._is_swiping
-        return self.curtain
+    def _make_action(self, window: QWidget) -> QAction:
+        action = QAction(self.tr("Swipe before and after (Footprint Tuner)"), self)
+        action.setObjectName("FootprintTunerSwipe")
+        action.setEnabled(False)
+        action.triggered.connect(lambda: self._toggle(self.tool is None))
+        window.addAction(action)
+        register(action, _SHORTCUT)
+        return action
 
-    def _change_sides(self) -> None:
-        if self.curtain is not None:
-            self._drop()
-            if (curtain := self._show()) is not None:
-                self._turn(self._panel.is_horizontal)
-                curtain.move_to(self._position)
+    def _toggle(self, is_wanted: bool) -> None:
+        if is_wanted:
+            self.begin()
+        else:
+            self.end()
 
-    def _move(self, position: float) -> None:
-        self._position = min(max(position, 0.0), 1.0)
-        if self.curtain is not None:
-            self.curtain.move_to(self._position)
+    def _forget_tool(self) -> None:
+        """Take the line off the map, whoever took the map from its tool."""
+        tool, self.tool = self.tool, None
+        if tool is None:
+            return
+        if not sip.isdeleted(tool):
+            tool.deleteLater()
+        if not sip.isdeleted(self._panel):
+            self._panel.show_swipe(False)
+        self._show()
+
+    def _move(self, place: float) -> None:
+        self._place = place
+        if self._comparison is not None:
+            self._comparison.curtain.move_to(place)
 
     def _turn(self, is_horizontal: bool) -> None:
-        self.tool.turn(is_horizontal)
-        if self.curtain is not None:
-            self.curtain.turn(is_horizontal)
+        if self.tool is not None:
+            self.tool.lay(is_horizontal)
+        self._show()
 
-    def _end(self) -> None:
-        """Take the swipe off the map: the tool has ended, or another one was chosen."""
-        if self._is_swiping:
-            self._is_swiping = False
-            self._drop()
-        self._panel.show_swiping(False)
+    def _hold(self, is_held: bool) -> None:
+        self._is_held = is_held and self._sights is not None
+        self._draw()
 
-    def _drop(self) -> None:
-        curtain, self.curtain = self.curtain, None
-        if curtain is not None:
-            curtain.remove()
+    def _follow(self) -> None:
+        if self._is_wanted:
+            self._pause.start()
 
+    @property
+    def _is_wanted(self) -> bool:
+        return self.tool is not None or self._is_held
 
-def _is_flip(event: QEvent) -> bool:
-    return bool(event.key() == FLIP_KEY and event.modifiers() == Qt.KeyboardModifier.NoModifier)
+    def _draw(self) -> None:
+        """Draw what is wanted for the map as it is now; what is drawn already is only shown."""
+        self._pause.stop()
+        if self._sights is not None and self._is_wanted:
+            try:
+                backdrop, before = self._sights.read_imagery(), self._sights.read(self._panel.before)
+                after = self._sights.read(self._panel.after) if self.tool is not None else None
+            except RunError as error:
+                self._give_up(error)
+                return
+            if not backdrop.layers:
+                self._panel.show_note(self._sights.describe_no_imagery())
+            if self._comparison is None:
+                self._comparison = Comparison(self._canvas, self)
+                self._comparison.curtain.move_to(self._place)
+            self._comparison.show(backdrop, before, after)
+        self._show()
+
+    def _show(self) -> None:
+        if self._comparison is not None:
+            curtain, is_parted = self._comparison.curtain, self.tool is not None
+            curtain.show_state(is_parted=is_parted, is_held=self._is_held, is_horizontal=self._panel.is_horizontal)
+
+    def _give_up(self, error: RunError) -> None:
+        """End because the run's files are not there any more, and say so."""
+        self._is_held = False
+        self.end()
+        self._remove()
+        self._panel.show_note(join(error.message, error.hint))
+        log(join(error.message, error.hint), WARNING)
+
+    def _part_with(self, ids: list[str]) -> None:
+        """End where a layer of the run leaves the project."""
+        layers = [QgsProject.instance().mapLayer(each) for each in ids]
+        if self._sights is not None and any(self._sights.is_of_run(each) for each in layers if each is not None):
+            self._is_held = False
+            self.end()
+            self._show()
+
+    def _leave(self) -> None:
+        self._sights = None
+        self._pause.stop()
+        self._key.stop()
+        self._action.setEnabled(False)
+        self.end()
+        self._remove()
+
+    def _remove(self) -> None:
+        comparison, self._comparison = self._comparison, None
+        if comparison is not None:
+            comparison.remove()

@@ -1,82 +1,98 @@
-"""The tool that drags the swipe's line over the map."""
+"""The tool with which the line of the swipe is moved on the map."""
 
 from __future__ import annotations
 
 from qgis.gui import QgsMapCanvas, QgsMapMouseEvent
-from qgis.PyQt.QtCore import QEvent, QObject, QPoint, Qt, pyqtSignal
+from qgis.PyQt.QtCore import QEvent, QObject, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QKeyEvent
 
 from ..maptool import MapTool
 
+#: How far a key moves the line, as a share of the map; with Shift a fifth of that.
 _STEP = 0.02
-_BACK = (Qt.Key.Key_Left, Qt.Key.Key_Up)
-_FORTH = (Qt.Key.Key_Right, Qt.Key.Key_Down)
-_TURNS = {Qt.Key.Key_H: True, Qt.Key.Key_V: False}
+_FINE = 5
+_TURNS = {Qt.Key.Key_V: False, Qt.Key.Key_H: True}
+_KEYS = {
+    False: {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1},
+    True: {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1},
+}
+_IGNORED = Qt.KeyboardModifier.KeypadModifier
 
 
 class SwipeTool(MapTool):
-    """``moved`` tells where the line goes (0 to 1), ``turned`` whether it is horizontal.
+    """Tells where the line is to be, as a share of the map from its left or top edge, and how it is to lie.
 
-    A click or a drag with the left button brings the line to the pointer; arrow keys move it, H and V turn it, Esc ends
-    the tool. The wheel, the middle button and Space move the map as ever.
+    A press anywhere takes the line there and a drag moves it; the wheel, the middle button and the space bar stay
+    QGIS's own.
     """
 
     moved = pyqtSignal(float)
-    stepped = pyqtSignal(float)
     turned = pyqtSignal(bool)
 
-    def __init__(self, canvas: QgsMapCanvas) -> None:
-        """Wait for ``begin``."""
+    def __init__(self, canvas: QgsMapCanvas, place: float, *, is_horizontal: bool) -> None:
+        """Begin with the line where it is."""
         super().__init__(canvas)
-        self._is_dragging = False
-        self.is_horizontal = False
-        self.turn(False)
+        self.place = place
+        self.is_horizontal = is_horizontal
+        self._is_pressed = False
+        self.lay(is_horizontal)
 
-    def turn(self, is_horizontal: bool) -> None:
-        """Drag a line that goes from side to side, or from top to bottom."""
+    def lay(self, is_horizontal: bool) -> None:
+        """Move up and down from here on, or left and right."""
         self.is_horizontal = is_horizontal
         self.setCursor(Qt.CursorShape.SplitVCursor if is_horizontal else Qt.CursorShape.SplitHCursor)
 
+    def deactivate(self) -> None:
+        """Let go of the line; called by QGIS."""
+        self._is_pressed = False
+        super().deactivate()
+
     def canvasPressEvent(self, event: QgsMapMouseEvent) -> None:
-        """Bring the line here; called by QGIS."""
+        """Take the line; called by QGIS."""
         if event.button() == Qt.MouseButton.LeftButton:
-            self._is_dragging = True
-            self._move(event.pos())
+            self._is_pressed = True
+            self._move_to_mouse(event)
 
     def canvasMoveEvent(self, event: QgsMapMouseEvent) -> None:
-        """Let the line follow; called by QGIS."""
-        if self._is_dragging:
-            self._move(event.pos())
+        """Move the line while it is held; called by QGIS."""
+        if self._is_pressed:
+            self._move_to_mouse(event)
 
     def canvasReleaseEvent(self, event: QgsMapMouseEvent) -> None:
-        """Leave the line here; called by QGIS."""
-        if event.button() == Qt.MouseButton.LeftButton and self._is_dragging:
-            self._is_dragging = False
-            self._move(event.pos())
+        """Leave the line; called by QGIS."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._is_pressed = False
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Take the tool's keys before the map moves by its own arrow keys; called by Qt."""
+        """Take this tool's keys, which QGIS would else move the map with."""
         if event.type() == QEvent.Type.KeyPress and self.takes_key(event):
-            self.keyPressEvent(event)
+            self._take_key(event)
             return True
         return super().eventFilter(watched, event)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Move or turn the line, or end; called by QGIS."""
+    def takes_key(self, event: QKeyEvent) -> bool:
+        """Tell whether a key is this tool's."""
+        if super().takes_key(event):
+            return True
+        modifiers = event.modifiers() & ~_IGNORED
+        if event.key() in _KEYS[self.is_horizontal]:
+            return modifiers in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier)
+        return event.key() in _TURNS and modifiers == Qt.KeyboardModifier.NoModifier
+
+    def _take_key(self, event: QKeyEvent) -> None:
         key = event.key()
-        if key in _BACK or key in _FORTH:
-            self.stepped.emit(-_STEP if key in _BACK else _STEP)
-        elif key in _TURNS:
+        if key in _TURNS:
             self.turned.emit(_TURNS[key])
         elif key == Qt.Key.Key_Escape:
             self.end()
         else:
-            event.ignore()
+            is_fine = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            self._move(self.place + _KEYS[self.is_horizontal][key] * (_STEP / _FINE if is_fine else _STEP))
 
-    def takes_key(self, event: QKeyEvent) -> bool:
-        """Tell whether a key is this tool's."""
-        return super().takes_key(event) or event.key() in (*_BACK, *_FORTH, *_TURNS)
+    def _move_to_mouse(self, event: QgsMapMouseEvent) -> None:
+        size, at = self.canvas().viewport().size(), event.pos()
+        self._move(at.y() / size.height() if self.is_horizontal else at.x() / size.width())
 
-    def _move(self, place: QPoint) -> None:
-        canvas = self.canvas()
-        self.moved.emit(place.y() / canvas.height() if self.is_horizontal else place.x() / canvas.width())
+    def _move(self, place: float) -> None:
+        self.place = min(1.0, max(0.0, place))
+        self.moved.emit(self.place)
