@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import ssl
 import subprocess
@@ -130,3 +131,49 @@ def _leave_proxies_out(monkeypatch):
 def root():
     """The checkout's folder."""
     return ROOT
+
+
+#: What a finished run leaves, but for the report; a run's folder without them is not whole.
+LEFT = ("labels.gpkg", "split.gpkg", "errors.gpkg", "footprints.gpkg", "base_footprints.gpkg", "model.json")
+
+
+def make_report(blocks=12, hits=6, of=10, wrong=3, left=0.0, **fields):
+    """Return a report as far as the history reads it: ``blocks`` squares of 100 m, each with ``of`` buildings."""
+    counts = [{"tp": hits + i % 3 - 1, "fp": wrong, "fn": of - hits - i % 3 + 1} for i in range(blocks)]
+    tp, fp, fn = (sum(count[name] for count in counts) for name in ("tp", "fp", "fn"))
+    building = {"tp": tp, "fp": fp, "fn": fn, "precision": tp / (tp + fp), "recall": tp / (tp + fn)}
+    building |= {"f1": 2 * tp / (2 * tp + fp + fn), "interval": [0.5, 0.7]}
+    sizes = [{"from_m2": 0.0, "to_m2": 50.0, "f1": hits / of}, {"from_m2": 50.0, "to_m2": None, "f1": 0.5}]
+    score = {"building": building, "by_size": sizes, "by_iou": [{"iou": 0.5, "f1": building["f1"]}]}
+    bounds = [[left + 100.0 * i, 0.0, left + 100.0 * i + 100, 100.0] for i in range(blocks)]
+    return {
+        "schema": 2,
+        "written": "2026-01-02T03:04:05+00:00",
+        "before": {"building": {**building, "f1": 0.25}},
+        "after": score,
+        "difference": {"f1": 0.1, "interval": None, "sentence": "The tuned model is better."},
+        "blocks": [{"id": i, "bounds": bounds[i], "after": counts[i]} for i in range(blocks)],
+        "raster": {"path": "/data/of somebody/town.tif", "crs": "EPSG:32645"},
+        "base_model": {"title": "Starter"},
+        "seconds": {"base": 60.5, "tune": 600.0},
+        **fields,
+    }
+
+
+@pytest.fixture
+def make_run(tmp_path):
+    """Return a function that makes the folder of a finished run; files are empty but for the job and the report."""
+
+    def make(name="town_2026-01-02_03-04-05", job=None, report=None, without=(), runs=None):
+        folder = (runs or tmp_path / "footprint_tuner_runs") / name
+        folder.mkdir(parents=True)
+        job = {"raster": "/data/of somebody/town.tif", "labels": "labels.gpkg", "name": name, **(job or {})}
+        (folder / "job.json").write_text(json.dumps(job), "utf-8")
+        (folder / "report.json").write_text(json.dumps(make_report() if report is None else report), "utf-8")
+        for each in LEFT:
+            (folder / each).touch()
+        for each in without:
+            (folder / each).unlink()
+        return folder
+
+    return make

@@ -73,6 +73,15 @@ class BandsRow(QWidget):
             self._layer.willBeDeleted.connect(self._forget)
         self._tell()
 
+    def keep(self, bands: tuple[int, ...]) -> None:
+        """Take these bands for this raster and this model, from now on."""
+        self._kept.pop(self._key, None)
+        self._confirmed = self._key
+        if self._layer is not None and self._card is not None and bands != choose_bands(self._layer, self._card):
+            self._kept[self._key] = bands
+        self._tell()
+        self.changed.emit()
+
     def _find_kept(self) -> tuple[int, ...]:
         """Return what the user chose for this raster and model, empty for nothing that fits."""
         if self._layer is None or self._card is None:
@@ -101,13 +110,5 @@ class BandsRow(QWidget):
             return
         dialog = BandsDialog(self._layer, self._card, self.bands, self.window())
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.bands_chosen.connect(self._keep)
+        dialog.bands_chosen.connect(self.keep)
         dialog.open()
-
-    def _keep(self, bands: tuple[int, ...]) -> None:
-        self._kept.pop(self._key, None)
-        self._confirmed = self._key
-        if self._layer is not None and self._card is not None and bands != choose_bands(self._layer, self._card):
-            self._kept[self._key] = bands
-        self._tell()
-        self.changed.emit()

@@ -29,6 +29,7 @@ from .predict import PredictPage
 from .progress import ProgressPage
 from .report import ReportPage
 from .review import ReviewPage
+from .runs import RunsPage
 from .setup import SetupPage
 from .shift import ShiftLine
 
@@ -68,8 +69,10 @@ class TunerDock(QgsDockWidget):
     tuneTab: QWidget
     reviewTab: QWidget
     predictTab: QWidget
+    runsTab: QWidget
     reviewPage: ReviewPage
     predictPage: PredictPage
+    runsPage: RunsPage
     scrollArea: QScrollArea
     messageFrame: MessageFrame
     setupPage: SetupPage

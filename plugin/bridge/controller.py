@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Iterator
+from typing import Callable, Iterator
 
 from qgis.core import QgsApplication, QgsProject, QgsSettings, QgsVectorLayer
 from qgis.gui import QgisInterface
@@ -30,9 +30,11 @@ from .meter import Meter
 from .places import make_check_folder, make_run_folder
 from .preview import Preview
 from .printout import Printer
+from .repeat import Repetition
 from .results import load_results
 from .review.parts import make_parts
 from .review.reviewer import Reviewer, mark_by_hand
+from .runs import Runs
 from .setup import DEVICE_SETTING, Installer
 from .shelf import Shelf
 from .task import RunTask
@@ -54,7 +56,7 @@ class Controller(QObject):
         self._installer = Installer(iface, self._environment, dock, self._is_free, self)
         self.reviewer = Reviewer(dock.reviewPage, self)
         self.reviewer.is_free = self._is_free
-        self.reviewer.run_requested.connect(self._improve)
+        self.reviewer.run_requested.connect(lambda delivery: self._launch(lambda: delivery))
         self.reviewer.rescored.connect(self._show_rescored)
         self.reviewer.parts = make_parts(iface, self._environment, dock, self.reviewer)
         self._elsewhere = Elsewhere(iface, self._environment, dock, self.reviewer, self)
@@ -63,6 +65,7 @@ class Controller(QObject):
         self._printer = Printer(iface, self)
         self._preview = Preview(iface, self._environment, dock, self)
         self._drawer = AreaDrawer(iface, dock.formPage, self)
+        self._runs = Runs(iface, self._environment, dock, self.reviewer, self._launch, self)
         self._meter = Meter()
         self._loading: tuple[RunFolder, Finished, Iterator[QgsVectorLayer]]
         self._loader = QTimer(self)
@@ -75,6 +78,7 @@ class Controller(QObject):
     def stop(self) -> None:
         """Stop what is running and wait for it; nothing is shown any more."""
         self._shelf.stop()
+        self._runs.stop()
         self.reviewer.stop()
         run, self._run = self._run, None
         if run is not None:
@@ -122,20 +126,17 @@ class Controller(QObject):
     # -- runs ---------------------------------------------------------------------------------------------------------
 
     def _train(self, choices: Choices) -> None:
+        self._launch(lambda: take_choices(choices))
+
+    def _launch(self, take: Callable[[], Delivery | Repetition]) -> None:
+        """Start a run with what ``take`` takes in for it."""
         if self._is_free() and self._show_readiness():
             try:
-                self._begin(take_choices(choices))
+                self._begin(take())
             except TunerError as error:
                 self._refuse(error)
 
-    def _improve(self, delivery: Delivery) -> None:
-        if self._is_free() and self._show_readiness():
-            try:
-                self._begin(delivery)
-            except TunerError as error:
-                self._refuse(error)
-
-    def _begin(self, delivery: Delivery) -> None:
+    def _begin(self, delivery: Delivery | Repetition) -> None:
         """Start a run in a new folder; raises InputError where none can be made."""
         folder = make_run_folder(delivery.job.raster, QgsProject.instance())
         self._start(RunThread(self._environment, folder, delivery, parent=self))
@@ -212,6 +213,7 @@ class Controller(QObject):
         run.wait()
         run.deleteLater()
         self._meter.end()
+        self._runs.refresh()
         if run.verb == "check":
             shutil.rmtree(run.folder.path, ignore_errors=True)
             self._show_check(ending)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import tempfile
 import time
 from itertools import count
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, Sequence
 
-from qgis.core import QgsProject
+from qgis.core import QgsProject, QgsRasterLayer, QgsSettings
 from qgis.PyQt.QtCore import QStandardPaths
 
 from ..core.errors import InputError
 from ..core.folder import RunFolder
+from ..core.history import CHECK_PREFIX, RUNS
 
-RUNS = "footprint_tuner_runs"
+_PLACES = "footprint_tuner/run_folders"
 _NAME_LENGTH = 60
 
 
@@ -56,7 +58,34 @@ def make_output(raster: str, project: QgsProject) -> Path:
 
 def make_check_folder() -> RunFolder:
     """Make a temporary folder for a check, which leaves nothing behind."""
-    return RunFolder(Path(tempfile.mkdtemp(prefix="footprint_tuner_check_")))
+    return RunFolder(Path(tempfile.mkdtemp(prefix=CHECK_PREFIX)))
+
+
+def list_places(project: QgsProject) -> list[Path]:
+    """Return where runs may lie, without looking whether they do: that takes a thread.
+
+    It is wherever ``make_run_folder`` makes them, for every raster of the project, and the folders that the user added.
+    """
+    layers = [layer for layer in project.mapLayers().values() if isinstance(layer, QgsRasterLayer)]
+    sources = [str(layer.source()).partition("|")[0] for layer in layers if layer.providerType() == "gdal"]
+    rasters = [Path(source).parent for source in sources if Path(source).is_absolute()]
+    documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+    own = [Path(each) for each in (project.absolutePath(), documents, Path.home()) if each]
+    return [*dict.fromkeys(place / RUNS for place in (*own, *rasters)), *map(Path, list_added())]
+
+
+def list_added() -> list[str]:
+    """Return the folders that the user added, as they were remembered."""
+    try:
+        items = json.loads(str(QgsSettings().value(_PLACES, "[]")))
+    except ValueError:
+        return []
+    return [item for item in items if isinstance(item, str)] if isinstance(items, list) else []
+
+
+def keep_added(places: Sequence[str]) -> None:
+    """Remember the folders that the user added."""
+    QgsSettings().setValue(_PLACES, json.dumps(list(dict.fromkeys(places))))
 
 
 def clean_name(name: str) -> str:

@@ -8,6 +8,7 @@ from qgis.core import QgsProcessingProvider
 from qgis.PyQt.QtGui import QIcon
 
 from .algorithms.check import CheckAlgorithm
+from .algorithms.compare import CompareAlgorithm
 from .algorithms.export import ExportAlgorithm
 from .algorithms.finetune import FinetuneAlgorithm
 from .algorithms.improve import ImproveAlgorithm
@@ -42,5 +43,12 @@ class TunerProvider(QgsProcessingProvider):
     def loadAlgorithms(self) -> None:
         """Add the algorithms; called by QGIS."""
         tuning = (FinetuneAlgorithm, CheckAlgorithm, SplitAlgorithm, PredictAlgorithm, ScoreAlgorithm)
-        for algorithm in (*tuning, ImproveAlgorithm, ReportAlgorithm, ExportAlgorithm, SpaceNetAlgorithm):
+        for algorithm in (
+            *tuning,
+            ImproveAlgorithm,
+            CompareAlgorithm,
+            ReportAlgorithm,
+            ExportAlgorithm,
+            SpaceNetAlgorithm,
+        ):
             self.addAlgorithm(algorithm())

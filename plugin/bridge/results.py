@@ -51,6 +51,21 @@ def find_rescored(folder: RunFolder, project: QgsProject) -> list[QgsVectorLayer
     ]
 
 
+def find_groups(folder: RunFolder, project: QgsProject) -> list[QgsLayerTreeGroup]:
+    """Return the groups of a run in the layer tree, wherever the user moved them."""
+    path = folder.path.as_posix()
+    return [group for group in project.layerTreeRoot().findGroups(True) if group.customProperty(_RUN_PROPERTY) == path]
+
+
+def find_group(folder: RunFolder, project: QgsProject) -> QgsLayerTreeGroup:
+    """Return the group of a run, a new one on top of the tree where there is none."""
+    for group in find_groups(folder, project):
+        return group
+    group = project.layerTreeRoot().insertGroup(0, folder.path.name)
+    group.setCustomProperty(_RUN_PROPERTY, folder.path.as_posix())
+    return group
+
+
 def apply_style(layer: QgsMapLayer, style: str) -> None:
     """Style a layer as the plugin's style file of that name says, where there is one."""
     path = STYLES / f"{style}.qml"
@@ -79,17 +94,6 @@ def _list_results(folder: RunFolder) -> list[_Result]:
         for path, part, title, style, is_visible in results
         if path.exists()
     ]
-
-
-def find_group(folder: RunFolder, project: QgsProject) -> QgsLayerTreeGroup:
-    """Return the group of a run's layers in the layer tree, made on top where there is none."""
-    root = project.layerTreeRoot()
-    for group in root.findGroups(True):
-        if group.customProperty(_RUN_PROPERTY) == folder.path.as_posix():
-            return group
-    group = root.insertGroup(0, folder.path.name)
-    group.setCustomProperty(_RUN_PROPERTY, folder.path.as_posix())
-    return group
 
 
 def _show(result: _Result, group: QgsLayerTreeGroup, project: QgsProject) -> QgsVectorLayer:

@@ -6,21 +6,27 @@ import os
 import threading
 import traceback
 from pathlib import Path
-from typing import Sequence
+from typing import Callable, Protocol, Sequence
 
 from qgis.PyQt.QtCore import QObject, QThread, pyqtSignal
 
 from ..core.environment import Environment, SetupStep, set_up, worker_command, worker_environ
 from ..core.errors import SetupError, TunerError
-from ..core.events import Event
+from ..core.events import Event, Notice
 from ..core.folder import RunFolder
 from ..core.follow import Ending, Follower
 from .copy import CopyCancelled, copy_polygons
-from .delivery import Delivery
 from .layers import Polygons
 from .proxy import add_proxy
 
 _REPORT = "This is a fault of the plugin: please report it with QGIS's message log."
+
+
+class Supply(Protocol):
+    """What fills a run's new folder."""
+
+    def write_to(self, folder: RunFolder, is_cancelled: Callable[[], bool]) -> list[Notice]:
+        """Write the job and its inputs, and return what is to be told; raises TunerError and CopyCancelled."""
 
 
 class FollowThread(QThread):
@@ -102,7 +108,7 @@ class RunThread(FollowThread):
         self,
         environment: Environment,
         folder: RunFolder,
-        delivery: Delivery | None = None,
+        delivery: Supply | None = None,
         verb: str = "run",
         parent: QObject | None = None,
     ) -> None:

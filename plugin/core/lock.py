@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,22 +18,54 @@ else:
     import fcntl
 
 
+_TAKEN = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
+_TRIES = 4
+_PAUSE_S = 0.05
+
+
 @contextlib.contextmanager
 def hold_lock(path: Path, refusal: TunerError) -> Iterator[int]:
     """Hold the lock and yield its descriptor; raises ``refusal`` where another process holds it.
 
-    On a file system without locks (some network homes) the caller goes on without one.
+    On a file system without locks (some network homes) the caller goes on without one. One that only looks
+    (``is_held``) is waited for.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
-            _lock(descriptor)
+            _lock_patiently(descriptor)
         except OSError as error:
-            if error.errno in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
+            if error.errno in _TAKEN:
                 raise refusal from None
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def is_held(path: Path) -> bool:
+    """Tell whether another process holds the lock; where there is no such file or no lock, nobody does."""
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        _lock(descriptor)
+    except OSError as error:
+        return error.errno in _TAKEN
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _lock_patiently(descriptor: int) -> None:
+    for left in reversed(range(_TRIES)):
+        try:
+            return _lock(descriptor)
+        except OSError as error:
+            if not left or error.errno not in _TAKEN:
+                raise
+        time.sleep(_PAUSE_S)
+    return None
 
 
 def _lock(descriptor: int) -> None:

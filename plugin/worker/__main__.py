@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core.errors import TunerError
 from ..core.events import Cancelled, Failed
-from . import commands, improve, live
+from . import commands, improve, live, runs
 from .wire import CancelRequested, Wire
 
 
@@ -73,6 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
     report = _add(verbs, "report", commands.report)
     report.add_argument("run", type=Path, metavar="RUN_FOLDER", help="the folder of a run, wherever it lies now")
     report.add_argument("--json", action="store_true", help="print one JSON value")
+    runs.add_commands(verbs, _add)
     for name, do in (("models", commands.models), ("doctor", commands.doctor)):
         _add(verbs, name, do).add_argument("--json", action="store_true", help="print one JSON value")
     return parser

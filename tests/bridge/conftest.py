@@ -20,7 +20,11 @@ from qgis.PyQt.QtCore import QCoreApplication, QEvent, QSettings, Qt
 from qgis.PyQt.QtWidgets import QMainWindow
 from qgis.testing import start_app
 
+from footprint_tuner.plugin.bridge.controller import Controller
+from footprint_tuner.plugin.bridge.copy import copy_polygons
+from footprint_tuner.plugin.bridge.layers import take_labels
 from footprint_tuner.plugin.core import home
+from footprint_tuner.ui.dock import TunerDock
 
 gdal.UseExceptions()
 STAND_IN = Path(__file__).with_name("standin.py")
@@ -217,3 +221,78 @@ def is_worker(folder):
 def count_workers():
     """Return a function that counts the workers that this process has started and that still run."""
     return lambda: sum(is_worker(folder) for folder in Path("/proc").glob("[0-9]*"))
+
+
+@pytest.fixture
+def own_home(tmp_path, monkeypatch):
+    """Documents, home and trash of the test's own; the worker's environment stays where it is."""
+    made = tmp_path / "home_folder"
+    made.mkdir()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(made / "configuration"))
+    monkeypatch.setenv(home.HOME_VARIABLE, str(home.locate_environment().folder.parent))
+    monkeypatch.setenv("HOME", str(made))
+    monkeypatch.setenv("XDG_DATA_HOME", str(made / "data"))
+    return made
+
+
+@pytest.fixture
+def shown_town(own_home, make_raster, project, tmp_path):
+    """A raster in the project, in the folder in which the runs lie."""
+    return project.addMapLayer(make_raster())
+
+
+@pytest.fixture
+def make_real(make_run, make_labels, tmp_path):
+    """Return a function that makes a run with layers that QGIS can open."""
+
+    def make(name="town_2026-01-02_03-04-05", **how):
+        job = {"raster": str(tmp_path / "town.tif"), "labels_layer": "labels", **how.pop("job", {})}
+        folder = make_run(name, job=job, **how)
+        for each in ("footprints", "base_footprints", "labels"):
+            (folder / f"{each}.gpkg").unlink(missing_ok=True)
+            copy_polygons(take_labels(make_labels()), folder / f"{each}.gpkg", lambda: False)
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def open_runs(window):
+    """Return a function that opens the real dock with its controller."""
+    opened = []
+
+    def make():
+        dock = TunerDock(window.mainWindow())
+        window.mainWindow().addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+        controller = Controller(window, dock)
+        controller.dock = dock
+        window.mainWindow().show()
+        opened.append(controller)
+        return controller
+
+    yield make
+    for controller in opened:
+        controller.stop()
+
+
+@pytest.fixture
+def runs_controller(environment, own_home, open_runs):
+    """The controller of a dock on a machine whose environment is a stand-in."""
+    return open_runs()
+
+
+@pytest.fixture
+def look(runs_controller, wait_until):
+    """Return a function that goes to the tab, waits until so many runs are shown, and selects some of them."""
+
+    dock = runs_controller.dock
+
+    def go(count, *chosen):
+        dock.tabs.setCurrentWidget(dock.tuneTab)
+        dock.tabs.setCurrentWidget(dock.runsTab)
+        wait_until(lambda: len(dock.runsPage.entries) == count and dock.runsPage.refreshRunsButton.isEnabled())
+        dock.runsPage.runTable.clearSelection()
+        dock.runsPage.choose(list(chosen))
+        return dock.runsPage
+
+    return go

@@ -104,7 +104,10 @@ def outputs(tmp_path):
     return {"RUN_FOLDER": str(tmp_path / "run"), "FOOTPRINTS": str(tmp_path / "footprints.geojson")}
 
 
-@pytest.mark.parametrize("name", ["finetune", "check", "split", "improve", "predict", "score", "export", "report"])
+ALL = ("finetune", "check", "split", "improve", "predict", "score", "export", "report", "compare")
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_every_algorithm_introduces_itself(provider, name):
     algorithm = provider.algorithm(name)
     assert algorithm.id() == f"footprint_tuner:{name}"

@@ -40,7 +40,18 @@ def show_exception(kind, error, trace, message, **_options):
 
 ALGORITHMS = {
     f"footprint_tuner:{name}"
-    for name in ("finetune", "check", "split", "improve", "predict", "score", "export", "spacenet", "report")
+    for name in (
+        "finetune",
+        "check",
+        "split",
+        "improve",
+        "predict",
+        "score",
+        "export",
+        "spacenet",
+        "report",
+        "compare",
+    )
 }
 
 

@@ -15,6 +15,7 @@ from qgis.core import QgsVectorLayer
 
 from footprint_tuner.plugin.bridge.copy import copy_polygons
 from footprint_tuner.plugin.bridge.layers import take_labels
+from tests.bridge.conftest import LEFT, TOP
 
 LIMIT_S = 60
 
@@ -133,6 +134,55 @@ QTimer.singleShot(500, lambda: go_on(steps()))
 """
 
 
+LOOK_AT_RUNS = """
+from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtTest import QTest
+from qgis.PyQt.QtWidgets import QMessageBox
+from qgis.core import QgsPointXY
+
+def look(x, y):
+    canvas = iface.mapCanvas()
+    place = canvas.getCoordinateTransform().transform(QgsPointXY(x, y))
+    return canvas.grab().toImage().pixelColor(int(place.x()), int(place.y())).name()
+
+def steps():
+    dock = open_dock()
+    raster, _ = add_layers()
+    QgsProject.instance().removeMapLayer(_)
+    iface.mapCanvas().setExtent(raster.extent())
+    iface.mapCanvas().setRenderFlag(True)
+    page, runs = dock.runsPage, FOLDER / "footprint_tuner_runs"
+    dock.tabs.setCurrentWidget(dock.runsTab)
+    yield lambda: len(page.entries) == 2 and look({x}, {y}) != "#ffffff"
+    said["rows"] = [page.runTable.runs.index(row, 0).data() for row in range(2)]
+    said["before"] = look({x}, {y})
+    page.choose([runs / "first"])
+    QTest.keyClick(page.runTable, Qt.Key.Key_Return)
+    yield lambda: dock.tabs.currentWidget() is dock.reviewTab
+    yield lambda: look({x}, {y}) != said["before"]
+    said["title"] = dock.findChild(object, "reviewTitle").text()
+    said["open"] = look({x}, {y})
+    dock.tabs.setCurrentWidget(dock.runsTab)
+    yield lambda: page.refreshRunsButton.isEnabled()
+    said["chosen"] = [entry.name for entry in page.chosen]
+    QTest.keyClick(page.runTable, Qt.Key.Key_Delete)
+    yield lambda: iface.mainWindow().findChild(QMessageBox, "deleteRunBox") is not None
+    box = iface.mainWindow().findChild(QMessageBox, "deleteRunBox")
+    said["question"] = box.text() + box.informativeText()
+    box.findChild(QPushButton, "deleteRunButton").click()
+    yield lambda: len(page.entries) == 1
+    yield lambda: look({x}, {y}) != said["open"]
+    said["left"] = [entry.name for entry in page.entries]
+    said["after"] = look({x}, {y})
+    said["layers"] = [layer.name() for layer in QgsProject.instance().mapLayers().values()]
+    said["title after"] = dock.findChild(object, "reviewTitle").text()
+    say()
+    leave()
+
+QTimer.singleShot(500, lambda: go_on(steps()))
+"""
+
+
 def start_qgis(script, profile, folder):
     if not shutil.which("xvfb-run"):
         pytest.skip("xvfb-run is not installed")
@@ -220,6 +270,26 @@ def test_a_qgis_killed_in_mid_run_takes_its_worker_with_it_within_five_seconds(p
     assert len(list_workers(town)) == 1
     os.kill(said["qgis"], signal.SIGKILL)
     wait_for(lambda: not list_workers(town), limit_s=5)
+
+
+def test_in_the_real_window_a_run_is_opened_and_deleted_from_the_tab_of_runs(play, town, own_home, make_real):
+    folders = make_real("first"), make_real("second")
+    x, y = LEFT + 6, TOP - 8  # in the first footprint
+    qgis = play(LOOK_AT_RUNS.replace("{x}", str(x)).replace("{y}", str(y)))
+    said = read_said(town)
+    assert "error" not in said, said["error"]
+    assert sorted(said["rows"]) == ["first", "second"]
+    assert said["title"] == "first"
+    assert said["chosen"] == ["first"]
+    assert "Delete the run first?" in said["question"]
+    assert "layers leave the project" in said["question"]
+    assert said["left"] == ["second"]
+    assert said["open"] != said["before"]
+    assert said["after"] == said["before"]
+    assert said["layers"] == ["town"]
+    assert said["title after"] == "No run is open."
+    assert [folder.exists() for folder in folders] == [False, True]
+    assert qgis.wait(LIMIT_S) == 0
 
 
 def run_process(*arguments):

@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
 from plugin.core.errors import RunError
-from plugin.core.lock import hold_lock
+from plugin.core.lock import hold_lock, is_held
 
 REFUSAL = RunError("Another worker is running here.", "Wait for it.")
 HOLDER = """
@@ -87,3 +89,29 @@ def test_a_program_started_under_the_lock_does_not_keep_it(tmp_path):
             pass
     finally:
         child.communicate(b"\n")
+
+
+def test_looking_whether_a_lock_is_held_makes_and_changes_nothing(tmp_path, hold_elsewhere):
+    assert not is_held(tmp_path / "run.lock")
+    assert list(tmp_path.iterdir()) == []
+    holder = hold_elsewhere()
+    assert is_held(tmp_path / "run.lock")
+    holder.communicate()
+    assert not is_held(tmp_path / "run.lock")
+
+
+def test_one_that_only_looks_does_not_keep_a_worker_from_its_lock(tmp_path):
+    """A look holds the lock for a moment."""
+    looking = threading.Event()
+
+    def look():
+        with hold_lock(tmp_path / "run.lock", REFUSAL):
+            looking.set()
+            time.sleep(0.05)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    looking.wait()
+    with hold_lock(tmp_path / "run.lock", REFUSAL):
+        pass
+    thread.join()

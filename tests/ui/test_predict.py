@@ -186,7 +186,7 @@ def test_the_choices_come_back_in_the_next_session(page, dock, make_dock, choose
     second = make_raster(name="b")
     page.predictRasterCombo.setLayer(second)
     page.choose_model(str(tuned_card))
-    page.predictBandsRow._keep((3, 2, 1))
+    page.predictBandsRow.keep((3, 2, 1))
     choose_ground(VISIBLE)
     press(page)
     later = make_dock()

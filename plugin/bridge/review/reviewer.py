@@ -103,6 +103,14 @@ class Reviewer(QObject):
             part.close()
         self._page.show_none()
 
+    def forget(self, folder: RunFolder) -> None:
+        """End the review of a run that is about to go, and do not open it again with the project."""
+        if self.record is not None and self.record.folder.path == folder.path:
+            self.close()
+        path, is_known = QgsProject.instance().readEntry(_SCOPE, _KEY, "")
+        if is_known and path and Path(QgsProject.instance().readPath(path)) == folder.path:
+            QgsProject.instance().removeEntry(_SCOPE, _KEY)
+
     def stop(self) -> None:
         """End for good; a second time does nothing."""
         if not self._is_over:

@@ -1,0 +1,126 @@
+"""A run on its way out: say what is lost, take its layers out of the project, delete its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable, Sequence
+
+from qgis.core import QgsProject
+from qgis.gui import QgisInterface
+from qgis.PyQt.QtCore import QLocale, QObject, Qt
+from qgis.PyQt.QtWidgets import QMessageBox
+
+from ..core.discard import delete_run, measure_bytes, refuse_running
+from ..core.errors import TunerError
+from ..core.folder import RunFolder
+from ..core.history import Entry
+from .deed import Deeds
+from .messages import CRITICAL, SUCCESS, WARNING, tell
+from .removal import find_layers, move_to_trash, refuse_edited, remove_layers
+from .review.reviewer import Reviewer
+
+_MOST_NAMES = 5
+_DELETE = "deleteRunButton"
+
+
+class Disposer(QObject):
+    """Deletes runs, each after a question; ``when_done`` is called after each."""
+
+    def __init__(
+        self,
+        iface: QgisInterface,
+        reviewer: Reviewer,
+        deeds: Deeds,
+        when_done: Callable[[], None],
+        parent: QObject | None = None,
+    ) -> None:
+        """Wait to be asked."""
+        super().__init__(parent)
+        self._iface, self._reviewer, self._deeds, self._when_done = iface, reviewer, deeds, when_done
+        self._box: QMessageBox | None = None
+
+    def ask(self, run: str, entries: Sequence[Entry]) -> None:
+        """Ask whether the run in that folder is to go; ``entries`` are the runs among which its children may be."""
+        folder = RunFolder(Path(run))
+        if self._box is None and not self._is_refused(folder):
+            children = [entry.name for entry in entries if entry.parent and _is_same(Path(entry.parent), folder.path)]
+            self._box = box = self._make_box(folder, children)
+            box.finished.connect(lambda _: self._answer(folder, box))
+            self._deeds.start(
+                lambda _, is_over: measure_bytes(folder.path, is_over), lambda size: self._show_size(box, size)
+            )
+            box.open()
+
+    def stop(self) -> None:
+        """Take the question back."""
+        if self._box is not None:
+            self._box.reject()
+
+    def delete(self, folder: RunFolder) -> None:
+        """Delete a run, its layers first, in a thread, and say how it went."""
+        if self._is_refused(folder):
+            return
+        self._reviewer.forget(folder)
+        remove_layers(folder, QgsProject.instance())
+        self._deeds.start(lambda *_: delete_run(folder, move_to_trash), lambda outcome: self._end(folder, outcome))
+
+    def _is_refused(self, folder: RunFolder) -> bool:
+        try:
+            refuse_running(folder)
+            refuse_edited(folder, QgsProject.instance())
+        except TunerError as error:
+            tell(self._iface.messageBar(), WARNING, error.message, error.hint)
+            return True
+        return False
+
+    def _make_box(self, folder: RunFolder, children: Sequence[str]) -> QMessageBox:
+        box = QMessageBox(self._iface.mainWindow())
+        box.setObjectName("deleteRunBox")
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setIcon(QMessageBox.Icon.Warning)
+        box.setWindowTitle(self.tr("Delete a run"))
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setText(self.tr("Delete the run {}?").format(folder.path.name))
+        box.setInformativeText("\n\n".join(self._list_losses(folder, children)))
+        box.setStandardButtons(QMessageBox.StandardButton.Cancel)
+        box.addButton(self.tr("Delete"), QMessageBox.ButtonRole.DestructiveRole).setObjectName(_DELETE)
+        box.setDefaultButton(QMessageBox.StandardButton.Cancel)
+        return box
+
+    def _list_losses(self, folder: RunFolder, children: Sequence[str]) -> list[str]:
+        losses = []
+        if folder.model.is_file():
+            losses.append(self.tr("Its tuned model is deleted with it: only another run can make one like it."))
+        if children:
+            names = ", ".join(children[:_MOST_NAMES]) + (", ..." if len(children) > _MOST_NAMES else "")
+            losses.append(self.tr("Runs that improve it lose their parent: {}.").format(names))
+        shown = len(find_layers(folder, QgsProject.instance()))
+        if shown:
+            losses.append(self.tr("Its {} layers leave the project.").format(shown))
+        losses.append(self.tr("It goes to the trash where there is one, else it is deleted for good."))
+        return losses
+
+    def _show_size(self, box: QMessageBox, size: object) -> None:
+        if self._box is not None and box is self._box and isinstance(size, int):
+            text = self.tr("It takes {}.").format(QLocale().formattedDataSize(size, 0))
+            box.setInformativeText(f"{text}\n\n{box.informativeText()}")
+
+    def _answer(self, folder: RunFolder, box: QMessageBox) -> None:
+        self._box = None
+        if box.clickedButton() is not None and box.clickedButton().objectName() == _DELETE:
+            self.delete(folder)
+
+    def _end(self, folder: RunFolder, outcome: object) -> None:
+        bar = self._iface.messageBar()
+        self._iface.mapCanvas().refresh()  # QGIS may still show a layer whose group went with it
+        if isinstance(outcome, TunerError):
+            tell(bar, CRITICAL, outcome.message, outcome.hint)
+        elif outcome:
+            tell(bar, SUCCESS, self.tr("The run {} was moved to the trash.").format(folder.path.name))
+        else:
+            tell(bar, SUCCESS, self.tr("The run {} was deleted.").format(folder.path.name))
+        self._when_done()
+
+
+def _is_same(first: Path, second: Path) -> bool:
+    return first.resolve() == second.resolve()

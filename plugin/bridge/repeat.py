@@ -1,0 +1,127 @@
+"""A run once more: the same job with copies of its inputs, or its choices in the form."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Callable
+
+from osgeo import gdal
+from qgis.core import QgsMapLayer, QgsProject, QgsRasterLayer, QgsVectorLayer
+
+from ...ui.dock import TunerDock
+from ..core.errors import InputError, RunError
+from ..core.events import Notice
+from ..core.folder import RunFolder
+from ..core.job import Job, load_job
+from ..core.models import find_card
+from .copy import CopyCancelled
+from .removal import locate_file
+from .results import find_group
+
+_AGAIN = "Use Repeat with changes..., and choose it anew."
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """A job and the run that it was done in before, ready to be written to a new run's folder by any thread."""
+
+    job: Job
+    before: RunFolder
+
+    def write_to(self, folder: RunFolder, is_cancelled: Callable[[], bool]) -> list[Notice]:
+        """Fill the run's new folder with copies, the job last; raises RunError or CopyCancelled, and leaves nothing."""
+        try:
+            names = self._copy_inputs(folder, is_cancelled)
+            replace(self.job, **names, name=folder.path.name).save(folder.job)
+        except OSError as error:
+            shutil.rmtree(folder.path, ignore_errors=True)
+            raise RunError(f"The run's inputs could not be copied: {error}", "Is the disk full?") from error
+        except (RunError, CopyCancelled):
+            shutil.rmtree(folder.path, ignore_errors=True)
+            raise
+        return []
+
+    def _copy_inputs(self, folder: RunFolder, is_cancelled: Callable[[], bool]) -> dict[str, Any]:
+        """Copy what lies in the run itself, and return the job's fields that name it."""
+        names = {}
+        for field in ("labels", "areas", "earlier"):
+            given = getattr(self.job, field)
+            if given and Path(given).parent == self.before.path:
+                names[field] = Path(given).name
+        beside = [path.name for path in (self.before.earlier_report, self.before.corrections) if path.is_file()]
+        for name in (*names.values(), *beside):
+            if is_cancelled():
+                raise CopyCancelled
+            shutil.copy2(self.before.path / name, folder.path / name)
+        return names
+
+
+def take_repetition(path: Path) -> Repetition:
+    """Return what repeats the run in a folder; raises InputError where its raster, labels or base model are gone."""
+    folder = RunFolder(path.resolve())
+    job = load_job(folder.job)
+    for what, given in (("raster", job.raster), ("labels", job.labels), ("areas", job.areas), ("split", job.earlier)):
+        if given and gdal.VSIStatL(given) is None:
+            raise InputError(f"The {what} of {path.name} cannot be found: {given}.", _AGAIN)
+    find_card(job.base_model)
+    return Repetition(job, folder)
+
+
+def fill_form(path: Path, dock: TunerDock, project: QgsProject) -> list[str]:
+    """Fill the dock's form with what a run was made of; its layers come into the project where they are not there.
+
+    The run's own labels and areas are loaded for reading only, for they tell what the run learnt. Returns a sentence
+    for each choice that the form could not take over. Raises InputError for a run without a readable job.
+    """
+    folder = RunFolder(path)
+    job, form, missed = load_job(folder.job), dock.formPage, []
+    raster = _show_raster(job.raster, project)
+    labels = _show_polygons(folder, job.labels, job.labels_layer, project)
+    areas = _show_polygons(folder, job.areas, job.areas_layer, project)
+    form.modelPicker.open_model(job.base_model) if job.base_model.endswith((".json", ".safetensors")) else (
+        form.modelPicker.choose(job.base_model)
+    )
+    for layer, given, combo in (
+        (raster, job.raster, form.rasterCombo),
+        (labels, job.labels, form.labelCombo),
+        (areas, job.areas, form.settingsGroup.areasCombo),
+    ):
+        combo.setLayer(layer)
+        if layer is None and given:
+            missed.append(f"{given} cannot be read.")
+    form.selectedCheck.setChecked(False)
+    form.settingsGroup.show_settings(job.settings)
+    dock.shiftLine.show_shift(job.settings.shift_east_m, job.settings.shift_north_m)
+    if job.bands and job.bands != form.bandsRow.bands:
+        form.bandsRow.keep(job.bands)
+    if job.block_roles:
+        missed.append("The blocks whose role was changed are not taken over: show the split and change them again.")
+    if job.parent:
+        missed.append(f"It improved the model of {Path(job.parent).name}; what starts from here is a run of its own.")
+    return missed
+
+
+def _show_raster(path: str, project: QgsProject) -> QgsMapLayer | None:
+    for layer in project.mapLayers().values():
+        if isinstance(layer, QgsRasterLayer) and locate_file(layer) == Path(path):
+            return layer
+    layer = QgsRasterLayer(path, Path(path).stem)
+    return project.addMapLayer(layer) if layer.isValid() else None
+
+
+def _show_polygons(folder: RunFolder, path: str, name: str, project: QgsProject) -> QgsMapLayer | None:
+    if not path or not Path(path).is_file():
+        return None
+    source = f"{Path(path).as_posix()}|layername={name}" if name else Path(path).as_posix()
+    for layer in project.mapLayers().values():
+        if layer.source() == source:
+            return layer
+    layer = QgsVectorLayer(source, f"{Path(path).stem} of {folder.path.name}", "ogr")
+    if not layer.isValid():
+        return None
+    layer.setReadOnly(True)
+    project.addMapLayer(layer, False)
+    find_group(folder, project).addLayer(layer)
+    return layer

@@ -1,0 +1,90 @@
+"""A run on its way to somebody else: ask where to, write the zip, say how it went."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qgis.core import QgsApplication
+from qgis.gui import QgisInterface
+from qgis.PyQt.QtCore import QLocale, QObject, Qt
+from qgis.PyQt.QtWidgets import QFileDialog
+
+from ..core.errors import TunerError
+from ..core.folder import RunFolder
+from ..core.history import RUNNING, read_entry
+from ..core.parcel import PackingCancelled, Parcel, pack_run, plan_parcel
+from .deed import Deeds, DeedThread
+from .messages import CRITICAL, INFO, SUCCESS, WARNING, tell
+from .meter import Meter
+from .task import RunTask
+
+_ENDING = "zip"
+
+
+class Sender(QObject):
+    """Writes one zip at a time; QGIS's task manager shows how far it is, and cancels it."""
+
+    def __init__(self, iface: QgisInterface, deeds: Deeds, parent: QObject | None = None) -> None:
+        """Wait to be asked."""
+        super().__init__(parent)
+        self._iface, self._deeds = iface, deeds
+        self._thread: DeedThread | None = None
+        self._meter = Meter()
+        self._task: RunTask | None = None  # QGIS forgets the Python half of a task that nobody holds
+
+    def ask(self, run: str) -> None:
+        """Ask where the run in that folder is to go, and say how much it is; nothing waits for the answer."""
+        bar, folder = self._iface.messageBar(), RunFolder(Path(run))
+        if self._thread is not None:
+            tell(bar, WARNING, self.tr("A zip is being written already."), self.tr("Wait until it is done."))
+            return
+        if read_entry(folder.path).status == RUNNING:
+            tell(bar, WARNING, self.tr("The run is going on."), self.tr("Wait for its end."))
+            return
+        try:
+            parcel = plan_parcel(folder)
+        except (TunerError, OSError) as error:
+            tell(bar, WARNING, str(error), getattr(error, "hint", ""))
+            return
+        size = QLocale().formattedDataSize(parcel.size, 0)
+        title = self.tr("Send as zip: at most {}, without imagery").format(size)
+        suggested = folder.path.parent.parent / f"{folder.path.name}.{_ENDING}"
+        dialog = QFileDialog(self._iface.mainWindow(), title, str(suggested), f"ZIP (*.{_ENDING})")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix(_ENDING)
+        dialog.fileSelected.connect(lambda path: self.send(parcel, Path(path)))
+        dialog.open()
+
+    def send(self, parcel: Parcel, out: Path) -> None:
+        """Write the zip in a thread."""
+        self._meter = meter = Meter()
+
+        def measure(share: float) -> None:
+            meter.percent = 100 * share
+
+        self._thread = thread = self._deeds.start(
+            lambda _, is_cancelled: pack_run(parcel, out, measure, is_cancelled), self._end
+        )
+        self._task = RunTask(
+            self.tr("Footprint Tuner: zip of {}").format(parcel.folder.path.name), meter, thread.cancel
+        )
+        QgsApplication.taskManager().addTask(self._task)
+        tell(self._iface.messageBar(), INFO, self.tr("The zip is being written."))
+
+    def stop(self) -> None:
+        """Let the task end; the thread is stopped with the others."""
+        self._thread = None
+        self._meter.end()
+
+    def _end(self, outcome: object) -> None:
+        self._thread = None
+        self._meter.end()
+        bar = self._iface.messageBar()
+        if isinstance(outcome, PackingCancelled):
+            tell(bar, INFO, outcome.message)
+        elif isinstance(outcome, TunerError):
+            tell(bar, CRITICAL, outcome.message, outcome.hint)
+        elif isinstance(outcome, Path):
+            size = QLocale().formattedDataSize(outcome.stat().st_size if outcome.exists() else 0, 0)
+            tell(bar, SUCCESS, self.tr("The run was written to {path} ({size}).").format(path=outcome, size=size))

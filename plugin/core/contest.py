@@ -1,0 +1,94 @@
+"""Whether two runs can be compared: only on the same held-out ground, with the same labels there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Mapping
+
+from .errors import InputError
+from .record import Record
+
+#: Bounds that differ by less than this share of a block's side are the same: a run may work at another pixel size.
+_TOLERANCE = 0.01
+_OTHER_GROUND = "Repeat one of them with the other's areas."
+_OTHER_LABELS = "Repeat one of them with the other's labels."
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What two runs' tuned models found in the same block, as (true positives, false positives, false negatives)."""
+
+    first: tuple[int, int, int]
+    second: tuple[int, int, int]
+
+
+def pair_blocks(first: Record, second: Record) -> list[Pair]:
+    """Return the counts of both runs, block by block of their held-out ground.
+
+    Raises InputError, with the reason, where one of them cannot be read or they were not scored on the same ground.
+    """
+    for record in (first, second):
+        if record.problem:
+            raise InputError(f"{record.name}: {record.problem}", record.hint)
+    if first.folder.path.resolve() == second.folder.path.resolve():
+        raise InputError("A run cannot be compared with itself.", "Choose two runs.")
+    reference = [_pick_text(record, "raster", "crs") for record in (first, second)]
+    if reference[0] != reference[1]:
+        raise _refuse(
+            f"one in {reference[0]}, the other in {reference[1]}.", "Repeat one of them on the other's raster."
+        )
+    blocks = [_read_blocks(record) for record in (first, second)]
+    if len(blocks[0]) != len(blocks[1]):
+        raise _refuse(f"{len(blocks[0])} blocks against {len(blocks[1])}.", _OTHER_GROUND)
+    partners = [_find_partner(block, blocks[1]) for block in blocks[0]]
+    apart = partners.count(None)
+    if apart:
+        raise _refuse(f"{apart} of {len(partners)} blocks lie elsewhere.", _OTHER_GROUND)
+    pairs = [Pair(_count(block), _count(other)) for block, other in zip(blocks[0], partners) if other is not None]
+    differing = sum(pair.first[0] + pair.first[2] != pair.second[0] + pair.second[2] for pair in pairs)
+    if differing:
+        raise InputError(
+            f"They were scored on the same ground, but against other labels in {differing} of {len(pairs)} blocks.",
+            _OTHER_LABELS,
+        )
+    return pairs
+
+
+def _refuse(how: str, hint: str) -> InputError:
+    return InputError(f"They were scored on different ground: {how}", hint)
+
+
+def _read_blocks(record: Record) -> list[Mapping[str, Any]]:
+    blocks = record.report.get("blocks")
+    if not isinstance(blocks, list) or not blocks or not all(_is_block(block) for block in blocks):
+        raise InputError(f"The report of {record.name} tells no counts by block.", "Repeat the run.")
+    return blocks
+
+
+def _is_block(block: Any) -> bool:
+    if not isinstance(block, dict) or not isinstance(block.get("bounds"), list) or len(block["bounds"]) != 4:
+        return False
+    counts = block.get("after")
+    numbers = (
+        [*block["bounds"], *(counts.get(name) for name in ("tp", "fp", "fn"))] if isinstance(counts, dict) else [""]
+    )
+    return all(isinstance(number, (int, float)) for number in numbers)
+
+
+def _find_partner(block: Mapping[str, Any], others: list[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    left, bottom, right, top = block["bounds"]
+    reach = _TOLERANCE * max(abs(right - left), abs(top - bottom))
+    for other in others:
+        if all(abs(own - its) <= reach for own, its in zip(block["bounds"], other["bounds"])):
+            return other
+    return None
+
+
+def _count(block: Mapping[str, Any]) -> tuple[int, int, int]:
+    counts = block["after"]
+    return int(counts["tp"]), int(counts["fp"]), int(counts["fn"])
+
+
+def _pick_text(record: Record, part: str, name: str) -> str:
+    content = record.report.get(part)
+    return str(content.get(name, "")) if isinstance(content, dict) else ""

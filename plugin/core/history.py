@@ -1,0 +1,209 @@
+"""The runs that there are, each read from its own folder and nowhere else."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from typing import Any, Callable, Iterable, Iterator, Mapping
+
+from .child import never
+from .folder import RunFolder
+from .lock import is_held
+from .note import read_note
+from .record import Record, read_record
+
+#: The folder in which runs are made, beside the project or the raster.
+RUNS = "footprint_tuner_runs"
+FINISHED, RUNNING, BROKEN_OFF, UNREADABLE = ("finished", "running", "broken off", "unreadable")
+#: A check's passing folder, which is no run though it has a job.
+CHECK_PREFIX = "footprint_tuner_check_"
+#: What makes a folder a run's; its inputs alone do not, for they are written before the job.
+_MARKS = (
+    *("job", "report", "page", "state", "events", "lock", "split", "checkpoint", "model", "card"),
+    *("errors", "footprints", "base_footprints", "probability", "base_probability"),
+)
+_NAMES = {getattr(RunFolder(Path()), mark).name for mark in _MARKS}
+#: In a folder that the user names anything may lie: there it takes a file that is a run's alone.
+_SURE_NAMES = {"job.json", "report.json", "state.json", "run.lock"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the history. Where a run does not say something, it is "" or None.
+
+    ``problem`` and ``hint`` say why a run is not FINISHED. ``base_model`` is its title, ``before`` and ``after`` the F1
+    by building on held-out ground, ``interval`` the one of ``after``; ``when`` is in seconds since 1970 (0: not known),
+    ``seconds`` what all stages took. ``parent`` is the path of the run's folder whose model this one improves, and
+    ``by_hand`` a sentence where the threshold was set by hand.
+    """
+
+    path: Path
+    status: str
+    problem: str = ""
+    hint: str = ""
+    raster: str = ""
+    base_model: str = ""
+    before: float | None = None
+    after: float | None = None
+    interval: tuple[float, float] | None = None
+    difference: str = ""
+    when: float = 0.0
+    seconds: float | None = None
+    note: str = ""
+    parent: str = ""
+    is_parent_there: bool = False
+    by_hand: str = ""
+
+    @property
+    def name(self) -> str:
+        """The run's name, which is its folder's."""
+        return self.path.name
+
+    @property
+    def raster_name(self) -> str:
+        """The name of the raster's file."""
+        return read_name(self.raster)
+
+    @property
+    def parent_name(self) -> str:
+        """The name of the run whose model this one improves."""
+        return read_name(self.parent)
+
+
+def find_runs(places: Iterable[Path], is_over: Callable[[], bool] = never) -> Iterator[Path]:
+    """Yield the run folders in the places, each once; a place may be a run itself, or hold a ``footprint_tuner_runs``.
+
+    Places that are not there or cannot be read are passed over, and so are hidden folders and those of checks.
+    """
+    seen = set()
+    for place in places:
+        for folder in _list_folders(place):
+            if is_over():
+                return
+            real = os.path.realpath(folder)
+            if real not in seen and is_run(folder):
+                seen.add(real)
+                yield folder
+
+
+def is_run(folder: Path) -> bool:
+    """Tell whether something of a run lies in the folder, whole or not."""
+    if folder.name.startswith((".", CHECK_PREFIX)):
+        return False
+    with contextlib.suppress(OSError):
+        names = {path.name for path in folder.iterdir()}
+        return bool(names & (_NAMES if folder.parent.name == RUNS else _SURE_NAMES))
+    return folder.parent.name == RUNS and folder.is_dir()
+
+
+def read_entry(path: Path) -> Entry:
+    """Return what a run's folder tells; never raises: what is wrong with it stands in ``problem``."""
+    record = read_record(path)
+    report, job = record.report, record.job
+    parent = _read_parent(record)
+    return Entry(
+        path,
+        *_judge(record),
+        raster=str(job.get("raster") or _pick(report, "raster", "path") or ""),
+        base_model=_read_base_model(record),
+        before=read_number(report, "before", "building", "f1"),
+        after=read_number(report, "after", "building", "f1"),
+        interval=_read_interval(report),
+        difference=str(_pick(report, "difference", "sentence") or ""),
+        when=_read_time(record),
+        seconds=_read_seconds(report),
+        note=read_note(record.folder),
+        parent=parent,
+        is_parent_there=bool(parent) and Path(parent).is_dir(),
+        by_hand=str(_pick(report, "by_hand", "sentence") or ""),
+    )
+
+
+def read_number(content: Mapping[str, Any], *names: str) -> float | None:
+    """Return the number that stands in nested JSON objects under the names, None where there is none."""
+    value = _pick(content, *names)
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def read_name(path: str) -> str:
+    """Return the last part of a path that may have been written on another system."""
+    kind: type[PurePath] = PureWindowsPath if "\\" in path else PurePosixPath
+    return kind(path).name
+
+
+def _list_folders(place: Path) -> Iterator[Path]:
+    if is_run(place):
+        yield place
+    for folder in (place, place / RUNS):
+        with contextlib.suppress(OSError):
+            with os.scandir(folder) as items:
+                found = [Path(item.path) for item in items if _is_folder(item)]
+            yield from found
+
+
+def _is_folder(item: os.DirEntry[str]) -> bool:
+    try:
+        return item.is_dir()
+    except OSError:
+        return False
+
+
+def _judge(record: Record) -> tuple[str, str, str]:
+    """Return the status, and why it is not a better one."""
+    if not record.problem:
+        return FINISHED, "", ""
+    if not record.job and record.folder.path.is_dir():
+        return UNREADABLE, "It has no job.json that can be read.", "Put that back, or delete what is left of the run."
+    if record.job and not record.folder.report.exists():
+        if is_held(record.folder.lock):
+            return RUNNING, "The run is going on.", "Wait for its end."
+        return BROKEN_OFF, record.problem, record.hint
+    return UNREADABLE, record.problem, record.hint
+
+
+def _read_base_model(record: Record) -> str:
+    title = _pick(record.report, "base_model", "title")
+    named = str(record.job.get("base_model") or "")
+    if title or not named.endswith((".json", ".safetensors")):
+        return str(title or named)
+    return read_name(named.replace("\\", "/").rpartition("/")[0]) or named
+
+
+def _read_interval(report: Mapping[str, Any]) -> tuple[float, float] | None:
+    limits = _pick(report, "after", "building", "interval")
+    if isinstance(limits, list) and len(limits) == 2 and all(isinstance(limit, (int, float)) for limit in limits):
+        return float(limits[0]), float(limits[1])
+    return None
+
+
+def _read_time(record: Record) -> float:
+    with contextlib.suppress(ValueError, OverflowError):
+        return datetime.fromisoformat(str(record.report.get("written"))).timestamp()
+    for path in (record.folder.report, record.folder.job, record.folder.path):
+        with contextlib.suppress(OSError):
+            return path.stat().st_mtime
+    return 0.0
+
+
+def _read_seconds(report: Mapping[str, Any]) -> float | None:
+    spent = report.get("seconds")
+    if not isinstance(spent, dict):
+        return None
+    return float(sum(value for value in spent.values() if isinstance(value, (int, float))))
+
+
+def _read_parent(record: Record) -> str:
+    """Return the parent's folder as the job names it, else as the report does."""
+    named = record.job.get("parent") or record.report.get("parent") or ""
+    if isinstance(named, dict):
+        named = named.get("folder") or named.get("path") or named.get("name") or ""
+    return str(record.folder.path / str(named)) if named else ""
+
+
+def _pick(content: Any, *names: str) -> Any:
+    for name in names:
+        content = content.get(name) if isinstance(content, dict) else None
+    return content

@@ -1,0 +1,88 @@
+"""The commands about runs that are there already: list them, compare two, send one."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import InputError
+from ..core.folder import RunFolder
+from ..core.history import FINISHED, Entry, find_runs, read_entry
+from ..core.parcel import pack_run, plan_parcel
+from ..core.record import read_record
+from .wire import Wire, print_json
+
+
+def add_commands(verbs: Any, add: Any) -> None:
+    """Add the commands to the command line's grammar; ``add`` makes one of its parsers."""
+    runs = add(verbs, "runs", list_runs)
+    runs.add_argument("folder", type=Path, nargs="+", metavar="FOLDER", help="of runs, of projects, or of one run")
+    runs.add_argument("--json", action="store_true", help="print one JSON value")
+    compare = add(verbs, "compare", compare_two)
+    compare.add_argument("first", type=Path, metavar="RUN_FOLDER")
+    compare.add_argument("second", type=Path, metavar="RUN_FOLDER")
+    compare.add_argument("--json", action="store_true", help="print one JSON object")
+    send = add(verbs, "send", send_run)
+    send.add_argument("run", type=Path, metavar="RUN_FOLDER")
+    send.add_argument("--out", type=Path, required=True, metavar="F.zip", help="nothing that is there is overwritten")
+
+
+def list_runs(options: argparse.Namespace, _: Wire) -> None:
+    """List the runs in folders, the newest first, each read from its own folder."""
+    for folder in options.folder:
+        if not folder.is_dir():
+            raise InputError(f"There is no folder {folder}.", "Give a folder in which runs lie.")
+    places = [folder.absolute() for folder in options.folder]
+    entries = sorted(map(read_entry, find_runs(places)), key=lambda entry: entry.when, reverse=True)
+    if options.json:
+        print_json([{**asdict(entry), "path": str(entry.path), "name": entry.name} for entry in entries])
+    elif not entries:
+        print("No runs.")
+    else:
+        print("\n".join(_describe(entry) for entry in entries))
+
+
+def compare_two(options: argparse.Namespace, _: Wire) -> None:
+    """Compare two runs that were scored on the same held-out ground: the second one against the first."""
+    from .rivals import compare_runs  # noqa: PLC0415 - the other commands do without NumPy
+
+    answer = compare_runs(*(read_record(folder.absolute()) for folder in (options.first, options.second)))
+    if options.json:
+        print_json(answer)
+        return
+    for run in answer["runs"]:
+        by_hand = f"  {run['by_hand']}" if run["by_hand"] else ""
+        print(f"{run['name']}: F1 {_write(run['f1'], run['interval'])}{by_hand}")
+    print(answer["difference"]["sentence"])
+
+
+def send_run(options: argparse.Namespace, wire: Wire) -> None:
+    """Write a run as one zip, without imagery, probabilities and the paths of this machine."""
+    if os.path.lexists(options.out):
+        raise InputError(f"{options.out} is there already.", "Give another name.")
+    parcel = plan_parcel(RunFolder(options.run.absolute()))
+
+    def tell(_: float) -> None:
+        wire.check()
+
+    pack_run(parcel, options.out.absolute(), tell)
+    print(f"{options.out}: {options.out.stat().st_size:,} bytes, {parcel.size:,} before they were pressed")
+
+
+def _describe(entry: Entry) -> str:
+    if entry.after is None or entry.before is None:
+        return f"{entry.path}: {entry.status}. {entry.problem} {entry.hint}".strip()
+    parts = [f"F1 {entry.before:.3f} -> {_write(entry.after, entry.interval)}", entry.raster_name, entry.base_model]
+    parts += [f"{entry.seconds:.0f} s"] if entry.seconds is not None else []
+    parts += [f"improves {entry.parent_name}"] if entry.parent else []
+    parts += [entry.by_hand] if entry.by_hand else []
+    parts += [" ".join(entry.note.split())] if entry.note else []
+    state = "" if entry.status == FINISHED else f" ({entry.status}: {entry.problem})"
+    return f"{entry.path}: {', '.join(parts)}{state}"
+
+
+def _write(f1: float, interval: Any) -> str:
+    return f"{f1:.3f}" if not interval else f"{f1:.3f} ({interval[0]:.3f} to {interval[1]:.3f})"
