@@ -258,7 +258,7 @@ def test_a_band_that_the_model_was_tuned_with_and_the_raster_lacks_must_be_confi
     page.choose_model(str(tmp_path / "model.json"))
     assert page.read_choices().bands == (3, 2, 1, 0)
     assert "no near-infrared band" in predict()
-    page.predictBandsRow._keep((3, 2, 1, 0))
+    page.predictBandsRow.keep((3, 2, 1, 0))
     assert "3 footprints" in predict()
     assert read_asked(environment)["--bands"] == "3,2,1,0"
 

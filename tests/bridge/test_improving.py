@@ -10,6 +10,7 @@ from qgis.core import QgsFeature, QgsGeometry, QgsProject, QgsVectorLayer
 from qgis.PyQt.QtWidgets import QLabel
 
 from footprint_tuner.plugin.bridge.review.corrections import copy_footprints
+from footprint_tuner.plugin.bridge.review.improve import Improver
 from footprint_tuner.plugin.core.folder import RunFolder
 from footprint_tuner.plugin.core.job import load_job
 from footprint_tuner.ui.dock import DockState
@@ -101,7 +102,7 @@ def reviewed(environment, open_dock, record, wait_until):
     panel.correctButton.click()
     wait_until(panel.markButton.isEnabled)
     panel.markButton.click()
-    improver = controller.reviewer.parts[-1]
+    improver = next(part for part in controller.reviewer.parts if isinstance(part, Improver))
     improver.marker.tool.canvas().setDestinationCrs(find_layer(record, "checked").crs())
     improver.marker.tool.drawn.emit(rectangle(1, 3, 10, 10))
     return dock, controller
