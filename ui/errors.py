@@ -61,6 +61,14 @@ class ErrorPanel(QWidget):
         self.errorLine.setText(hint)
         self.show_layer(None)
 
+    def name_models(self, *, is_improved: bool) -> None:
+        """Call the two models as the run does: an improved one began with the model of an earlier run."""
+        names = (self.tr("Tuned model"), self.tr("Base model"))
+        if is_improved:
+            names = (self.tr("Improved model"), self.tr("Earlier model"))
+        for index, name in enumerate(names):
+            self.errorModelCombo.setItemText(index, name)
+
     def show_model(self, layer: str) -> None:
         """Tell whose buildings are to come, without asking for them."""
         self.errorModelCombo.blockSignals(True)
@@ -85,8 +93,9 @@ class ErrorPanel(QWidget):
         self.errorTable.step(by)
 
     def _fill_combos(self) -> None:
-        self.errorModelCombo.addItem(self.tr("Tuned model"), TUNED)
-        self.errorModelCombo.addItem(self.tr("Base model"), BASE)
+        self.errorModelCombo.addItem("", TUNED)
+        self.errorModelCombo.addItem("", BASE)
+        self.name_models(is_improved=False)
         for text, kind in (
             (self.tr("All, the errors first"), ""),
             (self.tr("Missed"), MISSED),

@@ -104,13 +104,17 @@ class PredictPage(QWidget):
         picker = self.predictModelPicker
         for name in names:
             if name.endswith(".json") and name not in picker.added_models:
-                with contextlib.suppress(InputError):
-                    picker.add_model(name)
+                self.read_model(name)
+
+    def read_model(self, name: str) -> None:
+        """List a model, and read its card anew where it is listed already; what cannot be used is left out."""
+        with contextlib.suppress(InputError):
+            self.predictModelPicker.add_model(name)
 
     def choose_model(self, name: str) -> None:
         """List a model and choose it, unless it cannot be used."""
         picker = self.predictModelPicker
-        self.offer_models([name])
+        self.read_model(name)
         if picker.modelCombo.findData(name) >= 0:
             picker.choose(name)
 

@@ -65,14 +65,16 @@ class Controller(QObject):
         self._printer = Printer(iface, self)
         self._preview = Preview(iface, self._environment, dock, self)
         self._drawer = AreaDrawer(iface, dock.formPage, self)
-        self._runs = Runs(iface, self._environment, dock, self.reviewer, self._launch, self)
+        self._runs = Runs(iface, self._environment, dock, self.reviewer, self._launch, self._is_at_work, self)
         self._meter = Meter()
         self._loading: tuple[RunFolder, Finished, Iterator[QgsVectorLayer]]
         self._loader = QTimer(self)
         self._loader.timeout.connect(self._load_next)
         self._findings_layer = ""
+        self._is_orphaned = False  # the project in which the run was begun was closed meanwhile
         self._task: RunTask | None = None  # QGIS forgets the Python half of a task that nobody holds
         self._connect_dock()
+        QgsProject.instance().cleared.connect(self._let_project_go)
         self._show_start()
 
     def stop(self) -> None:
@@ -159,6 +161,9 @@ class Controller(QObject):
         else:
             self._refuse(TunerError(self.tr("This run cannot be resumed."), self.tr("Start it again with Fine-tune.")))
 
+    def _is_at_work(self, folder: RunFolder) -> bool:
+        return self._run is not None and self._run.folder.path == folder.path
+
     def _is_free(self) -> bool:
         is_busy = self._installer.is_busy or self.reviewer.is_busy or self._loader.isActive()
         if self._run is None and not is_busy:
@@ -172,7 +177,7 @@ class Controller(QObject):
         log(join(error.message, error.hint), WARNING)
 
     def _start(self, run: RunThread) -> None:
-        self._run = run
+        self._run, self._is_orphaned = run, False
         is_check = run.verb == "check"
         name = self.tr("Check") if is_check else run.folder.path.name
         self._dock.show_running(name, "" if is_check else str(run.folder.path))
@@ -217,11 +222,20 @@ class Controller(QObject):
         if run.verb == "check":
             shutil.rmtree(run.folder.path, ignore_errors=True)
             self._show_check(ending)
+        elif ending.event is not None and self._is_orphaned:
+            self._show_finished(run.folder, ending.event)
         elif ending.event is not None:
             self._loading = (run.folder, ending.event, load_results(run.folder, QgsProject.instance()))
             self._loader.start()
         else:
             self._show_broken(run.folder, ending)
+
+    def _let_project_go(self) -> None:
+        """Keep a run's layers out of a project that it was not begun in."""
+        self._is_orphaned = True
+        if self._loader.isActive():
+            self._loader.stop()
+            self._show_finished(*self._loading[:2])
 
     def _load_next(self) -> None:
         """Load one more layer of the finished run, then show its scores."""
@@ -233,10 +247,13 @@ class Controller(QObject):
     def _show_finished(self, folder: RunFolder, finished: Finished) -> None:
         chain = read_record(folder.path).report.get("chain") or ()
         self._dock.show_finished(finished.before, finished.after, str(folder.path), finished.difference, chain)
-        self.reviewer.open(folder, is_loaded=True)
-        text = self.tr("Finished. F1 by building: {before} before, {after} after.")
+        text, hint = self.tr("Finished. F1 by building: {before} before, {after} after."), ""
+        if self._is_orphaned:
+            hint = self.tr("The project was closed meanwhile: open {} in the tab Runs.").format(folder.path.name)
+        else:
+            self.reviewer.open(folder, is_loaded=True)
         before, after = _read_f1(finished.before), _read_f1(finished.after)
-        tell(self._iface.messageBar(), SUCCESS, text.format(before=before, after=after))
+        tell(self._iface.messageBar(), SUCCESS, text.format(before=before, after=after), hint)
 
     def _show_rescored(self, record: Record) -> None:
         before, after, difference = (record.report[name] for name in ("before", "after", "difference"))

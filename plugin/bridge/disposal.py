@@ -10,13 +10,14 @@ from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QLocale, QObject, Qt
 from qgis.PyQt.QtWidgets import QMessageBox
 
-from ..core.discard import delete_run, measure_bytes, refuse_running
+from ..core.discard import delete_run, list_edited, list_kept, measure_bytes, refuse_running
 from ..core.errors import TunerError
 from ..core.folder import RunFolder
 from ..core.history import Entry
 from .deed import Deeds
 from .messages import CRITICAL, SUCCESS, WARNING, tell
-from .removal import find_layers, move_to_trash, refuse_edited, remove_layers
+from .removal import move_to_trash, refuse_edited, remove_layers
+from .results import find_layers
 from .review.reviewer import Reviewer
 
 _MOST_NAMES = 5
@@ -31,12 +32,14 @@ class Disposer(QObject):
         iface: QgisInterface,
         reviewer: Reviewer,
         deeds: Deeds,
+        is_at_work: Callable[[RunFolder], bool],
         when_done: Callable[[], None],
         parent: QObject | None = None,
     ) -> None:
-        """Wait to be asked."""
+        """Wait to be asked; ``is_at_work`` tells of a run that QGIS has begun and whose worker holds no lock yet."""
         super().__init__(parent)
         self._iface, self._reviewer, self._deeds, self._when_done = iface, reviewer, deeds, when_done
+        self._is_at_work = is_at_work
         self._box: QMessageBox | None = None
 
     def ask(self, run: str, entries: Sequence[Entry]) -> None:
@@ -66,7 +69,7 @@ class Disposer(QObject):
 
     def _is_refused(self, folder: RunFolder) -> bool:
         try:
-            refuse_running(folder)
+            refuse_running(folder, is_begun=self._is_at_work(folder))
             refuse_edited(folder, QgsProject.instance())
         except TunerError as error:
             tell(self._iface.messageBar(), WARNING, error.message, error.hint)
@@ -91,9 +94,14 @@ class Disposer(QObject):
         losses = []
         if folder.model.is_file():
             losses.append(self.tr("Its tuned model is deleted with it: only another run can make one like it."))
-        if children:
-            names = ", ".join(children[:_MOST_NAMES]) + (", ..." if len(children) > _MOST_NAMES else "")
-            losses.append(self.tr("Runs that improve it lose their parent: {}.").format(names))
+        for names, text in (
+            (list_edited(folder), self.tr("What was corrected by hand goes, too: {}.")),
+            (children, self.tr("Runs that improve it lose their parent: {}.")),
+            (list_kept(folder), self.tr("What is not the run's stays in its folder: {}.")),
+        ):
+            if names:
+                more = ", ..." if len(names) > _MOST_NAMES else ""
+                losses.append(text.format(", ".join(names[:_MOST_NAMES]) + more))
         shown = len(find_layers(folder, QgsProject.instance()))
         if shown:
             losses.append(self.tr("Its {} layers leave the project.").format(shown))

@@ -89,6 +89,10 @@ class Elsewhere(QObject):
         """Offer the model of the run that is reviewed now; called by the reviewer."""
         self._page.choose_model(str(record.folder.card))
 
+    def renew(self, record: Record) -> None:
+        """Read the run's model anew, whatever model is chosen; called by the reviewer."""
+        self._page.read_model(str(record.folder.card))
+
     def close(self) -> None:
         """Leave the model in the list; called by the reviewer."""
 

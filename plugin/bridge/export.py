@@ -47,6 +47,7 @@ class Exporter(QObject):
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix(_ENDING[1:])
         dialog.fileSelected.connect(lambda path: self.export(folder, Path(path)))
+        self.destroyed.connect(dialog.reject)  # nobody is left to answer it
         dialog.open()
 
     def export(self, folder: RunFolder, out: Path) -> None:

@@ -9,18 +9,22 @@ from qgis.PyQt.QtGui import QKeyEvent
 
 
 class MapTool(QgsMapTool):
-    """A tool that gives the map back to the tool before it, when it ends. Esc ends it, and so does any other tool."""
+    """A tool that gives the map back to the tool before it, when it ends. Esc ends it, and so does any other tool.
+
+    One that came in the place of another of the plugin's gives it back to what was before both: that one has ended.
+    """
 
     def __init__(self, canvas: QgsMapCanvas) -> None:
         """Wait for ``begin``."""
         super().__init__(canvas)
-        self._before: QgsMapTool | None = None
+        self.before: QgsMapTool | None = None  # which gets the map back
 
     def begin(self) -> None:
         """Take the map, and the keyboard."""
         canvas = self.canvas()
-        if canvas.mapTool() is not self:
-            self._before = canvas.mapTool()
+        now = canvas.mapTool()
+        if now is not self:
+            self.before = now.before if isinstance(now, MapTool) else now
             canvas.setMapTool(self)
         canvas.setFocus()
 
@@ -28,7 +32,7 @@ class MapTool(QgsMapTool):
         """Give the map back, where this tool has it."""
         if sip.isdeleted(self):
             return
-        canvas, before = self.canvas(), self._before
+        canvas, before = self.canvas(), self.before
         if canvas.mapTool() is not self:
             return
         if before is None or sip.isdeleted(before):

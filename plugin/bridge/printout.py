@@ -34,6 +34,7 @@ class Printer(QObject):
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix(_ENDING)
         dialog.fileSelected.connect(lambda path: self.save(folder, Path(path)))
+        self.destroyed.connect(dialog.reject)  # nobody is left to answer it
         dialog.open()
 
     def save(self, folder: RunFolder, out: Path) -> None:

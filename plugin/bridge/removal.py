@@ -5,30 +5,30 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from qgis.core import QgsMapLayer, QgsProject, QgsVectorLayer
+from qgis.core import QgsProject, QgsVectorLayer
 from qgis.PyQt.QtCore import QFile, QStandardPaths
 
 from ..core.errors import InputError
 from ..core.folder import RunFolder
-from .results import find_groups
+from .results import find_groups, find_layers, locate_file
 
-
-def find_layers(folder: RunFolder, project: QgsProject) -> list[QgsMapLayer]:
-    """Return the project's layers whose files lie in the run's folder."""
-    return [layer for layer in project.mapLayers().values() if folder.path in locate_file(layer).parents]
-
-
-def locate_file(layer: QgsMapLayer) -> Path:
-    """Return the path of a layer's file; for a layer without one, something that is no path."""
-    return Path(str(layer.source()).partition("|")[0])
+#: Where SQLite keeps what was changed and is not in the file yet.
+_UNWRITTEN = "-wal"
 
 
 def refuse_edited(folder: RunFolder, project: QgsProject) -> None:
-    """Raise InputError where a layer of the run is being edited."""
-    for layer in find_layers(folder, project):
+    """Raise InputError where a layer of the run is being edited, here or by another program."""
+    layers = find_layers(folder, project)
+    for layer in layers:
         if isinstance(layer, QgsVectorLayer) and layer.isEditable():
             raise InputError(
                 f'The layer "{layer.name()}" of the run is being edited.', "Save or discard its edits first."
+            )
+    shown = {locate_file(layer) for layer in layers}
+    for path in folder.path.resolve().glob(f"*{_UNWRITTEN}"):
+        if path.with_name(path.name[: -len(_UNWRITTEN)]) not in shown:
+            raise InputError(
+                f"{path.name[: -len(_UNWRITTEN)]} is being edited by another program.", "Save the edits there first."
             )
 
 

@@ -17,8 +17,7 @@ from ..core.folder import RunFolder
 from ..core.job import Job, load_job
 from ..core.models import find_card
 from .copy import CopyCancelled
-from .removal import locate_file
-from .results import find_group
+from .results import find_group, locate_file
 
 _AGAIN = "Use Repeat with changes..., and choose it anew."
 
@@ -105,7 +104,7 @@ def fill_form(path: Path, dock: TunerDock, project: QgsProject) -> list[str]:
 
 def _show_raster(path: str, project: QgsProject) -> QgsMapLayer | None:
     for layer in project.mapLayers().values():
-        if isinstance(layer, QgsRasterLayer) and locate_file(layer) == Path(path):
+        if isinstance(layer, QgsRasterLayer) and locate_file(layer) == Path(path).resolve():
             return layer
     layer = QgsRasterLayer(path, Path(path).stem)
     return project.addMapLayer(layer) if layer.isValid() else None

@@ -36,30 +36,39 @@ def load_results(folder: RunFolder, project: QgsProject) -> Iterator[QgsVectorLa
     group.setExpanded(True)
 
 
-def find_rescored(folder: RunFolder, project: QgsProject) -> list[QgsVectorLayer]:
-    """Return the project's layers of those files of a run that are new when it was traced anew.
+def locate_file(layer: QgsMapLayer) -> Path | None:
+    """Return the path of a layer's file, links followed, or that inside an archive as GDAL names it; else None."""
+    source = layer.source()
+    if source.startswith("/vsi"):
+        return Path(source.partition("|")[0])
+    path = QgsProviderRegistry.instance().decodeUri(layer.providerType(), source).get("path")
+    return Path(path).resolve() if path else None
 
-    They are found wherever they are in the layer tree.
-    """
-    files, registry = {path.resolve() for path in (folder.footprints, folder.errors)}, QgsProviderRegistry.instance()
-    return [
-        layer
-        for layer in project.mapLayers().values()
-        if isinstance(layer, QgsVectorLayer)
-        and layer.providerType() == "ogr"
-        and Path(registry.decodeUri("ogr", layer.source()).get("path") or "").resolve() in files
-    ]
+
+def find_layers(folder: RunFolder, project: QgsProject) -> list[QgsMapLayer]:
+    """Return the project's layers whose files lie in the run's folder, wherever they are in the layer tree."""
+    return [layer for layer in project.mapLayers().values() if _lies_in(folder, layer)]
+
+
+def find_rescored(folder: RunFolder, project: QgsProject) -> list[QgsVectorLayer]:
+    """Return the project's layers of those files of a run that are new when it was traced anew."""
+    files = {path.resolve() for path in (folder.footprints, folder.errors)}
+    layers = project.mapLayers().values()
+    return [layer for layer in layers if isinstance(layer, QgsVectorLayer) and locate_file(layer) in files]
 
 
 def find_groups(folder: RunFolder, project: QgsProject) -> list[QgsLayerTreeGroup]:
-    """Return the groups of a run in the layer tree, wherever the user moved them."""
-    path = folder.path.as_posix()
-    return [group for group in project.layerTreeRoot().findGroups(True) if group.customProperty(_RUN_PROPERTY) == path]
+    """Return the groups of a run in the layer tree, wherever the user moved them, or the project with its runs."""
+    groups = [group for group in project.layerTreeRoot().findGroups(True) if group.customProperty(_RUN_PROPERTY)]
+    real = folder.path.resolve()
+    named = [group for group in groups if Path(group.customProperty(_RUN_PROPERTY)).resolve() == real]
+    return named or [group for group in groups if any(_lies_in(folder, node.layer()) for node in group.findLayers())]
 
 
 def find_group(folder: RunFolder, project: QgsProject) -> QgsLayerTreeGroup:
     """Return the group of a run, a new one on top of the tree where there is none."""
     for group in find_groups(folder, project):
+        group.setCustomProperty(_RUN_PROPERTY, folder.path.as_posix())
         return group
     group = project.layerTreeRoot().insertGroup(0, folder.path.name)
     group.setCustomProperty(_RUN_PROPERTY, folder.path.as_posix())
@@ -97,9 +106,9 @@ def _list_results(folder: RunFolder) -> list[_Result]:
 
 
 def _show(result: _Result, group: QgsLayerTreeGroup, project: QgsProject) -> QgsVectorLayer:
-    for node in group.findLayers():
+    for node in project.layerTreeRoot().findLayers():
         shown = node.layer()
-        if shown is not None and shown.source() == result.source:
+        if isinstance(shown, QgsVectorLayer) and shown.isValid() and shown.source() == result.source:
             shown.dataProvider().reloadData()
             shown.triggerRepaint()
             return shown
@@ -110,3 +119,8 @@ def _show(result: _Result, group: QgsLayerTreeGroup, project: QgsProject) -> Qgs
     node.setItemVisibilityChecked(result.is_visible)
     node.setExpanded(result.is_visible)
     return layer
+
+
+def _lies_in(folder: RunFolder, layer: QgsMapLayer | None) -> bool:
+    path = locate_file(layer) if layer is not None else None
+    return path is not None and folder.path.resolve() in path.parents

@@ -7,7 +7,7 @@ from typing import Any, Callable, Protocol
 
 from qgis.core import QgsProject
 from qgis.gui import QgisInterface
-from qgis.PyQt.QtCore import QObject, QTimer
+from qgis.PyQt.QtCore import QObject, Qt, QTimer
 
 from ...ui.dock import TunerDock
 from ...ui.rivals import RivalsDialog
@@ -49,15 +49,16 @@ class Runs(QObject):
         dock: TunerDock,
         reviewer: Reviewer,
         start: Starter,
+        is_at_work: Callable[[RunFolder], bool],
         parent: QObject | None = None,
     ) -> None:
-        """Connect the tab; nothing is read before it is looked at."""
+        """Connect the tab; nothing is read before it is looked at. ``is_at_work`` tells of a run just begun."""
         super().__init__(parent)
         self._iface, self._environment, self._dock, self._page = iface, environment, dock, dock.runsPage
         self._reviewer, self._start_run = reviewer, start
         self._deeds = Deeds(self)
         self._sender = Sender(iface, self._deeds, self)
-        self._disposer = Disposer(iface, reviewer, self._deeds, self.refresh, self)
+        self._disposer = Disposer(iface, reviewer, self._deeds, is_at_work, self.refresh, self)
         self._reading: DeedThread | None = None
         self._measuring: DeedThread | None = None
         self._errand: ErrandThread | None = None
@@ -231,6 +232,8 @@ class Runs(QObject):
         elif isinstance(outcome, dict) and outcome:
             self._page.show_sentence(outcome["difference"]["sentence"])
             dialog = RivalsDialog(outcome, self._iface.mainWindow())
+            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            self.destroyed.connect(dialog.reject)
             dialog.open()
 
     def _refuse(self, error: TunerError) -> None:

@@ -9,9 +9,9 @@ from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QLocale, QObject, Qt
 from qgis.PyQt.QtWidgets import QFileDialog
 
+from ..core.discard import refuse_running
 from ..core.errors import TunerError
 from ..core.folder import RunFolder
-from ..core.history import RUNNING, read_entry
 from ..core.parcel import PackingCancelled, Parcel, pack_run, plan_parcel
 from .deed import Deeds, DeedThread
 from .messages import CRITICAL, INFO, SUCCESS, WARNING, tell
@@ -38,10 +38,8 @@ class Sender(QObject):
         if self._thread is not None:
             tell(bar, WARNING, self.tr("A zip is being written already."), self.tr("Wait until it is done."))
             return
-        if read_entry(folder.path).status == RUNNING:
-            tell(bar, WARNING, self.tr("The run is going on."), self.tr("Wait for its end."))
-            return
         try:
+            refuse_running(folder)
             parcel = plan_parcel(folder)
         except (TunerError, OSError) as error:
             tell(bar, WARNING, str(error), getattr(error, "hint", ""))
@@ -54,6 +52,7 @@ class Sender(QObject):
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix(_ENDING)
         dialog.fileSelected.connect(lambda path: self.send(parcel, Path(path)))
+        self.destroyed.connect(dialog.reject)  # nobody is left to answer it
         dialog.open()
 
     def send(self, parcel: Parcel, out: Path) -> None:

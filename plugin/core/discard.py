@@ -11,9 +11,13 @@ from typing import Callable
 from .child import never
 from .errors import RunError
 from .folder import RunFolder
+from .history import RUNS
 from .lock import is_held
+from .record import read_object
 
 _ASIDE = ".footprint_tuner_deleted_"
+#: What a run has in its folder only while it is at work, or of a raster that it made itself.
+_OTHERS = ("validation.tif", "retrace.part", "spacenet")
 
 
 def measure_bytes(folder: Path, is_over: Callable[[], bool] = never) -> int:
@@ -28,14 +32,30 @@ def measure_bytes(folder: Path, is_over: Callable[[], bool] = never) -> int:
     return total
 
 
-def refuse_running(folder: RunFolder) -> None:
-    """Raise RunError where a worker is at work in the folder."""
-    if is_held(folder.lock):
+def refuse_running(folder: RunFolder, *, is_begun: bool = False) -> None:
+    """Raise RunError where a worker is at work in the folder, or about to be."""
+    if is_begun or is_held(folder.lock):
         raise RunError(f"The run {folder.path.name} is going on.", "Cancel it, or wait for its end.")
 
 
+def list_kept(folder: RunFolder) -> list[str]:
+    """Return the names of what lies in the run's folder and is not the run's: a deletion leaves it.
+
+    In a folder of the user's own, where a job was written by hand, the job's inputs are the user's, too.
+    """
+    inputs = set() if folder.path.parent.name == RUNS else _list_inputs(folder)
+    names = sorted(path.name for path in folder.path.iterdir()) if folder.path.is_dir() else []
+    return [name for name in names if name in inputs or not _is_own(name, folder)]
+
+
+def list_edited(folder: RunFolder) -> list[str]:
+    """Return the names of what the user corrected in the run's folder by hand."""
+    copies = [path for file in (folder.footprints, folder.errors) for path in folder.path.glob(f"{file.stem}_edited*")]
+    return sorted(path.name for path in (folder.corrections, *copies) if path.is_file())
+
+
 def delete_run(folder: RunFolder, move_to_trash: Callable[[Path], bool] = lambda _: False) -> bool:
-    """Delete a run's folder, and return whether it went to the trash.
+    """Delete a run, and return whether it went to the trash; what is not the run's stays in its folder.
 
     Where ``move_to_trash`` could not take it, it gets another name first and is then deleted for good; what an earlier
     deletion could not delete goes, too. Raises RunError where the run goes on, or the folder cannot be moved: then it
@@ -44,17 +64,56 @@ def delete_run(folder: RunFolder, move_to_trash: Callable[[Path], bool] = lambda
     if not folder.path.is_dir():
         raise RunError(f"There is no run folder {folder.path} any more.", "Refresh the list.")
     refuse_running(folder)
-    if move_to_trash(folder.path):
-        return True
-    aside = folder.path.with_name(f"{_ASIDE}{folder.path.name}")
+    real = folder.path.resolve()
+    aside = real.with_name(f"{_ASIDE}{real.name}")
     shutil.rmtree(aside, ignore_errors=True)
     try:
-        folder.path.rename(aside)
+        kept = set(list_kept(RunFolder(real)))
+        has_gone = not kept and move_to_trash(real)
+        if kept:
+            aside.mkdir()
+            _move([path for path in real.iterdir() if path.name not in kept], aside)
+        elif not has_gone:
+            real.rename(aside)
+        if folder.path.is_symlink() and not kept:
+            folder.path.unlink()
     except OSError as error:
         raise RunError(
             f"The run's folder {folder.path} cannot be deleted: {error}",
             "Is it read-only, or is one of its files open in another program?",
         ) from error
-    for left in folder.path.parent.glob(f"{_ASIDE}*"):
+    has_gone = has_gone or (bool(kept) and move_to_trash(aside))
+    for left in real.parent.glob(f"{_ASIDE}*"):
         shutil.rmtree(left, ignore_errors=True)
-    return False
+    return has_gone
+
+
+def _move(paths: list[Path], target: Path) -> None:
+    """Move files into a folder; where one cannot be moved, all stay where they were."""
+    moved: list[Path] = []
+    try:
+        for path in paths:
+            path.rename(target / path.name)
+            moved.append(path)
+    except OSError:
+        for path in moved:
+            (target / path.name).rename(path)
+        target.rmdir()
+        raise
+
+
+def _is_own(name: str, folder: RunFolder) -> bool:
+    """Tell whether a name is that of a run's file, of what lies beside one, or of what was half written."""
+    for path in folder.files:
+        halves = [f"{path.stem}{half}{path.suffix}" for half in (".part", ".earlier")]
+        is_edited = name.startswith(f"{path.stem}_edited") and name.endswith(path.suffix)
+        if name in (path.name, *halves) or name.startswith((f"{path.name}.", f"{path.name}-")) or is_edited:
+            return True
+    return name in _OTHERS
+
+
+def _list_inputs(folder: RunFolder) -> set[str]:
+    """Return the names of the job's inputs that lie in its folder itself."""
+    job = read_object(folder.job) or {}
+    given = [str(job.get(name) or "") for name in ("raster", "labels", "areas", "base_model", "earlier")]
+    return {Path(each).name for each in given if each and (folder.path / each).parent == folder.path}

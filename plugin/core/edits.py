@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import filecmp
+import shutil
 import sqlite3
 from datetime import datetime, timezone
 from pathlib import Path
+
+from .errors import RunError
 
 #: A report says whole seconds only, and is written after the footprints.
 _SLACK_S = 1.0
@@ -24,6 +28,29 @@ def is_edited_since(path: Path, moment: str) -> bool:
         return any((change - _read_moment(moment)).total_seconds() > _SLACK_S for change in changes)
     except (sqlite3.Error, ValueError, TypeError, AttributeError):
         return False
+
+
+def keep_edited(path: Path, moment: str) -> str:
+    """Copy a GeoPackage that was changed after a moment to a name beside it, and return that name.
+
+    "" where it was not changed; a copy that is the same already serves. Raises RunError.
+    """
+    if not is_edited_since(path, moment):
+        return ""
+    for copy in path.parent.glob(f"{path.stem}_edited*{path.suffix}"):
+        if filecmp.cmp(path, copy, shallow=False):
+            return copy.name
+    copy = name_copy(path)
+    try:
+        shutil.copyfile(path, copy)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            copy.unlink()
+        raise RunError(
+            f"The edited {path.stem} could not be kept as {copy}: {error.strerror}.",
+            "Is the disk full, or the folder read-only?",
+        ) from error
+    return copy.name
 
 
 def name_copy(path: Path) -> Path:

@@ -123,6 +123,12 @@ class RunFolder:
         return self.path / "note.txt"
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """All of the files above, there or not."""
+        names = [name for name, value in vars(RunFolder).items() if isinstance(value, property)]
+        return tuple(getattr(self, name) for name in names if name not in ("files", "is_resumable"))
+
+    @property
     def is_resumable(self) -> bool:
         """Whether a run was begun here. One that had come to its end only tells its result again."""
         return self.job.exists()

@@ -13,7 +13,7 @@ from .child import never
 from .folder import RunFolder
 from .lock import is_held
 from .note import read_note
-from .record import Record, read_record
+from .record import Record, read_object, read_record
 
 #: The folder in which runs are made, beside the project or the raster.
 RUNS = "footprint_tuner_runs"
@@ -26,8 +26,8 @@ _MARKS = (
     *("errors", "footprints", "base_footprints", "probability", "base_probability"),
 )
 _NAMES = {getattr(RunFolder(Path()), mark).name for mark in _MARKS}
-#: In a folder that the user names anything may lie: there it takes a file that is a run's alone.
-_SURE_NAMES = {"job.json", "report.json", "state.json", "run.lock"}
+#: In a folder that the user names anything may lie: there it takes a file that says what only a run's file says.
+_SAYINGS = (("job.json", "raster"), ("report.json", "schema"))
 
 
 @dataclass(frozen=True)
@@ -93,10 +93,11 @@ def is_run(folder: Path) -> bool:
     """Tell whether something of a run lies in the folder, whole or not."""
     if folder.name.startswith((".", CHECK_PREFIX)):
         return False
+    if folder.parent.name != RUNS:
+        return any(name in (read_object(folder / file) or {}) for file, name in _SAYINGS)
     with contextlib.suppress(OSError):
-        names = {path.name for path in folder.iterdir()}
-        return bool(names & (_NAMES if folder.parent.name == RUNS else _SURE_NAMES))
-    return folder.parent.name == RUNS and folder.is_dir()
+        return bool({path.name for path in folder.iterdir()} & _NAMES)
+    return folder.is_dir()
 
 
 def read_entry(path: Path) -> Entry:

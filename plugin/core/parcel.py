@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import json
 import re
 import zipfile
@@ -64,7 +65,8 @@ def plan_parcel(folder: RunFolder) -> Parcel:
     for field in ("labels", "areas", "earlier"):
         given = folder.path / str(job.get(field) or ".")
         name = getattr(folder, field).with_suffix(given.suffix).name
-        if given.suffix in _VECTORS and given.is_file() and (name not in files or files[name].samefile(given)):
+        is_own = given.parent.resolve() == folder.path.resolve()  # a file of the user's may hold what nobody should see
+        if is_own and given.suffix in _VECTORS and given.is_file():
             files[name], inputs[field] = given, name
     texts = tuple(path for path in (getattr(folder, name) for name in _TEXTS) if path.is_file())
     size = sum(path.stat().st_size for path in (folder.job, *files.values(), *texts))
@@ -112,8 +114,10 @@ class _Hider:
         folder = parcel.folder
         own = [str(self._job.get(name) or "") for name in _PATHS]
         paths = {path: read_name(path) for path in own if "\\" in path or "/" in path}
+        parents = {f"{path[: -len(name)]}": "" for path, name in paths.items()}
         folders = {str(folder.path): ".", str(folder.path.resolve()): ".", str(Path.home()): "~"}
-        self._names = {path: name for path, name in {**folders, **paths}.items() if len(path) > 1}
+        known = {path: name for path, name in {**parents, **folders, **paths}.items() if len(path) > 1}
+        self._names = {**known, **{html.escape(path): html.escape(name) for path, name in known.items()}}
 
     def clean_job(self) -> str:
         """Return the job as it is valid in the zip: its files beside it, its raster by name, its parent a sibling."""

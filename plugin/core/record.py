@@ -50,7 +50,7 @@ def read_record(path: Path) -> Record:
     folder = RunFolder(path)
     if not path.is_dir():
         return Record(folder, problem=f"There is no run folder {path}.", hint="Was it moved? Choose where it is now.")
-    job, report = _read_json(folder.job), _read_json(folder.report)
+    job, report = read_object(folder.job), read_object(folder.report)
     problem, hint = _find_problem(folder, job, report)
     return Record(folder, job or {}, report or {}, problem, hint)
 
@@ -85,9 +85,10 @@ def _is(names: list[str]) -> str:
     return "is" if len(names) == 1 else "are"
 
 
-def _read_json(path: Path) -> dict[str, Any] | None:
+def read_object(path: Path) -> dict[str, Any] | None:
+    """Return the JSON object in a file, None where there is none that can be read."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) else None

@@ -40,6 +40,8 @@ def predict_footprints(
     wire.begin("check")
     out, kept = out.resolve(), None if probability is None else probability.resolve()
     _check_names(out, kept)
+    if kept == Path(order.raster).resolve():
+        raise InputError(f"{kept} is the raster itself.", "Give the probability another name.")
     raster, ground = order.open(card)
     around = None if ground is None else ground.buffer(_MARGIN_PX)
     check_space((kept or out).parent, raster, len(card.outputs), None if around is None else around.area)

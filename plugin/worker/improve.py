@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..core.errors import InputError
 from ..core.folder import RunFolder
 from ..core.improve import prepare_improvement
 from . import commands
@@ -18,6 +19,8 @@ def improve(options: argparse.Namespace, wire: Wire) -> None:
     from .corrections import copy_polygons  # noqa: PLC0415 - other commands do not wait for its libraries
 
     parent, folder = RunFolder(options.run), RunFolder(options.out)
+    if folder.path.is_dir() and any(folder.path.iterdir()):
+        raise InputError(f"The folder {folder.path} is not empty.", "Give one that is, or that is not there yet.")
     corrections = options.corrections or f"{parent.corrections}|footprints"
     checked = options.checked or f"{parent.corrections}|checked"
     wishes = {name: value for name in _SETTINGS if (value := getattr(options, name)) is not None}

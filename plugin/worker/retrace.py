@@ -15,8 +15,9 @@ import numpy as np
 import shapely
 
 from ..core.card import Card
+from ..core.edits import keep_edited
 from ..core.errors import InputError, RunError
-from ..core.events import Finished, Scored, Started
+from ..core.events import Finished, Notice, Scored, Started
 from ..core.folder import RunFolder
 from ..core.job import Job, load_job
 from ..core.lock import hold_lock
@@ -165,6 +166,9 @@ class Retracing:
     def _put_in_place(self, results: dict[str, Any]) -> None:
         """Move all files to their places. A run that is resumed after a crash in between does its last stages again."""
         made, folder = self._made, self._folder
+        for path in (folder.footprints, folder.errors):
+            if copy := keep_edited(path, str(self._report.get("written", ""))):
+                self._wire.emit(Notice("info", f"What was edited in {path.name} is kept as {copy}."))
         names = ("footprints", "errors", "card", "page", "report")
         moves = {getattr(made, name): getattr(folder, name) for name in names}
         if self._state is None:

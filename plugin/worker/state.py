@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -25,7 +26,7 @@ class State:
     def __init__(self, folder: RunFolder, job: Job) -> None:
         """Take up the folder's state; raises InputError where it belongs to another job."""
         self._path = folder.state
-        self._identity = _identify(job)
+        self._identity = _identify(job, folder.path)
         self._results: dict[str, Any] = {}
         self.by_hand: Cut | None = None
         content = read_state(folder)
@@ -89,19 +90,18 @@ def forget(folder: RunFolder) -> None:
     """Delete what a run left in its folder, all but its input and what the user made there."""
     given = (folder.job, folder.labels, folder.areas, folder.earlier, folder.earlier_report)
     keep = (*given, folder.corrections, folder.note, folder.lock, folder.log)
-    outputs = [value for name in dir(RunFolder) if isinstance(value := getattr(folder, name), Path)]
-    for path in outputs:
+    for path in folder.files:
         if path not in keep and path.is_file():
             path.unlink()
 
 
-def _identify(job: Job) -> str:
-    """Return a fingerprint of the job and of its input files' size and time."""
+def _identify(job: Job, folder: Path) -> str:
+    """Return a fingerprint of the job and of its input files' size and time; the run's folder may be moved."""
     paths = [job.raster, job.labels, job.areas, job.earlier]
     if job.earlier:
         paths.append(str(RunFolder(Path(job.earlier).parent).earlier_report))
     files = [(path, _stamp(Path(path))) for path in paths if path]
-    text = json.dumps([asdict(job), files], sort_keys=True)
+    text = json.dumps([asdict(job), files], sort_keys=True).replace(json.dumps(f"{folder}{os.sep}")[1:-1], "")
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -9,6 +9,7 @@ from qgis.PyQt.QtWidgets import QMessageBox, QPushButton
 from footprint_tuner.plugin.bridge import disposal
 from footprint_tuner.plugin.bridge.removal import move_to_trash
 from footprint_tuner.plugin.core.errors import RunError
+from footprint_tuner.plugin.core.folder import RunFolder
 from footprint_tuner.plugin.core.lock import hold_lock
 
 
@@ -35,6 +36,8 @@ def answer(window, delete):
 def test_a_deletion_says_what_is_lost_and_a_no_keeps_the_run(look, town, make_real, window, wait_until):
     folder = make_real("first")
     (folder / "model.safetensors").write_bytes(b"x" * 2_000_000)
+    for name in ("corrections.gpkg", "thesis.docx"):
+        (folder / name).touch()
     child = make_real("second", job={"parent": str(folder)})
     look(2, folder).do("delete")
     (box,) = window.mainWindow().findChildren(QMessageBox, "deleteRunBox")
@@ -43,6 +46,8 @@ def test_a_deletion_says_what_is_lost_and_a_no_keeps_the_run(look, town, make_re
     assert "first" in text
     assert "tuned model" in text
     assert "lose their parent: second" in text
+    assert "corrected by hand goes, too: corrections.gpkg" in text
+    assert "stays in its folder: thesis.docx" in text
     assert folder.exists()
     assert child.exists()
 
@@ -96,11 +101,31 @@ def test_a_run_that_goes_on_is_not_deleted(look, town, make_run, window):
     assert folder.exists()
 
 
-def test_a_run_whose_layer_is_edited_is_not_deleted(look, town, make_real, project, window):
+@pytest.mark.parametrize("is_linked", [False, True])
+def test_a_run_whose_layer_is_edited_is_not_deleted(look, town, make_real, project, window, tmp_path, is_linked):
     folder = make_real()
-    layer = project.addMapLayer(QgsVectorLayer(str(folder / "footprints.gpkg"), "Footprints"))
+    (tmp_path / "link").symlink_to(folder.parent)
+    way = tmp_path / "link" / folder.name if is_linked else folder
+    layer = project.addMapLayer(QgsVectorLayer(str(way / "footprints.gpkg"), "Footprints"))
     assert layer.startEditing()
     look(1, folder).do("delete")
     assert any("is being edited" in message for message in window.read_messages())
     layer.rollBack()
+    assert folder.exists()
+
+
+def test_a_run_that_another_program_edits_is_not_deleted(look, town, make_real, window):
+    folder = make_real()
+    (folder / "corrections.gpkg-wal").touch()
+    look(1, folder).do("delete")
+    assert any("corrections.gpkg is being edited by another" in message for message in window.read_messages())
+    assert folder.exists()
+
+
+def test_a_run_that_has_just_begun_is_not_deleted(look, runs_controller, town, make_real, window, monkeypatch):
+    folder = make_real()
+    monkeypatch.setattr(runs_controller, "_run", type("Begun", (), {"folder": RunFolder(folder)})())
+    look(1, folder).do("delete")
+    assert any("is going on" in message for message in window.read_messages())
+    monkeypatch.undo()
     assert folder.exists()

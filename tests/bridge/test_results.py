@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from qgis.core import QgsFillSymbol, QgsSingleSymbolRenderer, QgsVectorLayer
+from qgis.core import Qgis, QgsFillSymbol, QgsSingleSymbolRenderer, QgsVectorLayer
 
 from footprint_tuner.plugin.bridge import results
 from footprint_tuner.plugin.bridge.copy import copy_polygons
 from footprint_tuner.plugin.bridge.layers import take_labels
-from footprint_tuner.plugin.bridge.results import load_results
+from footprint_tuner.plugin.bridge.results import find_layers, load_results
 from footprint_tuner.plugin.core.folder import RunFolder
 
 
@@ -51,6 +51,33 @@ def test_the_group_is_found_again_after_the_user_has_renamed_and_moved_it(folder
     list(load_results(folder, project))
     assert [node.name() for node in project.layerTreeRoot().children()] == ["towns"]
     assert len(project.mapLayers()) == 1
+
+
+def test_a_layer_that_the_user_took_out_of_the_group_is_not_shown_twice(folder, project):
+    (layer,) = load_results(folder, project)
+    root = project.layerTreeRoot()
+    node = root.findLayer(layer.id())
+    root.addChildNode(node.clone())
+    node.parent().removeChildNode(node)
+    assert list(load_results(folder, project)) == [layer]
+    assert len(project.mapLayers()) == 1
+
+
+def test_a_project_that_was_moved_with_its_runs_shows_them_once(folder, project, tmp_path):
+    list(load_results(folder, project))
+    project.setFilePathStorage(Qgis.FilePathType.Relative)
+    assert project.write(str(tmp_path / "town.qgs"))
+    project.clear()
+    place = tmp_path / "elsewhere"
+    place.mkdir()
+    for name in ("town.qgs", folder.path.name):
+        (tmp_path / name).rename(place / name)
+    assert project.read(str(place / "town.qgs"))
+    moved = RunFolder(place / folder.path.name)
+    list(load_results(moved, project))
+    assert [node.name() for node in project.layerTreeRoot().children()] == ["Büro 建物 run"]
+    assert len(project.mapLayers()) == len(find_layers(moved, project)) == 1
+    assert find_layers(folder, project) == []
 
 
 def test_layers_shown_already_are_read_anew(folder, project, make_labels, square):

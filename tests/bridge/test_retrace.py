@@ -75,13 +75,16 @@ def test_a_run_that_was_set_by_hand_earlier_is_marked_when_it_is_opened(reviewer
     assert panel.position == Position(0.5, 9.0)
 
 
-def test_other_parts_are_opened_anew_by_apply(go_live, panel, reviewer, wait_until):
+def test_other_parts_go_on_with_the_new_scores_after_apply(go_live, panel, reviewer, wait_until):
     class Listener:
         def __init__(self):
             self.heard = []
 
         def open(self, record):
             self.heard.append(record.report["after"]["building"]["f1"])
+
+        def renew(self, record):
+            self.heard.append(("renewed", record.report["after"]["building"]["f1"]))
 
         def close(self):
             self.heard.append("closed")
@@ -90,7 +93,7 @@ def test_other_parts_are_opened_anew_by_apply(go_live, panel, reviewer, wait_unt
     reviewer.parts.append(other)
     go_live()
     apply(panel)
-    wait_until(lambda: other.heard == ["closed", 0.7])
+    wait_until(lambda: other.heard == [("renewed", 0.7)])
 
 
 @pytest.mark.parametrize("is_changed", [False, True])

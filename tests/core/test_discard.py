@@ -1,11 +1,12 @@
 """A run that is deleted goes wholly or stays wholly."""
 
+import json
 import shutil
 
 import pytest
 
 from plugin.core import discard
-from plugin.core.discard import delete_run, measure_bytes
+from plugin.core.discard import delete_run, list_edited, list_kept, measure_bytes
 from plugin.core.errors import RunError
 from plugin.core.folder import RunFolder
 from plugin.core.history import find_runs
@@ -76,3 +77,76 @@ def test_the_size_counts_every_file(tmp_path):
     assert measure_bytes(tmp_path) == 1024 + size
     assert measure_bytes(tmp_path / "gone") == 0
     assert measure_bytes(tmp_path, lambda: True) == 0
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    """A folder of the user's own with a job written by hand beside its inputs, what the run wrote, and other work."""
+    folder = tmp_path / "maps" / "town"
+    folder.mkdir(parents=True)
+    job = {"raster": "town.tif", "labels": "labels.gpkg"}
+    (folder / "job.json").write_text(json.dumps(job), "utf-8")
+    for name in ("town.tif", "labels.gpkg", "thesis.docx", "labels.qml", "model.onnx"):
+        (folder / name).write_text(f"the user's {name}")
+    for name in ("footprints.gpkg", "probability.tif", "probability.tif.ovr", "footprints.part.gpkg", "report.json"):
+        (folder / name).touch()
+    (folder / "retrace.part").mkdir()
+    return RunFolder(folder)
+
+
+def test_what_is_not_the_runs_is_named_and_stays(mixed):
+    kept = ["labels.gpkg", "labels.qml", "model.onnx", "thesis.docx", "town.tif"]
+    assert list_kept(mixed) == kept
+    assert not delete_run(mixed)
+    assert sorted(path.name for path in mixed.path.iterdir()) == kept
+    assert (mixed.path / "labels.gpkg").read_text() == "the user's labels.gpkg"
+    assert [path.name for path in mixed.path.parent.iterdir()] == ["town"]
+
+
+def test_what_is_not_the_runs_stays_where_there_is_a_trash_too(mixed, tmp_path):
+    taken = []
+    assert delete_run(mixed, lambda path: taken.append(sorted(each.name for each in path.iterdir())) is None)
+    assert "job.json" in taken[0]
+    assert "thesis.docx" not in taken[0]
+    assert (mixed.path / "thesis.docx").exists()
+
+
+def test_where_one_file_cannot_be_moved_all_stay(mixed, monkeypatch):
+    before = sorted(path.name for path in mixed.path.iterdir())
+    rename, kind = type(mixed.path).rename, type(mixed.path)
+
+    def refuse(path, target):
+        if path.name == "report.json":
+            raise PermissionError("in use")
+        return rename(path, target)
+
+    monkeypatch.setattr(kind, "rename", refuse)
+    with pytest.raises(RunError, match="in use"):
+        delete_run(mixed)
+    assert sorted(path.name for path in mixed.path.iterdir()) == before
+    assert [path.name for path in mixed.path.parent.iterdir()] == ["town"]
+
+
+def test_the_inputs_that_qgis_wrote_for_a_run_of_the_plugin_go_with_it(make_run):
+    run = make_run()
+    (run / "report.pdf").touch()
+    assert list_kept(RunFolder(run)) == ["report.pdf"]
+    delete_run(RunFolder(run))
+    assert [path.name for path in run.iterdir()] == ["report.pdf"]
+
+
+def test_a_run_that_is_reached_by_a_link_goes_and_the_link_too(make_run, tmp_path):
+    run = make_run()
+    link = tmp_path / "link"
+    link.symlink_to(run)
+    delete_run(RunFolder(link))
+    assert not run.exists()
+    assert not link.is_symlink()
+
+
+def test_what_was_corrected_by_hand_is_named(make_run):
+    run = make_run()
+    assert list_edited(RunFolder(run)) == []
+    for name in ("corrections.gpkg", "footprints_edited.gpkg", "footprints_edited_2.gpkg"):
+        (run / name).touch()
+    assert list_edited(RunFolder(run)) == ["corrections.gpkg", "footprints_edited.gpkg", "footprints_edited_2.gpkg"]

@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-from plugin.core.edits import is_edited_since, name_copy
+from plugin.core.edits import is_edited_since, keep_edited, name_copy
 
 
 @pytest.fixture
@@ -49,3 +49,12 @@ def test_a_copy_never_takes_the_name_of_another(tmp_path):
         copy.write_bytes(b"")
         names.append(copy.name)
     assert names == ["footprints_edited.gpkg", "footprints_edited_2.gpkg", "footprints_edited_3.gpkg"]
+
+
+def test_what_was_edited_is_kept_once(footprints):
+    assert keep_edited(footprints, "2026-01-12T15:30:06+00:00") == ""
+    name = "Büro 100%#1 footprints_edited.gpkg"
+    for _ in range(2):
+        assert keep_edited(footprints, "2026-01-12T15:30:00+00:00") == name
+    assert footprints.with_name(name).read_bytes() == footprints.read_bytes()
+    assert len(list(footprints.parent.iterdir())) == 2

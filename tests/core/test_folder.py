@@ -11,8 +11,9 @@ def test_the_names_in_a_runs_folder_are_those_of_its_description():
     names = {
         name: getattr(FOLDER, name).name
         for name, item in vars(RunFolder).items()
-        if isinstance(item, property) and name != "is_resumable"
+        if isinstance(item, property) and name not in ("files", "is_resumable")
     }
+    assert {path.name for path in FOLDER.files} == set(names.values())
     assert names == {
         "job": "job.json",
         "labels": "labels.gpkg",

@@ -110,6 +110,21 @@ def test_a_half_deleted_run_is_found_and_what_is_none_is_not(make_run, tmp_path)
     assert list(find_runs([tmp_path, tmp_path / "nowhere", here / "a file"])) == [run]
 
 
+def test_in_a_folder_of_the_users_own_a_file_of_another_program_makes_no_run(tmp_path):
+    for name, file, text in (
+        ("web", "report.json", '{"tests": 3}'),
+        ("hook", "job.json", '{"cron": "* * * * *"}'),
+        ("app", "state.json", "{}"),
+        ("list", "report.json", "[1]"),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / file).write_text(text)
+    assert list(find_runs([tmp_path])) == []
+    (tmp_path / "hook" / "job.json").write_bytes(b'\xef\xbb\xbf{"raster": "town.tif"}')  # Windows writes such a mark
+    assert list(find_runs([tmp_path])) == [tmp_path / "hook"]
+    assert read_entry(tmp_path / "hook").raster_name == "town.tif"
+
+
 def test_the_search_for_runs_can_be_stopped(make_run, tmp_path):
     make_run("one")
     assert list(find_runs([tmp_path], lambda: True)) == []

@@ -1,5 +1,6 @@
 """A run that is sent holds no imagery and no path of the sender, and can be opened where it arrives."""
 
+import html
 import json
 import zipfile
 from pathlib import Path
@@ -91,12 +92,25 @@ def test_what_arrives_is_a_run_that_can_be_opened(run, tmp_path):
     assert Path(job.base_model).parts[-2:] == ("first", "model.json")
 
 
-def test_labels_that_lie_elsewhere_travel_with_the_run(make_run, tmp_path):
-    (tmp_path / "houses.geojson").write_text("{}")
-    run = RunFolder(make_run(job={"labels": str(tmp_path / "houses.geojson")}, without=["labels.gpkg"]))
+def test_labels_that_lie_elsewhere_stay_there_for_they_may_hold_what_nobody_should_see(make_run, tmp_path):
+    (tmp_path / "city.gpkg").write_text("owners of every house")
+    run = RunFolder(make_run(job={"labels": str(tmp_path / "city.gpkg")}, without=["labels.gpkg"]))
     archive = send(run, tmp_path / "out.zip")
-    assert archive.read(f"{run.path.name}/labels.geojson") == b"{}"
-    assert json.loads(archive.read(f"{run.path.name}/job.json"))["labels"] == "labels.geojson"
+    assert json.loads(archive.read(f"{run.path.name}/job.json"))["labels"] == "city.gpkg"
+    assert not any("labels" in name or "city" in name for name in archive.namelist())
+
+
+@pytest.mark.parametrize("place", ["Mine & Yours", "Acme v1.2 stuff", "Bob's stuff"])
+def test_a_folder_of_an_odd_name_is_not_told_on_the_page_and_in_the_report(make_run, tmp_path, place):
+    raster = f"/data/{place}/town.tif"
+    report = make_report(raster={"path": raster, "crs": "EPSG:32645"}, notes=[f"/data/{place}/other.tif is beside it"])
+    run = RunFolder(make_run(job={"raster": raster}, report=report))
+    run.page.write_text(f"<p>{html.escape(raster)}</p><p>{raster}</p>", "utf-8")
+    archive = send(run, tmp_path / "out.zip")
+    for name in ("report.html", "report.json", "job.json"):
+        text = archive.read(f"{run.path.name}/{name}").decode()
+        assert "town.tif" in text
+        assert not any(word in html.unescape(text) for word in place.split() if len(word) > 1)
 
 
 def test_a_note_of_any_script_and_a_broken_off_run_travel_too(make_run, tmp_path):

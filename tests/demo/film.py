@@ -146,7 +146,7 @@ def review(dock, folder):
     show_group(dock, page.swipeGroup)
     wait_for_map()
     press(page.swipePanel.swipeButton)
-    wait(1500)
+    wait(3000)
     drag((0.5, 0.5), (0.46, 0.5))
     photograph(FILM / "4_swipe.png")
     QTest.keyClick(canvas, Qt.Key.Key_Escape)

@@ -271,3 +271,10 @@ def test_tab_leaves_the_table(panel, dock):
     press(panel, Qt.Key.Key_N, Qt.Key.Key_Tab)
     assert panel.errorTable.row == 0
     assert not panel.errorTable.hasFocus()
+
+
+def test_an_improved_run_names_the_model_that_it_began_with(panel):
+    combo = panel.errorModelCombo
+    assert [combo.itemText(combo.findData(layer)) for layer in (TUNED, BASE)] == ["Tuned model", "Base model"]
+    panel.name_models(is_improved=True)
+    assert [combo.itemText(combo.findData(layer)) for layer in (TUNED, BASE)] == ["Improved model", "Earlier model"]

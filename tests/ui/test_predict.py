@@ -296,3 +296,16 @@ def test_no_part_of_the_tab_has_the_name_of_another_tabs(page, dock):
     there = {part.objectName() for part in dock.tuneTab.findChildren(QWidget)}
     shared = {name for name in here & there if name and not name.startswith("qt_")}
     assert shared <= {"collapseButton", "mCollapseButton", "spinner", "ScrollArea"}
+
+
+def test_a_card_that_has_changed_is_read_anew_and_another_choice_stays(page, make_raster, tuned_card):
+    make_raster()
+    page.choose_model(str(tuned_card))
+    card = load_card(tuned_card)
+    replace(card, threshold=0.8).save(tuned_card)
+    page.read_model(str(tuned_card))
+    assert page.predictModelPicker.card.threshold == 0.8
+    first = page.predictModelPicker.modelCombo.itemData(0)
+    page.choose_model(first)
+    page.read_model(str(tuned_card))
+    assert page.predictModelPicker.base_model == first

@@ -10,7 +10,7 @@ from pathlib import Path
 from plugin.core.events import parse_event
 
 ROOT = Path(__file__).resolve().parents[2]
-BOUND_S = 120
+BOUND_S = 300
 
 
 def command(*arguments):

@@ -133,6 +133,13 @@ def test_files_with_a_wrong_ending_are_refused(town, ear, tmp_path, out, kept, s
         )
 
 
+def test_the_raster_is_never_written_over(town, ear, tmp_path):
+    before = town.raster.read_bytes()
+    with pytest.raises(InputError, match="is the raster itself"):
+        predict_footprints(QUICK, Order(str(town.raster)), tmp_path / "f.gpkg", ear.wire, probability=town.raster)
+    assert town.raster.read_bytes() == before
+
+
 def test_ground_outside_the_raster_is_refused_before_any_work(town, ear, tmp_path):
     order = Order(str(town.raster), patch=Patch((0.0, 0.0, 1.0, 1.0), "EPSG:4326"))
     with pytest.raises(InputError, match="outside the raster"):

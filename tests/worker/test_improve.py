@@ -207,6 +207,15 @@ def test_starting_afresh_keeps_what_was_taken_over(improved, tmp_path):
     assert not {"split.gpkg", "report.json", "model.json", "state.json"} & left
 
 
+def test_a_run_goes_on_where_its_folder_was_moved_to(improved, tmp_path):
+    shutil.copytree(improved[0].path, tmp_path / "copy")
+    folder = RunFolder(tmp_path / "copy")
+    folder.state.unlink()
+    State(folder, load_job(folder.job)).put("base", {"seconds": 1.0})
+    moved = RunFolder(folder.path.rename(tmp_path / "moved"))
+    assert State(moved, load_job(moved.job)).has("base")
+
+
 @pytest.mark.parametrize("name", ["earlier", "earlier_report", "labels", "areas"])
 def test_another_input_is_another_job(improved, tmp_path, name):
     shutil.copytree(improved[0].path, tmp_path / "copy")
@@ -223,11 +232,11 @@ def test_another_input_is_another_job(improved, tmp_path, name):
 # -- what is refused before any work ----------------------------------------------------------------------------------
 
 
-def test_a_folder_that_holds_a_run_is_not_written_over(improved, tuned, checked):
+def test_a_folder_that_holds_anything_is_not_written_over(improved, tuned, checked):
     before = improved[0].job.read_bytes()
     done = improve(tuned, checked, improved[0].path)
     assert done.returncode == 1
-    assert "holds a run already" in done.stderr
+    assert "is not empty" in done.stderr
     assert improved[0].job.read_bytes() == before
 
 

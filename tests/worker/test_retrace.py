@@ -14,7 +14,7 @@ import rasterio
 import shapely
 
 from plugin.core.errors import InputError, RunError
-from plugin.core.events import Cancelled, Finished, Scored, StageStarted
+from plugin.core.events import Cancelled, Finished, Notice, Scored, StageStarted
 from plugin.core.folder import RunFolder
 from plugin.core.lock import hold_lock
 from plugin.core.replace import write_json
@@ -251,6 +251,16 @@ def test_what_a_killed_worker_left_is_no_hindrance(own_run, other):
     (own_run.path / MAKING / "footprints.gpkg").write_bytes(b"half")
     retrace(own_run, "--threshold", other)
     assert not (own_run.path / MAKING).exists()
+
+
+def test_what_was_edited_is_kept_beside_the_new_files(own_run, other):
+    write_json(own_run.report, {**read(own_run.report), "written": "2020-01-01T00:00:00+00:00"})
+    before = {path.stem: path.read_bytes() for path in (own_run.footprints, own_run.errors)}
+    events = retrace(own_run, "--threshold", other)
+    told = [event.message for event in events if isinstance(event, Notice) and "is kept as" in event.message]
+    assert told == [f"What was edited in {name}.gpkg is kept as {name}_edited.gpkg." for name in before]
+    for name, content in before.items():
+        assert (own_run.path / f"{name}_edited.gpkg").read_bytes() == content
 
 
 def test_a_run_whose_state_is_gone_is_retraced_all_the_same(own_run, other):

@@ -94,9 +94,16 @@ class ErrorSteps(QObject):
     def open(self, record: Record) -> None:
         """Begin with a run's tuned model."""
         self._record = record
+        self._panel.name_models(is_improved=record.folder.earlier.is_file())
         self._panel.show_model(TUNED)
         self._tell_layer()
         self._read(TUNED)
+
+    def renew(self, record: Record) -> None:
+        """Read the buildings anew, of the model at hand."""
+        self._record = record
+        self._tell_layer()
+        self._read(self._layer)
 
     def close(self) -> None:
         """End with the run, and leave nothing on the map; a second time does nothing."""

@@ -52,6 +52,9 @@ class Improver(QObject):
             self._take_up(is_edited=False)
         self._change_layers()
 
+    def renew(self, record: Record) -> None:
+        """Go on: corrections are not concerned."""
+
     def close(self) -> None:
         """End with the run; its corrections stay in the project, edits that are not saved, too."""
         self.marker.end()

@@ -38,7 +38,7 @@ class Marker(QObject):
         self.tool.set_colour(_COLOUR)
         self.tool.drawn.connect(self._take)
         self.tool.refused.connect(lambda sentence: tell(iface.messageBar(), WARNING, sentence))
-        self.tool.deactivated.connect(self.ended)
+        self.tool.deactivated.connect(self._let_go)
 
     def begin(self, layer: QgsVectorLayer, folder: RunFolder) -> None:
         """Let the user draw checked ground of a run into a layer, until another tool is chosen."""
@@ -48,12 +48,15 @@ class Marker(QObject):
     def end(self) -> None:
         """Give the map back; what was drawn stays."""
         self.tool.end()
-        self._layer = self._folder = None
 
     def stop(self) -> None:
         """End for good; a second time does nothing."""
         self.end()
         self.tool.remove()
+
+    def _let_go(self) -> None:
+        self._layer = self._folder = None
+        self.ended.emit()
 
     def _take(self, geometry: QgsGeometry) -> None:
         layer, folder = self._layer, self._folder

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import shutil
 from typing import Sequence
 
 from qgis.core import QgsProject, QgsVectorLayer
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QCoreApplication, QObject, Qt, pyqtSignal
 
-from ...core.edits import is_edited_since, name_copy
+from ...core.edits import keep_edited
 from ...core.environment import Environment, require_ready
-from ...core.errors import InputError, RunError
+from ...core.errors import InputError
 from ...core.events import Event
 from ...core.folder import RunFolder
 from ...core.follow import Ending
@@ -40,19 +38,8 @@ class RetraceThread(FollowThread):
 
     def prepare(self) -> None:
         """Copy what was edited after the run; raises RunError."""
-        footprints = self.record.folder.footprints
-        if is_edited_since(footprints, str(self.record.report.get("written", ""))):
-            copy = name_copy(footprints)
-            try:
-                shutil.copyfile(footprints, copy)
-            except OSError as error:
-                with contextlib.suppress(OSError):
-                    copy.unlink()
-                raise RunError(
-                    f"The edited footprints could not be kept as {copy}: {error.strerror}.",
-                    "Is the disk full, or the folder read-only?",
-                ) from error
-            self.kept = copy.name
+        written = str(self.record.report.get("written", ""))
+        self.kept = keep_edited(self.record.folder.footprints, written)
 
 
 class Retracer(QObject):

@@ -23,6 +23,9 @@ class Part(Protocol):
     def open(self, record: Record) -> None:
         """Begin with a run; another one was closed before."""
 
+    def renew(self, record: Record) -> None:
+        """Go on with the same run, which was traced and scored anew."""
+
     def close(self) -> None:
         """End with the run, and leave nothing on the map; a second time does nothing."""
 
@@ -92,8 +95,7 @@ class Reviewer(QObject):
         self._page.show_run(record.name, describe_scores(record))
         for part in self.parts:
             if part is not by:
-                part.close()
-                part.open(record)
+                part.renew(record)
         self.rescored.emit(record)
 
     def close(self) -> None:
@@ -105,10 +107,10 @@ class Reviewer(QObject):
 
     def forget(self, folder: RunFolder) -> None:
         """End the review of a run that is about to go, and do not open it again with the project."""
-        if self.record is not None and self.record.folder.path == folder.path:
+        if self.record is not None and self.record.folder.path.resolve() == folder.path.resolve():
             self.close()
         path, is_known = QgsProject.instance().readEntry(_SCOPE, _KEY, "")
-        if is_known and path and Path(QgsProject.instance().readPath(path)) == folder.path:
+        if is_known and path and Path(QgsProject.instance().readPath(path)).resolve() == folder.path.resolve():
             QgsProject.instance().removeEntry(_SCOPE, _KEY)
 
     def stop(self) -> None:
@@ -129,7 +131,7 @@ class Reviewer(QObject):
     def _open_remembered(self, *_: object) -> None:
         path, is_known = QgsProject.instance().readEntry(_SCOPE, _KEY, "")
         if is_known and path and (self.record is None or self.record.folder.path != Path(path)):
-            self.open(RunFolder(Path(QgsProject.instance().readPath(path))))
+            self.open(RunFolder(Path(QgsProject.instance().readPath(path))), is_loaded=True)  # as the user left them
 
 
 def describe_scores(record: Record) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Mapping
@@ -11,10 +12,11 @@ from qgis.core import QgsMapLayer, QgsMapLayerStyle, QgsProject, QgsRasterLayer,
 from qgis.PyQt.QtCore import QCoreApplication
 
 from ....ui.swipe import Sight
-from ...core.errors import RunError
+from ...core.errors import InputError, RunError
+from ...core.improve import find_raster
 from ...core.record import Record
 from ...core.roles import HELD_OUT, VALIDATION
-from ..results import apply_style
+from ..results import apply_style, locate_file
 
 _BACKDROP = "backdrop"
 
@@ -53,8 +55,10 @@ class Sights:
 
     @property
     def raster(self) -> str:
-        """The path of the run's raster, absolute, or one inside an archive as GDAL names it."""
+        """The path of the run's raster, absolute, or one inside an archive as GDAL names it; there or not."""
         text = self._record.raster
+        with contextlib.suppress(InputError):
+            text = find_raster(self._record)  # of a folder as SpaceNet releases it, the raster that was made of it
         return text if text.startswith("/vsi") else (self._record.folder.path / text).as_posix()
 
     def find_missing(self) -> dict[Sight, str]:
@@ -96,8 +100,10 @@ class Sights:
 
     def is_of_run(self, layer: QgsMapLayer) -> bool:
         """Tell whether a layer shows the run's raster, or a file of its folder."""
-        path = _locate(layer)
-        return path == Path(self.raster) or self._record.folder.path in path.parents
+        path = locate_file(layer)
+        if path is None:
+            return False
+        return path == Path(self.raster).resolve() or self._record.folder.path.resolve() in path.parents
 
     def _keep(self, what: str, stamp: Any, make: Callable[[], Layers]) -> Layers:
         if what not in self._kept or self._kept[what][0] != stamp:
@@ -136,13 +142,13 @@ class Sights:
         """Return the topmost layer of the run's raster in the project."""
         for node in QgsProject.instance().layerTreeRoot().findLayers():
             layer = node.layer()
-            if isinstance(layer, QgsRasterLayer) and layer.isValid() and _locate(layer) == Path(self.raster):
+            if (
+                isinstance(layer, QgsRasterLayer)
+                and layer.isValid()
+                and locate_file(layer) == Path(self.raster).resolve()
+            ):
                 return layer
         return None
-
-
-def _locate(layer: QgsMapLayer) -> Path:
-    return Path(str(layer.source()).partition("|")[0])
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -64,6 +64,10 @@ class Swipe(QObject):
         self._action.setEnabled(self._panel.swipeButton.isEnabled())
         self._key.listen()
 
+    def renew(self, record: Record) -> None:  # noqa: ARG002 - the files are where they were
+        """Draw what is new."""
+        self._draw()
+
     def close(self) -> None:
         """End with the run, and leave nothing on the map; a second time does nothing."""
         self._leave()

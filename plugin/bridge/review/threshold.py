@@ -76,6 +76,11 @@ class LiveThreshold(QObject):
         self._record = record
         self._panel.show_by_hand(*mark_by_hand(record))
 
+    def renew(self, record: Record) -> None:
+        """Begin anew: the scores are other ones."""
+        self.close()
+        self.open(record)
+
     def close(self) -> None:
         """End with the run, and leave nothing on the map; a second time does nothing."""
         self._end_live()
