@@ -22,7 +22,7 @@ NEEDS_worker = worker
 NEEDS_bridge = qgis-python worker
 NEEDS_ = qgis-python worker
 
-.PHONY: help setup sample python qgis-python worker worker-python tools plugin-link test lint format package lock demo film qgis starter bench clean
+.PHONY: help setup sample python qgis-python worker worker-python tools plugin-link test lint format package lock demo film times qgis starter bench clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ demo: qgis-python worker sample plugin-link ## the main job in the real QGIS on 
 
 film: qgis-python worker sample plugin-link ## the pictures of the help page anew, in build/demo/film
 	@$(DEMO) film $(ARGS)
+
+times: qgis-python worker plugin-link ## how quick the review is in QGIS: medians of 50, of the runs in ARGS (a run folder, or several)
+	@$(DEMO) times $(ARGS)
 
 qgis: qgis-python worker sample plugin-link ## open the demo's project in QGIS with the plugin
 	@$(DEMO) open
