@@ -14,7 +14,9 @@ from .algorithms.finetune import FinetuneAlgorithm
 from .algorithms.improve import ImproveAlgorithm
 from .algorithms.predict import PredictAlgorithm
 from .algorithms.report import ReportAlgorithm
+from .algorithms.retrace import RetraceAlgorithm
 from .algorithms.score import ScoreAlgorithm
+from .algorithms.send import SendAlgorithm
 from .algorithms.spacenet import SpaceNetAlgorithm
 from .algorithms.split import SplitAlgorithm
 
@@ -46,7 +48,9 @@ class TunerProvider(QgsProcessingProvider):
         for algorithm in (
             *tuning,
             ImproveAlgorithm,
+            RetraceAlgorithm,
             CompareAlgorithm,
+            SendAlgorithm,
             ReportAlgorithm,
             ExportAlgorithm,
             SpaceNetAlgorithm,

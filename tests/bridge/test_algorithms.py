@@ -104,7 +104,7 @@ def outputs(tmp_path):
     return {"RUN_FOLDER": str(tmp_path / "run"), "FOOTPRINTS": str(tmp_path / "footprints.geojson")}
 
 
-ALL = ("finetune", "check", "split", "improve", "predict", "score", "export", "report", "compare")
+ALL = ("finetune", "check", "split", "improve", "predict", "score", "export", "report", "compare", "retrace", "send")
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -51,6 +51,8 @@ ALGORITHMS = {
         "spacenet",
         "report",
         "compare",
+        "retrace",
+        "send",
     )
 }
 

@@ -79,7 +79,7 @@ def run_film(wishes: dict) -> int:
         return _fail("The sample city could not be made.", f"Delete {DEMO} and run it again.")
     shutil.rmtree(FILM, ignore_errors=True)
     FILM.mkdir()
-    WISHES.write_text(json.dumps({"small": 768, "epochs": 2, "samples": 48, **wishes}))
+    WISHES.write_text(json.dumps({"small": 768, "epochs": 3, "samples": 96, **wishes}))
     enable_plugin()
     print("Opening QGIS on a screen of its own; it takes some minutes.", flush=True)
     qgis = ["qgis", *_profile_options(), "--code", str(ROOT / "tests" / "demo" / "film.py")]

@@ -23,14 +23,15 @@ from qgis.utils import iface
 ROOT = Path(os.environ["QGIS_PLUGINPATH"]).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.demo.project import LABELS, choose, cut_sample, fill_form, open_dock, open_sample  # noqa: E402 - see above
+from tests.demo.project import LABELS, RASTER, choose, cut_sample, fill_form, open_dock, open_sample  # noqa: E402 - see above
 from tests.demo.stage import fill_screen, leave, photograph, wait, wait_for_map  # noqa: E402 - as above
 
 DEMO = ROOT / "build" / "demo"
 FILM = DEMO / "film"
 GROUND_M = 120.0
-SAMPLES = 48
-PATCHES = ((0.28, 0.28), (0.72, 0.28), (0.28, 0.72), (0.72, 0.72))
+SAMPLES = 96
+PATCHES = ((0.26, 0.26), (0.74, 0.26), (0.26, 0.74), (0.74, 0.74))
+HALF = 0.2  # of a patch, as a share of the map
 
 
 def press(button):
@@ -66,13 +67,24 @@ def follow(dock, picture=None):
         raise RuntimeError(dock.messageFrame.messageLabel.text())
 
 
+def take(picture):
+    """Photograph the screen, as it is when the user has read QGIS's messages."""
+    iface.messageBar().clearWidgets()
+    wait(300)
+    photograph(FILM / picture)
+
+
 def find_middle(folder):
-    """Return a square of held-out ground around the labels in its middle."""
+    """Return a part of held-out ground, and of the raster about it, no larger than that."""
     blocks = QgsVectorLayer(f"{folder}/split.gpkg|layername=blocks", "blocks")
     blocks.setSubsetString("role = 'held-out'")
     ground = QgsGeometry.unaryUnion([feature.geometry() for feature in blocks.getFeatures()])
     middle = ground.poleOfInaccessibility(1.0)[0].asPoint()
-    return QgsRectangle.fromCenterAndSize(middle, GROUND_M * 1.5, GROUND_M)
+    (raster,) = QgsProject.instance().mapLayersByName(RASTER)
+    extent, half = raster.extent(), GROUND_M / 2
+    x = min(max(middle.x(), extent.xMinimum() + half), extent.xMaximum() - half)
+    y = min(max(middle.y(), extent.yMinimum() + half), extent.yMaximum() - half)
+    return QgsRectangle(x - half, y - half, x + half, y + half)
 
 
 def find_training(folder):
@@ -123,14 +135,14 @@ def begin(wishes):
     iface.newProject()
     dock = open_dock()
     wait(500)
-    photograph(FILM / "1_empty.png")
+    take("1_empty.png")
     open_sample(cut_sample(DEMO / "sample", wishes["small"]), FILM / "film.qgz")
     QgsProject.instance().setCrs(QgsCoordinateReferenceSystem("EPSG:3857"))
     iface.mapCanvas().zoomToFullExtent()
     choose(dock)
     fill_form(dock, wishes)
     wait_for_map()
-    photograph(FILM / "2_chosen.png")
+    take("2_chosen.png")
     press(dock.formPage.trainButton)
     follow(dock, FILM / "3_tuning.png")
     return dock, Path(dock._folder)
@@ -148,7 +160,7 @@ def review(dock, folder):
     press(page.swipePanel.swipeButton)
     wait(3000)
     drag((0.5, 0.5), (0.46, 0.5))
-    photograph(FILM / "4_swipe.png")
+    take("4_swipe.png")
     QTest.keyClick(canvas, Qt.Key.Key_Escape)
     show_group(dock, page.errorsGroup)
     if not page.errorPanel.errorLayerCheck.isChecked():
@@ -157,7 +169,7 @@ def review(dock, folder):
     for _ in range(2):
         QTest.keyClick(page.errorPanel.errorTable, Qt.Key.Key_N)
         wait_for_map()
-    photograph(FILM / "errors.png")
+    take("errors.png")
 
 
 def improve(dock, folder):
@@ -174,13 +186,13 @@ def improve(dock, folder):
     wait_for_map()
     press(panel.markButton)
     for x, y in PATCHES:
-        corners = [(x - 0.14, y - 0.14), (x + 0.14, y + 0.14)]
+        corners = [(x - HALF, y - HALF), (x + HALF, y + HALF)]
         places = [QPoint(int(a * canvas.width()), int(b * canvas.height())) for a, b in corners]
         ends = [canvas.getCoordinateTransform().toMapCoordinates(place) for place in places]
         correct(footprints, QgsRectangle(*ends))
         drag(*corners)
     wait_for_map()
-    photograph(FILM / "5_corrected.png")
+    take("5_corrected.png")
     shorten(folder)
     press(panel.improveButton)
     if panel.improveLabel.text().startswith("No "):
@@ -192,7 +204,7 @@ def improve(dock, folder):
     show_only("Banepa", "Footprints")
     canvas.setExtent(find_middle(dock._folder))
     wait_for_map()
-    photograph(FILM / "6_improved.png")
+    take("6_improved.png")
     return Path(dock._folder)
 
 
