@@ -135,10 +135,6 @@ class Chooser:
         pixels = [sum((tile.score_pixels(each) for tile in tiles), Score(0, 0, 0)).f1 for each in THRESHOLDS]
         return 0.0, replace(best, threshold=THRESHOLDS[int(np.argmax(pixels))])
 
-    def count_tiles(self) -> int:
-        """Return how many tiles ``read`` yields."""
-        return len(self._windows)
-
     def read(self, path: Path) -> Iterator[Tile]:
         """Yield the tiles of a probability raster."""
         with rasterio.open(path) as dataset:
