@@ -158,7 +158,7 @@ def review(dock, folder):
     show_group(dock, page.swipeGroup)
     wait_for_map()
     press(page.swipePanel.swipeButton)
-    wait(3000)
+    wait(8000)
     drag((0.5, 0.5), (0.46, 0.5))
     take("4_swipe.png")
     QTest.keyClick(canvas, Qt.Key.Key_Escape)
