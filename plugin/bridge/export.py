@@ -6,7 +6,6 @@ from pathlib import Path
 
 from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QObject, Qt
-from qgis.PyQt.QtWidgets import QFileDialog
 
 from ..core.environment import Environment, require_ready
 from ..core.errors import SetupError
@@ -14,6 +13,7 @@ from ..core.events import Finished
 from ..core.folder import RunFolder
 from ..core.follow import Ending
 from .messages import CRITICAL, INFO, SUCCESS, WARNING, log, tell
+from .saving import ask_file
 from .thread import FollowThread
 
 _ENDING = ".onnx"
@@ -41,14 +41,8 @@ class Exporter(QObject):
             tell(bar, WARNING, error.message, error.hint)
             return
         suggested = folder.path / f"{folder.path.name}{_ENDING}"
-        kinds = self.tr("ONNX model") + f" (*{_ENDING})"
-        dialog = QFileDialog(self._iface.mainWindow(), self.tr("Export model"), str(suggested), kinds)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix(_ENDING[1:])
-        dialog.fileSelected.connect(lambda path: self.export(folder, Path(path)))
-        self.destroyed.connect(dialog.reject)  # nobody is left to answer it
-        dialog.open()
+        window, title, kind = self._iface.mainWindow(), self.tr("Export model"), self.tr("ONNX model")
+        ask_file(window, self, title, suggested, kind, lambda path: self.export(folder, path))
 
     def export(self, folder: RunFolder, out: Path) -> None:
         """Write the run's model to ``out`` and its card beside it, in a thread."""

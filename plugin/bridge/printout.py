@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from qgis.gui import QgisInterface
-from qgis.PyQt.QtCore import QObject, Qt
-from qgis.PyQt.QtWidgets import QFileDialog
+from qgis.PyQt.QtCore import QObject
 
 from ..core.errors import TunerError
 from ..core.folder import RunFolder
 from .messages import CRITICAL, SUCCESS, tell
 from .pdf import write_pdf
+from .saving import ask_file
 
 _ENDING = "pdf"
 
@@ -28,14 +28,8 @@ class Printer(QObject):
         """Ask where the page of the run in that folder is to go; nothing waits for the answer."""
         folder = RunFolder(Path(run))
         suggested = folder.path / f"{folder.path.name}.{_ENDING}"
-        kinds = f"PDF (*.{_ENDING})"
-        dialog = QFileDialog(self._iface.mainWindow(), self.tr("Save report as PDF"), str(suggested), kinds)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix(_ENDING)
-        dialog.fileSelected.connect(lambda path: self.save(folder, Path(path)))
-        self.destroyed.connect(dialog.reject)  # nobody is left to answer it
-        dialog.open()
+        title = self.tr("Save report as PDF")
+        ask_file(self._iface.mainWindow(), self, title, suggested, "PDF", lambda path: self.save(folder, path))
 
     def save(self, folder: RunFolder, out: Path) -> None:
         """Write the run's page to ``out`` and say so."""

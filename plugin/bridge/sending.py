@@ -6,8 +6,7 @@ from pathlib import Path
 
 from qgis.core import QgsApplication
 from qgis.gui import QgisInterface
-from qgis.PyQt.QtCore import QLocale, QObject, Qt
-from qgis.PyQt.QtWidgets import QFileDialog
+from qgis.PyQt.QtCore import QLocale, QObject
 
 from ..core.discard import refuse_running
 from ..core.errors import TunerError
@@ -16,6 +15,7 @@ from ..core.parcel import PackingCancelled, Parcel, pack_run, plan_parcel
 from .deed import Deeds, DeedThread
 from .messages import CRITICAL, INFO, SUCCESS, WARNING, tell
 from .meter import Meter
+from .saving import ask_file
 from .task import RunTask
 
 _ENDING = "zip"
@@ -47,13 +47,7 @@ class Sender(QObject):
         size = QLocale().formattedDataSize(parcel.size, 0)
         title = self.tr("Send as zip: at most {}, without imagery").format(size)
         suggested = folder.path.parent.parent / f"{folder.path.name}.{_ENDING}"
-        dialog = QFileDialog(self._iface.mainWindow(), title, str(suggested), f"ZIP (*.{_ENDING})")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix(_ENDING)
-        dialog.fileSelected.connect(lambda path: self.send(parcel, Path(path)))
-        self.destroyed.connect(dialog.reject)  # nobody is left to answer it
-        dialog.open()
+        ask_file(self._iface.mainWindow(), self, title, suggested, "ZIP", lambda path: self.send(parcel, path))
 
     def send(self, parcel: Parcel, out: Path) -> None:
         """Write the zip in a thread."""

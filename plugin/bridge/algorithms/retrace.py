@@ -20,12 +20,10 @@ from qgis.core import (
 from ...core.errors import TunerError
 from ...core.folder import RunFolder
 from ...core.record import require_reviewable
-from ..review.retrace import refuse_edits
+from ..review.retrace import STAGES, refuse_edits
 from .narrator import Narrator
 from .tuning import make_min_area_parameter
 from .worker import WorkerAlgorithm, follow_worker, read_f1, refuse
-
-_STAGES = ("check", "split", "trace", "score", "write")
 
 
 class RetraceAlgorithm(WorkerAlgorithm):
@@ -90,7 +88,7 @@ class RetraceAlgorithm(WorkerAlgorithm):
             if parameters.get(name) is not None:
                 options += [option, repr(self.parameterAsDouble(parameters, name, context))]
         arguments = ["retrace", str(folder.path), *(options or ["--chosen"])]
-        finished = follow_worker(arguments, folder.log, Narrator(feedback, _STAGES), self.environ)
+        finished = follow_worker(arguments, folder.log, Narrator(feedback, STAGES), self.environ)
         if feedback.isCanceled():
             return {}
         return {

@@ -19,7 +19,8 @@ from ..meter import Meter
 from ..results import find_rescored
 from ..thread import FollowThread
 
-_STAGES = ("check", "split", "trace", "score", "write")
+#: What the worker's ``retrace`` goes through.
+STAGES = ("check", "split", "trace", "score", "write")
 
 
 class RetraceThread(FollowThread):
@@ -56,7 +57,7 @@ class Retracer(QObject):
         super().__init__(parent)
         self._environment = environment
         self._thread: RetraceThread | None = None
-        self._meter = Meter(_STAGES)
+        self._meter = Meter(STAGES)
         self._watched: list[QgsVectorLayer] = []
         self._reason = ""
 
@@ -68,7 +69,7 @@ class Retracer(QObject):
         """Begin; raises SetupError without an environment, InputError where a layer of the run is being edited."""
         require_ready(self._environment)
         refuse_edits(record.folder, QgsProject.instance())
-        self._reason, self._meter = "", Meter(_STAGES)
+        self._reason, self._meter = "", Meter(STAGES)
         self._thread = RetraceThread(self._environment, record, options, self)
         self._thread.event_heard.connect(self._hear, Qt.ConnectionType.QueuedConnection)
         self._thread.ended.connect(self._end, Qt.ConnectionType.QueuedConnection)

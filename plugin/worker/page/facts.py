@@ -9,6 +9,7 @@ from typing import Any
 
 from ...core.errors import InputError
 from ...core.folder import RunFolder
+from ...core.record import read_object
 
 #: The schemas of ``report.json`` that a page can be written from.
 SCHEMAS = (1, 2)
@@ -63,7 +64,7 @@ def read_facts(folder: RunFolder) -> Facts:
             f"The folder {folder.path} holds no report.json.",
             "Give the folder of a run that has come to its end; Resume brings one there.",
         )
-    report = _read_object(folder.report)
+    report = read_object(folder.report)
     if report is None:
         raise InputError(f"{folder.report} is no report: it holds no JSON object.", "Resume the run to write it anew.")
     schema = report.get("schema")
@@ -72,7 +73,7 @@ def read_facts(folder: RunFolder) -> Facts:
             f"{folder.report} has the schema {json.dumps(schema)}, not one of {', '.join(map(str, SCHEMAS))}.",
             "Use the version of the plugin that wrote it.",
         )
-    job, card = _read_object(folder.job) or {}, _read_object(folder.card) or {}
+    job, card = read_object(folder.job) or {}, read_object(folder.card) or {}
     paths = [pick(report, "raster", "path"), job.get("raster")]
     return Facts(folder, report, job, card, _find_file([path for path in paths if isinstance(path, str)], folder.path))
 
@@ -98,14 +99,6 @@ def read_number(value: Any) -> float | None:
 def name_file(path: str) -> str:
     """Return a path's file name, whichever system wrote the path: nobody's folders stand in a report."""
     return PureWindowsPath(path).name
-
-
-def _read_object(path: Path) -> dict[str, Any] | None:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None
 
 
 def _find_file(paths: list[str], folder: Path) -> Path | None:
