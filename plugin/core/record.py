@@ -92,3 +92,12 @@ def read_object(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) else None
+
+
+def require_probability(folder: RunFolder) -> None:
+    """Raise InputError where the tuned model's probability is gone from a run's folder."""
+    if not folder.probability.is_file():
+        raise InputError(
+            f"The run's probability raster is gone: there is no {folder.probability}.",
+            "Put it back, or start the run anew: footprints cannot be traced without it.",
+        )

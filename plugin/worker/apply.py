@@ -12,13 +12,15 @@ import shapely
 
 from ..core.card import Card
 from ..core.errors import InputError
-from .check import check_space, check_writable, notice_bands
+from .check import check_space, notice_bands
 from .fetch import obtain_weights
 from .likeness import find_differences
-from .networks import choose_device, load_network
+from .networks import load_network
 from .order import Order
 from .predict import Predictor, write_probability
 from .raster import Raster
+from .runtime.device import choose_device
+from .runtime.disk import check_writable
 from .trace import Footprints, make_rule, trace_footprints
 from .wire import Wire
 from .write import write_footprints

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,12 +10,13 @@ from ..core.card import Card
 from ..core.errors import InputError
 from ..core.job import Job, Settings
 from ..core.models import find_card
-from ..core.roles import read_block_roles
+from ..core.roles import ROLES, read_block_roles
 from ..core.starts import fit_bands
 from .labels import Labels, read_labels
 from .raster import Raster, describe_raster
 from .renew import Renewal, renew_split
-from .split import ROLES, Split, split_ground
+from .runtime.disk import check_writable
+from .split import Split, split_ground
 from .wire import Wire
 
 _BYTES_PER_PIXEL = 2
@@ -71,17 +71,6 @@ def split_inputs(inputs: Inputs, wire: Wire) -> Split:
     counts = ", ".join(f"{int((split.label_roles == role).sum())} {role}" for role in ROLES)
     wire.notify(f"Labels by ground: {counts}.")
     return split
-
-
-def check_writable(folder: Path) -> None:
-    """Raise InputError unless files can be written in the folder, which is made where it is missing."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        trial = folder / f".trial-{os.getpid()}"
-        trial.touch()
-        trial.unlink()
-    except OSError as error:
-        raise InputError(f"The folder {folder} cannot be written: {error}", "Choose another folder.") from error
 
 
 def check_space(folder: Path, raster: Raster, outputs: int, pixels: float | None = None) -> None:

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from ..core.card import Parting, Seeds
+from .geodata.rasterize import PolygonIndex
 from .ground import GroundScale
 from .instances import find_instances
-from .masks import PolygonIndex
 from .probability import NODATA, find_buildings
 from .score import Score
 from .vector import Geometries

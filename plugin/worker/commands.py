@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace, wire: Wire) -> None:
     """Run a job in the folder of its ``job.json``, or go on with it."""
-    from .check import check_writable
     from .log import log_to
     from .run import run_job
+    from .runtime.disk import check_writable
     from .state import forget
 
     job, folder = load_job(options.job), RunFolder(options.job.resolve().parent)

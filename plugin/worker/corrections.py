@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ..core.errors import InputError
 from ..core.events import ADVICE, WARNING, Finding
 from ..core.roles import HELD_OUT, TRAINING, VALIDATION, read_role
-from .labels import Labels, explode_polygons, read_labels, read_polygons
+from .geodata.polygons import explode_polygons
+from .labels import Labels, read_labels, read_polygons
 from .located import count_things, locate_finding
 from .raster import Raster
 from .split import Split

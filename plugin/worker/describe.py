@@ -14,11 +14,11 @@ from typing import Any
 from ..core.card import Card
 from ..core.folder import RunFolder
 from ..core.replace import replacing
+from ..core.roles import HELD_OUT
 from ..core.starts import DECODERS
 from .deepness import CLASSES, choose_gsd, is_clipped, read_stretch
 from .export import LARGEST_DIFFERENCE, OPSET, TILES, Exported
-from .report import describe_versions
-from .split import HELD_OUT
+from .runtime.versions import describe_versions
 
 _BYTE = 255.0
 _KINDS = (("building", "by building"), ("pixel", "by pixel"))

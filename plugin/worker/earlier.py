@@ -17,7 +17,8 @@ from ..core.errors import InputError
 from ..core.folder import RunFolder
 from ..core.record import REPORT_SCHEMA
 from ..core.roles import BLOCK_ROLES, LEFT_OUT, ROLES
-from .labels import Labels, apply_affine, explode_polygons
+from .geodata.polygons import apply_affine, explode_polygons
+from .labels import Labels
 from .raster import Raster
 from .split import Split, choose_buffer
 from .vector import Geometries, Layer, read_layer

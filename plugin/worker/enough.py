@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from ..core.events import ADVICE, WARNING, Finding
-from .split import HELD_OUT, TRAINING, Split
+from ..core.roles import HELD_OUT, TRAINING
+from .split import Split
 
 #: Half of the 95 % interval of a share of n independent buildings, at its widest: 0.98 / sqrt(n).
 _HALF_WIDTH = 0.98

@@ -14,15 +14,17 @@ from rasterio.windows import Window
 from scipy.ndimage import find_objects, mean
 
 from ..core.events import ADVICE, WARNING, Finding
+from ..core.roles import ROLES
 from .check import Inputs
+from .geodata.rasterize import PolygonIndex
 from .instances import find_instances
 from .located import locate_finding
-from .masks import PolygonIndex
-from .networks import choose_device, load_network
+from .networks import load_network
 from .predict import Predictor
 from .probability import FULL, encode_probability
 from .raster import Raster, open_grid, read_window
-from .split import ROLES, Split
+from .runtime.device import choose_device
+from .split import Split
 from .vector import Geometries
 from .wire import Wire
 

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ..core.card import Card, Parting
+from ..core.roles import HELD_OUT, VALIDATION
 from .check import Inputs
 from .choose import Chooser
 from .exam import Exam, Outcomes
 from .score import Matching, score_pixels
 from .shapes import is_square
-from .split import HELD_OUT, VALIDATION, Split, is_mostly_inside
+from .split import Split, is_mostly_inside
 from .trace import Footprints, TraceRule, make_rule, trace_all, trace_footprints
 from .wire import Wire
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import shapely
-from affine import Affine
 from numpy.typing import NDArray
-from rasterio.crs import CRS
 
 from ..core.errors import InputError
 from .frame import measure_frame
-from .raster import Raster
-from .vector import Geometries, Layer, read_layer, reproject_geometries
-
-_SURFACES = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON, shapely.GeometryType.GEOMETRYCOLLECTION)
+from .geodata.polygons import SURFACES, explode_polygons
+from .raster import Raster, to_pixels
+from .vector import Geometries, Layer, read_layer
 
 _DONE = {
     "repaired": (
@@ -136,7 +132,7 @@ def read_polygons(content: Layer, raster: Raster, name: str) -> tuple[Geometries
     if content.crs is None:
         raise InputError(f"{name} has no coordinate system.", "Set it (Layer > Set CRS of Layer(s)) and try again.")
     kinds = shapely.get_type_id(content.geometries)
-    if not np.isin(kinds, _SURFACES).any():
+    if not np.isin(kinds, SURFACES).any():
         raise InputError(f"{name} holds no polygons.", "Choose a polygon layer: lines and points have no area.")
     geometries = to_pixels(content.geometries, content.crs, raster)
     if shapely.is_missing(geometries).all():
@@ -150,31 +146,6 @@ def read_polygons(content: Layer, raster: Raster, name: str) -> tuple[Geometries
     if len(polygons) == 0:
         raise InputError(f"{name} holds no polygon with an area.", "Choose a layer with building polygons.")
     return polygons, origins, is_broken
-
-
-def to_pixels(geometries: Geometries, crs: CRS, raster: Raster) -> Geometries:
-    """Return geometries of any coordinate system in the raster's pixel coordinates; what cannot be moved is None."""
-    moved = apply_affine(reproject_geometries(geometries, crs, raster.crs), ~raster.transform)
-    xs_ys = shapely.bounds(moved)
-    moved[~np.isfinite(xs_ys).all(axis=1)] = None
-    return moved
-
-
-def apply_affine(geometries: Geometries | Iterable[Any], transform: Affine) -> Geometries:
-    """Return geometries moved by an affine transform, e.g. from pixels to coordinates."""
-    matrix = np.array([[transform.a, transform.d], [transform.b, transform.e]])
-    moved = shapely.transform(np.asarray(geometries, dtype=object), lambda xy: xy @ matrix + (transform.c, transform.f))
-    return np.asarray(moved, dtype=object)
-
-
-def explode_polygons(geometries: Geometries | Iterable[Any]) -> tuple[Geometries, NDArray[np.int64]]:
-    """Return every polygon with an area inside the geometries (collections too), and each one's place of origin."""
-    parts, origins = shapely.get_parts(np.asarray(geometries, dtype=object), return_index=True)
-    while np.isin(shapely.get_type_id(parts), _SURFACES[1:]).any():
-        parts, inner = shapely.get_parts(parts, return_index=True)
-        origins = origins[inner]
-    keep = (shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & (shapely.area(parts) > 0)
-    return np.asarray(parts[keep], dtype=object), np.asarray(origins[keep], dtype=np.int64)
 
 
 def _describe_distance(polygons: Geometries, raster: Raster) -> str:

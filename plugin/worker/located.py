@@ -9,7 +9,7 @@ import shapely
 from numpy.typing import NDArray
 
 from ..core.events import Finding
-from .labels import apply_affine
+from .geodata.polygons import apply_affine
 from .raster import Raster
 
 _MOST_PLACES = 200

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rasterio.features import rasterize
 from rasterio.windows import Window
 
-from .labels import apply_affine
+from .geodata.polygons import apply_affine
 from .raster import Raster, open_grid, read_window, regrid_raster
 from .vector import Geometries
 

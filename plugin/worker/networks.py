@@ -22,16 +22,6 @@ from .pretrained import load_pretrained
 from .weights import fit_tensors, list_aliases, read_tensors
 
 
-def choose_device(wish: str) -> torch.device:
-    """Return the device for ``auto``, ``cpu`` or ``cuda``; raises InputError where CUDA is asked for and absent."""
-    if wish == "cuda" and not torch.cuda.is_available():
-        raise InputError(
-            "A CUDA GPU is asked for, but none can be used.",
-            "Choose the device auto or cpu; the command doctor says what is missing.",
-        )
-    return torch.device("cuda" if wish != "cpu" and torch.cuda.is_available() else "cpu")
-
-
 def load_network(card: Card) -> nn.Module:
     """Return the card's network with the card's weights; raises InputError where they are missing or do not fit."""
     if card.weights.startswith(PRETRAINED):

@@ -11,9 +11,9 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
 from ..core.errors import InputError
+from .geodata.polygons import apply_affine, explode_polygons
 from .ground import is_usable
-from .labels import apply_affine, explode_polygons, to_pixels
-from .raster import Raster
+from .raster import Raster, to_pixels
 from .vector import read_layer, reproject_geometries
 
 _PIECES = 64

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import rasterio
+import shapely
 from affine import Affine
 from numpy.typing import NDArray
 from rasterio.crs import CRS
@@ -24,7 +25,9 @@ from ..core.bands import propose_bands
 from ..core.card import NEAR_ENOUGH, Card
 from ..core.errors import InputError, RunError
 from .adapt import adapt_values, read_mask, sample_shape
+from .geodata.polygons import apply_affine
 from .ground import GroundScale, is_usable, measure_ground
+from .vector import Geometries, reproject_geometries
 
 os.environ.setdefault("GDAL_CACHEMAX", "256")  # MB; GDAL's own choice, a twentieth of the machine, grows with it
 
@@ -282,3 +285,11 @@ def _advise_opening(path: str) -> str:
     if not path.startswith("/vsi") and not Path(path).exists():
         return "The file is not there: was it moved?"
     return "Is it a whole raster file that GDAL can read?"
+
+
+def to_pixels(geometries: Geometries, crs: CRS, raster: Raster) -> Geometries:
+    """Return geometries of any coordinate system in the raster's pixel coordinates; what cannot be moved is None."""
+    moved = apply_affine(reproject_geometries(geometries, crs, raster.crs), ~raster.transform)
+    xs_ys = shapely.bounds(moved)
+    moved[~np.isfinite(xs_ys).all(axis=1)] = None
+    return moved

@@ -16,7 +16,8 @@ from ..core.job import Job
 from ..core.roles import HELD_OUT, TRAINING, VALIDATION
 from .corrections import CHECK_MORE, read_checked, read_corrections, tell_corrections
 from .earlier import Earlier, read_earlier
-from .labels import Labels, explode_polygons
+from .geodata.polygons import explode_polygons
+from .labels import Labels
 from .raster import Raster
 from .split import MIN_BUILDINGS, Split, erode, is_mostly_inside
 from .vector import Geometries

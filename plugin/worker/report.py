@@ -5,27 +5,26 @@ Every field is told in resources/help/report.md, and resources/help/report.schem
 
 from __future__ import annotations
 
-import platform
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import PureWindowsPath
 from typing import Any
 
 import numpy as np
-import rasterio
 import shapely
-import torch
 from numpy.typing import NDArray
 
 from ..core.record import REPORT_SCHEMA
+from ..core.roles import ROLES
 from .amend import ERRORS, leave_out_blocks
 from .chain import build_chain, name_models
 from .check import Inputs
 from .exam import Exam
+from .geodata.polygons import apply_affine
 from .interval import LEVEL, METHOD, compare_models, explain_absence
-from .labels import apply_affine
 from .repeat import describe_repeatability
-from .split import ROLES, Split
+from .runtime.versions import describe_versions
+from .split import Split
 
 SCHEMA = REPORT_SCHEMA
 RULE = (
@@ -89,19 +88,6 @@ def build_report(inputs: Inputs, split: Split, exam: Exam, results: dict[str, An
     run, parent = results["run"], PureWindowsPath(inputs.job.parent).name
     chain = build_chain(report, run, results["title"], parent, earlier)
     return {**report, "run": run, "parent": parent or None, **chain}
-
-
-def describe_versions() -> dict[str, str]:
-    """Return the versions of what computed the figures."""
-    return {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "rasterio": rasterio.__version__,
-        "gdal": rasterio.__gdal_version__,
-        "shapely": shapely.__version__,
-        "numpy": np.__version__,
-        "platform": platform.platform(),
-    }
 
 
 def _describe_blocks(

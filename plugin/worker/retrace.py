@@ -22,21 +22,21 @@ from ..core.folder import RunFolder
 from ..core.job import Job, load_job
 from ..core.lock import hold_lock
 from ..core.models import load_card
-from ..core.record import require_reviewable
+from ..core.record import require_probability, require_reviewable
 from ..core.replace import replace_all, write_json
 from .amend import Cut, amend_report, describe_by_hand, read_chosen
 from .chain import refresh_chain
-from .check import Inputs, check_inputs, check_writable, split_inputs
+from .check import Inputs, check_inputs, split_inputs
 from .convert import take_in
 from .exam import Exam
+from .geodata.polygons import apply_affine
 from .judge import Judge
-from .labels import apply_affine
 from .log import log_to
 from .page.facts import read_facts
 from .page.page import build_page
 from .raster import open_raster
-from .review.scene import require_probability
 from .run import list_files
+from .runtime.disk import check_writable
 from .state import read_state, restate
 from .wire import Wire
 from .write import write_footprints, write_outcomes

@@ -12,7 +12,7 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from .masks import PolygonIndex
+from .geodata.rasterize import PolygonIndex
 from .probability import NODATA, find_buildings
 from .trace import CHUNK_PX
 from .vector import Geometries

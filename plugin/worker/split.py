@@ -20,8 +20,6 @@ from .labels import Labels
 from .raster import Raster
 from .vector import Geometries
 
-__all__ = ["HELD_OUT", "ROLES", "TRAINING", "VALIDATION", "Split", "is_mostly_inside", "split_ground"]
-
 MIN_BUILDINGS = 3
 _BUFFER_PX = 16.0
 _RESAMPLING_REACH = 2.5 * math.sqrt(2)  # in pixels of the file: cubic convolution knows of two and a half each way

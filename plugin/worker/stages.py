@@ -15,20 +15,22 @@ from ..core.events import EpochEnded
 from ..core.folder import RunFolder
 from ..core.job import Job
 from ..core.replace import write_json
+from ..core.roles import HELD_OUT, TRAINING, VALIDATION
 from .amend import Cut
 from .check import Inputs
 from .earlier import read_earlier_report
 from .energy import open_meter
 from .judge import Judge
 from .learner import Learner, Plan
-from .networks import choose_device, load_network, save_network
+from .networks import load_network, save_network
 from .page.page import write_page
 from .predict import Predictor, write_probability
 from .raster import open_grid
 from .repeat import Repeater
 from .report import build_report
+from .runtime.device import choose_device, describe_device
 from .sample import measure_imagery
-from .split import HELD_OUT, TRAINING, VALIDATION, Split
+from .split import Split
 from .tiles import Sampler
 from .train import Outcome, Tuning, draw_held_samples
 from .wire import Wire
@@ -179,13 +181,6 @@ class Stages:
     def _load(self, card: Card) -> nn.Module:
         torch.manual_seed(self._inputs.job.settings.seed)  # a decoder without weights begins at random
         return load_network(card)
-
-
-def describe_device(device: torch.device) -> str:
-    """Return the device's name as its maker calls it, or how many threads the CPU takes."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"CPU, {torch.get_num_threads()} threads"
 
 
 def make_plan(job: Job, card: Card) -> Plan:

@@ -13,11 +13,13 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from ..core.card import ADAPTATIONS, OUTPUTS, Card
+from ..core.roles import TRAINING
+from .geodata.rasterize import PolygonIndex
 from .labels import Labels
-from .masks import PolygonIndex, Targets, choose_widths
+from .masks import Targets, choose_widths
 from .networks import normalise
 from .raster import Raster, clip_window, read_window
-from .split import TRAINING, Split
+from .split import Split
 
 _BRIGHTNESS = 0.3  # in standard deviations of the model's bands
 _CONTRAST = 0.2

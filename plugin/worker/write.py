@@ -14,7 +14,7 @@ from ..core.replace import replacing
 from ..core.roles import BUFFER, LEFT_OUT, ROLES
 from .check import Inputs
 from .exam import Outcomes
-from .labels import apply_affine, explode_polygons
+from .geodata.polygons import apply_affine, explode_polygons
 from .raster import Raster
 from .split import Split
 from .trace import Footprints

@@ -20,11 +20,13 @@ from plugin.core.card import Card
 from plugin.core.folder import RunFolder
 from plugin.core.job import Job, Settings
 from plugin.core.models import find_card
+from plugin.core.roles import HELD_OUT, VALIDATION
 from plugin.worker.check import Inputs, check_inputs, split_inputs
 from plugin.worker.judge import Judge
-from plugin.worker.networks import choose_device, load_network
+from plugin.worker.networks import load_network
 from plugin.worker.predict import Predictor, write_probability
-from plugin.worker.split import HELD_OUT, VALIDATION, Split
+from plugin.worker.runtime.device import choose_device
+from plugin.worker.split import Split
 from plugin.worker.stages import Stages
 from plugin.worker.wire import Wire
 

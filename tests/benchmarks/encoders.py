@@ -12,7 +12,7 @@ from torch import nn
 from plugin.core.card import OUTPUTS, Card, Recipe
 from plugin.worker.build import build_network
 from plugin.worker.learner import Learner, Plan
-from plugin.worker.networks import choose_device
+from plugin.worker.runtime.device import choose_device
 from plugin.worker.tiles import Sample
 
 #: Decoder, encoder, bands: every decoder at least twice, families of smp and of timm, 1 to 12 bands.

@@ -10,10 +10,10 @@ import shapely
 from plugin.core.folder import RunFolder
 from plugin.core.job import Job, Settings
 from plugin.core.models import find_card
+from plugin.core.roles import HELD_OUT, TRAINING, VALIDATION
 from plugin.worker.check import Inputs
-from plugin.worker.labels import apply_affine
+from plugin.worker.geodata.polygons import apply_affine
 from plugin.worker.renew import renew_split
-from plugin.worker.split import HELD_OUT, TRAINING, VALIDATION
 from plugin.worker.vector import append_layer
 from plugin.worker.write import write_split
 

@@ -16,7 +16,8 @@ import shapely
 from affine import Affine
 from rasterio.crs import CRS
 
-from plugin.worker.masks import PolygonIndex, find_boundary, find_contacts
+from plugin.worker.geodata.rasterize import PolygonIndex
+from plugin.worker.masks import find_boundary, find_contacts
 from plugin.worker.vector import reproject_geometries
 
 MASKS = Path(__file__).resolve().parents[3] / "shared" / "conformance" / "masks"

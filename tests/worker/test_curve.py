@@ -12,6 +12,7 @@ import shapely
 from plugin.core.errors import InputError
 from plugin.core.job import load_job
 from plugin.core.models import find_card
+from plugin.core.roles import VALIDATION
 from plugin.worker.check import Inputs
 from plugin.worker.choose import Chooser
 from plugin.worker.labels import read_labels
@@ -20,7 +21,7 @@ from plugin.worker.review import curve as module
 from plugin.worker.review.curve import THRESHOLDS, Curve, list_thresholds
 from plugin.worker.review.scene import open_scene
 from plugin.worker.score import Score
-from plugin.worker.split import VALIDATION, split_ground
+from plugin.worker.split import split_ground
 from plugin.worker.vector import append_layer, read_layer
 
 

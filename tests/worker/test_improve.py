@@ -17,7 +17,7 @@ from plugin.core.folder import RunFolder
 from plugin.core.improve import prepare_improvement
 from plugin.core.job import load_job
 from plugin.worker.corrections import copy_polygons
-from plugin.worker.labels import apply_affine
+from plugin.worker.geodata.polygons import apply_affine
 from plugin.worker.page.page import write_page
 from plugin.worker.state import State, forget
 from plugin.worker.vector import append_layer, read_layer

@@ -11,7 +11,8 @@ from affine import Affine
 from rasterio.warp import transform as reproject
 
 from plugin.core.errors import InputError
-from plugin.worker.labels import apply_affine, explode_polygons, read_labels
+from plugin.worker.geodata.polygons import apply_affine, explode_polygons
+from plugin.worker.labels import read_labels
 from plugin.worker.raster import describe_raster
 
 ORIGIN = Affine(0.5, 0, 333000, 0, -0.5, 3066000)

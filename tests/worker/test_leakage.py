@@ -25,9 +25,11 @@ from rasterio.windows import Window
 
 from plugin.core.job import Settings
 from plugin.core.models import find_card
-from plugin.worker.labels import Labels, apply_affine
+from plugin.core.roles import HELD_OUT, ROLES, TRAINING, VALIDATION
+from plugin.worker.geodata.polygons import apply_affine
+from plugin.worker.labels import Labels
 from plugin.worker.raster import describe_raster, open_grid
-from plugin.worker.split import HELD_OUT, ROLES, TRAINING, VALIDATION, Split, is_mostly_inside, split_ground
+from plugin.worker.split import Split, is_mostly_inside, split_ground
 from plugin.worker.tiles import Sampler
 from plugin.worker.vector import append_layer
 from tests.worker.attempt import try_renew, try_split

@@ -9,7 +9,8 @@ import torch
 
 from plugin.core.errors import InputError
 from plugin.core.models import find_card
-from plugin.worker.networks import build_network, choose_device, hash_file, load_network, normalise, save_network
+from plugin.worker.networks import build_network, hash_file, load_network, normalise, save_network
+from plugin.worker.runtime.device import choose_device
 
 
 @pytest.fixture(scope="module")

@@ -15,13 +15,14 @@ from plugin.core.events import Finished
 from plugin.core.folder import RunFolder
 from plugin.core.job import load_job
 from plugin.core.models import find_card
+from plugin.core.roles import HELD_OUT
 from plugin.worker.check import Inputs
 from plugin.worker.judge import Judge
 from plugin.worker.labels import read_labels
 from plugin.worker.raster import describe_raster
 from plugin.worker.repeat import CPU
 from plugin.worker.report import SCHEMA, build_report
-from plugin.worker.split import HELD_OUT, split_ground
+from plugin.worker.split import split_ground
 from plugin.worker.trace import Footprints
 from plugin.worker.write import write_outcomes
 

@@ -15,11 +15,12 @@ from rasterio.crs import CRS
 
 from plugin.core.errors import InputError
 from plugin.core.job import Settings
-from plugin.core.roles import BLOCK_ROLES, LEFT_OUT
+from plugin.core.roles import BLOCK_ROLES, HELD_OUT, LEFT_OUT, ROLES, TRAINING, VALIDATION
+from plugin.worker.geodata.polygons import apply_affine
 from plugin.worker.ground import GroundScale
-from plugin.worker.labels import Labels, apply_affine
+from plugin.worker.labels import Labels
 from plugin.worker.raster import Raster
-from plugin.worker.split import HELD_OUT, MIN_BUILDINGS, ROLES, TRAINING, VALIDATION, Split, split_ground
+from plugin.worker.split import MIN_BUILDINGS, Split, split_ground
 from plugin.worker.vector import append_layer
 from tests.worker.attempt import try_split
 

@@ -10,9 +10,10 @@ from rasterio.windows import Window
 
 from plugin.core.job import Settings
 from plugin.core.models import find_card
+from plugin.core.roles import TRAINING, VALIDATION
 from plugin.worker.labels import read_labels
 from plugin.worker.raster import describe_raster, open_grid
-from plugin.worker.split import TRAINING, VALIDATION, split_ground
+from plugin.worker.split import split_ground
 from plugin.worker.tiles import Sampler, augment, stack_samples
 
 CARD = find_card("imagenet_lite0")

@@ -17,7 +17,7 @@ from rasterio.io import DatasetReader, MemoryFile
 from rasterio.windows import Window
 
 from ..adapt import measure_stretch
-from ..labels import apply_affine
+from ..geodata.polygons import apply_affine
 from ..vector import Geometries
 from .markup import Markup, tag
 

@@ -15,8 +15,8 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
 from ...core.errors import InputError, RunError
+from ...core.roles import HELD_OUT, TRAINING, VALIDATION
 from ..ground import measure_ground
-from ..split import HELD_OUT, TRAINING, VALIDATION
 from ..vector import Geometries, Layer, read_layer
 from .chart import draw_svg
 from .facts import Facts

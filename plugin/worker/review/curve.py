@@ -13,7 +13,7 @@ import shapely
 from ...core.errors import InputError
 from ...core.roles import VALIDATION
 from ..choose import Chooser, Tally, Tile
-from ..labels import apply_affine, explode_polygons
+from ..geodata.polygons import apply_affine, explode_polygons
 from ..score import Score
 from ..vector import Geometries, read_layer
 from .scene import Scene

@@ -16,7 +16,7 @@ from ...core.card import Parting
 from ...core.errors import InputError
 from ...core.folder import RunFolder
 from ...core.models import load_card
-from ...core.record import require_reviewable
+from ...core.record import require_probability, require_reviewable
 from ..amend import Cut, read_chosen
 from ..ground import GroundScale, measure_ground
 
@@ -82,12 +82,3 @@ def open_scene(path: Path) -> Scene:
     scale = measure_ground(crs, transform, width, height)
     simplify_px = native_m / scale.gsd_m
     return Scene(folder, card.parting, card.min_area_m2, chosen, width, height, crs, transform, scale, simplify_px)
-
-
-def require_probability(folder: RunFolder) -> None:
-    """Raise InputError where the tuned model's probability is gone from a run's folder."""
-    if not folder.probability.is_file():
-        raise InputError(
-            f"The run's probability raster is gone: there is no {folder.probability}.",
-            "Put it back, or start the run anew: footprints cannot be traced without it.",
-        )

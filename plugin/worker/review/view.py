@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 from scipy.ndimage import label
 
+from ..geodata.polygons import apply_affine
 from ..instances import find_instances
-from ..labels import apply_affine
 from ..outline import simplify_outlines
 from ..probability import find_buildings
 from ..trace import outline_pieces

@@ -20,7 +20,8 @@ from ...core.card import Card
 from ...core.errors import RunError, TunerError
 from ...core.replace import replacing
 from ..learner import Learner, Plan
-from ..networks import choose_device, load_network, save_network
+from ..networks import load_network, save_network
+from ..runtime.device import choose_device
 from .card import make_card
 from .crops import CropMaker
 from .places import read_places

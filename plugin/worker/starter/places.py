@@ -19,9 +19,10 @@ from scipy.ndimage import find_objects, label
 
 from ...core.card import Card
 from ...core.errors import InputError
+from ..geodata.polygons import apply_affine, explode_polygons
+from ..geodata.rasterize import PolygonIndex
 from ..ground import measure_ground
-from ..labels import apply_affine, explode_polygons
-from ..masks import PolygonIndex, Targets, choose_widths
+from ..masks import Targets, choose_widths
 from ..vector import Geometries, read_layer, reproject_geometries
 
 _MERGED_M2 = 200.0
