@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import Enum
-from pathlib import Path
 from typing import Any, Mapping, Sequence
 
 from qgis.core import QgsApplication
@@ -16,6 +15,7 @@ from qgis.PyQt.QtWidgets import QScrollArea, QTabWidget, QToolButton, QWidget
 from ..plugin.core.card import Card
 from ..plugin.core.environment import SetupStep
 from ..plugin.core.events import STOP, EpochEnded, Event, Finding, Notice, Progress, Scored, StageStarted, Started
+from ..plugin.core.home import RESOURCES
 from .chart import EpochChart
 from .choices import Choices
 from .findings import FindingList
@@ -33,7 +33,7 @@ from .runs import RunsPage
 from .setup import SetupPage
 from .shift import ShiftLine
 
-ICON = Path(__file__).resolve().parents[1] / "resources" / "icon.svg"
+ICON = RESOURCES / "icon.svg"
 
 
 class DockState(Enum):

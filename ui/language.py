@@ -6,7 +6,9 @@ from pathlib import Path
 
 from qgis.PyQt.QtCore import QLocale, QTranslator
 
-I18N = Path(__file__).resolve().parents[1] / "resources" / "i18n"
+from ..plugin.core.home import RESOURCES
+
+I18N = RESOURCES / "i18n"
 
 
 def load_translation(locale: str, folder: Path = I18N) -> QTranslator | None:

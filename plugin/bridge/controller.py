@@ -18,6 +18,7 @@ from ..core.errors import SetupError, TunerError
 from ..core.events import Event, Finding, Finished, Notice
 from ..core.folder import RunFolder
 from ..core.follow import Ending
+from ..core.home import RESOURCES
 from ..core.models import list_cards
 from ..core.record import Record, read_record
 from .areas import AreaDrawer
@@ -40,7 +41,7 @@ from .shelf import Shelf
 from .task import RunTask
 from .thread import RunThread
 
-HELP = Path(__file__).resolve().parents[2] / "resources" / "help" / "index.html"
+HELP = RESOURCES / "help" / "index.html"
 
 
 class Controller(QObject):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qgis.core import QgsApplication
@@ -10,6 +9,7 @@ from qgis.PyQt.QtCore import QCoreApplication, Qt
 from qgis.PyQt.QtGui import QIcon
 
 from ...ui.language import load_translation
+from ..core.home import RESOURCES
 from .provider import TunerProvider
 
 try:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ...ui.dock import TunerDock
     from .controller import Controller
 
-RESOURCES = Path(__file__).resolve().parents[2] / "resources"
 ICON = RESOURCES / "icon.svg"
 
 

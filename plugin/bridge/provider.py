@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from qgis.core import QgsProcessingProvider
 from qgis.PyQt.QtGui import QIcon
 
+from ..core.home import RESOURCES
 from .algorithms.check import CheckAlgorithm
 from .algorithms.compare import CompareAlgorithm
 from .algorithms.export import ExportAlgorithm
@@ -20,7 +19,7 @@ from .algorithms.send import SendAlgorithm
 from .algorithms.spacenet import SpaceNetAlgorithm
 from .algorithms.split import SplitAlgorithm
 
-ICON = Path(__file__).resolve().parents[2] / "resources" / "icon.svg"
+ICON = RESOURCES / "icon.svg"
 
 
 class TunerProvider(QgsProcessingProvider):

@@ -10,9 +10,10 @@ from qgis.core import QgsLayerTreeGroup, QgsMapLayer, QgsProject, QgsProviderReg
 from qgis.PyQt.QtCore import QCoreApplication
 
 from ..core.folder import RunFolder
+from ..core.home import RESOURCES
 from ..core.outcomes import TUNED
 
-STYLES = Path(__file__).resolve().parents[2] / "resources" / "styles"
+STYLES = RESOURCES / "styles"
 _RUN_PROPERTY = "footprint_tuner/run"
 
 

@@ -18,7 +18,9 @@ from typing import Mapping
 from .errors import SetupError
 
 PLUGIN_ROOT = Path(__file__).resolve().parents[2]
-LOCK_FILE = PLUGIN_ROOT / "resources" / "worker" / "requirements.txt"
+#: Styles, models, help and translations.
+RESOURCES = PLUGIN_ROOT / "resources"
+LOCK_FILE = RESOURCES / "worker" / "requirements.txt"
 HOME_VARIABLE = "FOOTPRINT_TUNER_HOME"
 _FOREIGN = re.compile(
     r"PYTHON.*|__PYVENV_LAUNCHER__|VIRTUAL_ENV.*|CONDA.*|PROJ_.*|GDAL_.*|QGIS_.*|LD_LIBRARY_PATH|LD_PRELOAD|DYLD_.*"

@@ -10,11 +10,12 @@ from typing import Any
 
 from .card import Card, Recipe, Seeds
 from .errors import InputError
+from .home import RESOURCES
 from .imagery import Imagery
 from .sound import find_problems
 from .starts import is_start, make_start
 
-MODELS_FOLDER = Path(__file__).resolve().parents[2] / "resources" / "models"
+MODELS_FOLDER = RESOURCES / "models"
 
 
 def load_card(path: Path) -> Card:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import difflib
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Iterable, Sequence
 
 from .card import NO_WEIGHTS, OUTPUTS, PRETRAINED, Card, Recipe, Seeds
 from .errors import InputError
+from .home import RESOURCES
 
 #: The decoders that are offered, as smp names them, with their names for people.
 DECODERS = {
@@ -25,7 +25,7 @@ DECODERS = {
     "upernet": "UPerNet",
 }
 #: Encoder -> the tags of its published weights, the usual one first. Made by ``python -m plugin.worker encoders``.
-ENCODERS_FILE = Path(__file__).resolve().parents[2] / "resources" / "models" / "encoders" / "encoders.json"
+ENCODERS_FILE = RESOURCES / "models" / "encoders" / "encoders.json"
 _RGB = ("red", "green", "blue")
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 

@@ -30,6 +30,7 @@ from plugin.core.events import (
     format_event,
 )
 from plugin.core.folder import RunFolder
+from plugin.core.home import RESOURCES
 from plugin.core.job import load_job
 from plugin.core.roles import read_block_roles
 
@@ -221,7 +222,7 @@ def adopt(path, options):
         print(json.dumps({"architecture": "fpn", "encoder": "resnet34", "bands": 4, "outputs": 3}, indent=2))
         return
     given = dict(option[2:].split("=", 1) for option in options)
-    card = json.loads((Path(__file__).parents[2] / "resources" / "models" / "starter.json").read_text("utf-8"))
+    card = json.loads((RESOURCES / "models" / "starter.json").read_text("utf-8"))
     bands = given["bands"].split(",")
     card.update(name="own", title=given["title"], weights=Path(path).name, bands=bands)
     card.update(mean=[float(v) for v in given["mean"].split(",")], std=[float(v) for v in given["std"].split(",")])

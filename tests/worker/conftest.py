@@ -26,6 +26,7 @@ from plugin.core.folder import RunFolder
 from plugin.core.models import find_card
 from plugin.worker.download import download
 from plugin.worker.wire import Wire
+from tests.conftest import ROOT
 from tests.worker.shelf import EXPECTED, Shelf
 from tests.worker.spawn import read_events, run_worker
 
@@ -297,7 +298,7 @@ def fetch(secure_server, target, ear):
     )
 
 
-_RULES = json.loads((Path(__file__).resolve().parents[2] / "resources/help/report.schema.json").read_text("utf-8"))
+_RULES = json.loads((ROOT / "resources/help/report.schema.json").read_text("utf-8"))
 _TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
 
 

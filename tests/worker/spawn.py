@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 from plugin.core.events import parse_event
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 BOUND_S = 300
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import segmentation_models_pytorch as smp
@@ -21,8 +20,7 @@ from plugin.worker.digest import hash_file
 from plugin.worker.guess import Guess, guess_architecture
 from plugin.worker.networks import load_network
 from plugin.worker.spacenet4 import build_spacenet4
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.conftest import ROOT
 
 
 def make_network(architecture, encoder, bands, outputs):

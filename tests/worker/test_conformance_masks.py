@@ -7,7 +7,6 @@ test_masks.py holds the same rules by small cases of our own.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,8 +18,9 @@ from rasterio.crs import CRS
 from plugin.worker.geodata.rasterize import PolygonIndex
 from plugin.worker.masks import find_boundary, find_contacts
 from plugin.worker.vector import reproject_geometries
+from tests.conftest import ROOT
 
-MASKS = Path(__file__).resolve().parents[3] / "shared" / "conformance" / "masks"
+MASKS = ROOT.parent / "shared" / "conformance" / "masks"
 LIST = MASKS / "expected" / "masks.json"
 ENTRIES = json.loads(LIST.read_text("utf-8")) if LIST.exists() else {}
 CASES = {name: entry for name, entry in ENTRIES.items() if not name.startswith("_")}

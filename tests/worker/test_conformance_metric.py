@@ -10,7 +10,6 @@ import csv
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pyogrio
@@ -18,8 +17,8 @@ import pytest
 import shapely
 
 from plugin.worker.compare import Comparison, compare_files
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 METRIC = ROOT.parent / "shared" / "conformance" / "metric"
 BENCH = METRIC.parent / "bench" / "gen_workload.py"
 CASES = sorted((METRIC / "cases").glob("*.json"))

@@ -7,16 +7,16 @@ test_spacenet4.py holds what can be said without it. Nothing was recorded for De
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from plugin.worker.spacenet4 import build_spacenet4
+from tests.conftest import ROOT
 from tests.worker.golden import fill_weights, hash_weights, make_input
 
-REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "conformance"
+REFERENCE = ROOT.parent / "shared" / "conformance"
 pytestmark = pytest.mark.skipif(
     not (REFERENCE / "zoo").exists(), reason="the reference (../shared/conformance/zoo) is not here"
 )

@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from dataclasses import replace
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -31,9 +30,8 @@ from plugin.worker.fetch import describe_fetch, obtain_weights, pick_weights
 from plugin.worker.hashes import locate_hashes
 from plugin.worker.networks import load_network
 from plugin.worker.order import Order
-from tests.conftest import Reply
+from tests.conftest import ROOT, Reply
 
-ROOT = Path(__file__).resolve().parents[2]
 STARTER = find_card("starter")
 BODY = STARTER.weights_path.read_bytes()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from pathlib import Path
 
 import numpy as np
 import pyogrio
@@ -13,6 +12,7 @@ import shapely
 
 from plugin.core.events import Finished
 from plugin.core.folder import RunFolder
+from plugin.core.home import RESOURCES
 from plugin.core.job import load_job
 from plugin.core.models import find_card
 from plugin.core.roles import HELD_OUT
@@ -26,7 +26,7 @@ from plugin.worker.split import split_ground
 from plugin.worker.trace import Footprints
 from plugin.worker.write import write_outcomes
 
-HELP = Path(__file__).resolve().parents[2] / "resources" / "help"
+HELP = RESOURCES / "help"
 RULES = json.loads((HELP / "report.schema.json").read_text("utf-8"))
 
 

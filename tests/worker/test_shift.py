@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,8 +18,9 @@ from plugin.worker.labels import read_labels
 from plugin.worker.looks import look_at_labels
 from plugin.worker.raster import describe_raster
 from plugin.worker.shift import Shift, find_shift
+from tests.conftest import ROOT
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+DATA = ROOT.parent / "shared" / "data"
 REAL = ["zanzibar_z20", "kampala_z20", "austin_georef"]
 DIRECTIONS = (0, 60, 150, 235, 300)
 

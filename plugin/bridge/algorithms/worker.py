@@ -21,11 +21,12 @@ from ...core.environment import locate_environment, require_ready, worker_comman
 from ...core.errors import SetupError, TunerError
 from ...core.events import Event, Finished
 from ...core.follow import Ending, Follower
+from ...core.home import RESOURCES
 from ..messages import join
 from ..proxy import add_proxy
 from .narrator import Narrator
 
-ICON = Path(__file__).resolve().parents[3] / "resources" / "icon.svg"
+ICON = RESOURCES / "icon.svg"
 _WAIT_S = 0.2
 
 

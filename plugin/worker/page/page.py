@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...core.folder import RunFolder
+from ...core.home import RESOURCES
 from ...core.replace import replacing
 from .facts import Facts, read_facts
 from .markup import Markup, join, tag
@@ -14,7 +15,7 @@ from .pictures import draw_sights
 from .scores import choose_shown, read_blocks
 from .words import judge, mark_by_hand, tell_by_hand, tell_scored, write_change, write_score
 
-STYLE = Path(__file__).resolve().parents[3] / "resources" / "report" / "page.css"
+STYLE = RESOURCES / "report" / "page.css"
 
 
 def write_page(folder: RunFolder) -> Path:

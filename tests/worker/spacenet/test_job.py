@@ -17,8 +17,8 @@ from plugin.core.events import Finished, parse_event
 from plugin.core.job import Job, load_job
 from plugin.worker.check import check_inputs, split_inputs
 from plugin.worker.convert import take_in
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 RIO = ROOT.parent / "shared" / "data" / "formats" / "spacenet1_rio_layout"
 ROLES = {"training", "validation", "held-out"}
 
