@@ -16,8 +16,8 @@ sys.path.insert(0, str(ROOT))
 
 from plugin.core.environment import UV_LOCK_FILE  # noqa: E402 (the root must be on the path first)
 from plugin.core.errors import SetupError  # noqa: E402 (as above)
-from plugin.core.home import locate_home, scrub_environ  # noqa: E402 (as above)
-from plugin.core.index import find_index  # noqa: E402 (as above)
+from plugin.core.package_index import find_index  # noqa: E402 (as above)
+from plugin.core.paths import locate_home, scrub_environ  # noqa: E402 (as above)
 from plugin.core.uv import SUITABLE_PYTHON, configure_uv, obtain_uv, read_pin  # noqa: E402 (as above)
 
 BUILD = ROOT / "build"

@@ -17,7 +17,7 @@ from qgis.PyQt.QtWidgets import (
 
 from ..plugin.core.bands import ALPHA, propose_bands
 from ..plugin.core.card import Card
-from ..plugin.core.starts import fit_bands
+from ..plugin.core.model_specs import fit_bands
 from .imagery import list_colours
 from .load import load_form
 from .text import WrapLabel

@@ -7,7 +7,7 @@ from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QToolButton, QWidget
 
 from ..plugin.core.card import Card
-from ..plugin.core.starts import fit_bands
+from ..plugin.core.model_specs import fit_bands
 from .assign import BandsDialog
 from .imagery import choose_bands, describe_adaptation, describe_bands
 from .load import load_form

@@ -15,7 +15,7 @@ from qgis.PyQt.QtWidgets import QScrollArea, QTabWidget, QToolButton, QWidget
 from ..plugin.core.card import Card
 from ..plugin.core.environment import SetupStep
 from ..plugin.core.events import STOP, EpochEnded, Event, Finding, Notice, Progress, Scored, StageStarted, Started
-from ..plugin.core.home import RESOURCES
+from ..plugin.core.paths import RESOURCES
 from .chart import EpochChart
 from .choices import Choices
 from .findings import FindingList

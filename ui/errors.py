@@ -9,7 +9,7 @@ from qgis.core import QgsSettings
 from qgis.PyQt.QtCore import QLocale, pyqtSignal
 from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QPushButton, QSpinBox, QWidget
 
-from ..plugin.core.outcomes import BADLY, BASE, MISSED, TUNED, WRONG, Choice, Outcome
+from ..plugin.core.building_outcomes import BADLY, BASE, MISSED, TUNED, WRONG, Choice, Outcome
 from .load import load_form
 from .stepper import StepTable
 from .text import WrapLabel, format_count

@@ -11,7 +11,7 @@ from typing import Any, Sequence
 from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, pyqtSignal
 
-from ..plugin.core.history import BROKEN_OFF, FINISHED, RUNNING, UNREADABLE, Entry
+from ..plugin.core.run_list import BROKEN_OFF, FINISHED, RUNNING, UNREADABLE, Entry
 from .text import format_clock, format_score
 
 _ICONS = {RUNNING: "/mActionStart.svg", BROKEN_OFF: "/mIconWarning.svg", UNREADABLE: "/mIconCritical.svg"}

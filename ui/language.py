@@ -6,7 +6,7 @@ from pathlib import Path
 
 from qgis.PyQt.QtCore import QLocale, QTranslator
 
-from ..plugin.core.home import RESOURCES
+from ..plugin.core.paths import RESOURCES
 
 I18N = RESOURCES / "i18n"
 

@@ -9,7 +9,7 @@ from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QAction, QDialog, QFileDialog, QMenu, QWidget
 
 from ..plugin.core.card import Card
-from ..plugin.core.starts import load_encoders
+from ..plugin.core.model_specs import load_encoders
 from .network import NetworkDialog
 from .own import OwnDialog
 

@@ -11,8 +11,8 @@ from qgis.PyQt.QtWidgets import QComboBox, QLabel, QToolButton, QWidget
 from ..plugin.core.card import Card
 from ..plugin.core.errors import InputError
 from ..plugin.core.job import DEFAULT_BASE_MODEL
+from ..plugin.core.model_specs import is_start
 from ..plugin.core.models import find_card
-from ..plugin.core.starts import is_start
 from .about import describe_card, tell_sources
 from .load import load_form
 from .menu import ModelMenu

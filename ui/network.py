@@ -8,7 +8,7 @@ from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QWidget
 
 from ..plugin.core.card import NO_WEIGHTS
-from ..plugin.core.starts import DECODERS
+from ..plugin.core.model_specs import DECODERS
 from .encoders import EncoderSearch
 from .load import load_form
 from .text import WrapLabel

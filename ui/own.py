@@ -10,8 +10,8 @@ from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QLineEdit, QWidget
 
 from ..plugin.core.card import OUTPUTS, Card
+from ..plugin.core.model_specs import DECODERS
 from ..plugin.core.models import list_cards
-from ..plugin.core.starts import DECODERS
 from .choices import OwnModel
 from .encoders import EncoderSearch
 from .load import load_form

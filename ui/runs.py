@@ -10,7 +10,7 @@ from qgis.gui import QgsFilterLineEdit
 from qgis.PyQt.QtCore import QItemSelectionModel, QLocale, QPoint, Qt, pyqtBoundSignal, pyqtSignal
 from qgis.PyQt.QtWidgets import QFileDialog, QMenu, QPushButton, QToolButton, QWidget
 
-from ..plugin.core.history import BROKEN_OFF, FINISHED, RUNNING, Entry
+from ..plugin.core.run_list import BROKEN_OFF, FINISHED, RUNNING, Entry
 from .history import Column
 from .load import load_form
 from .table import RunTable

@@ -8,7 +8,7 @@ from typing import Sequence
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QMenu, QPushButton, QWidget
 
-from ..plugin.core.roles import HELD_OUT, LEFT_OUT, TRAINING, VALIDATION
+from ..plugin.core.block_roles import HELD_OUT, LEFT_OUT, TRAINING, VALIDATION
 from .load import load_form
 from .text import WrapLabel, format_count
 

@@ -17,8 +17,8 @@ from qgis.PyQt.QtCore import QObject
 from qgis.PyQt.QtGui import QColor
 
 from ...ui.form import FormPage
+from ..core.block_roles import HELD_OUT, TRAINING
 from ..core.errors import InputError, TunerError
-from ..core.roles import HELD_OUT, TRAINING
 from .areatool import AreaTool
 from .layers import ROLE_FIELD
 from .messages import INFO, WARNING, tell

@@ -19,7 +19,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from ...ui.split import RoleCount
-from ..core.roles import BLOCK_ROLES, BUFFER, HELD_OUT, LEFT_OUT
+from ..core.block_roles import BLOCK_ROLES, BUFFER, HELD_OUT, LEFT_OUT
 from .results import apply_style
 
 _OWN = "footprint_tuner/split"

@@ -17,10 +17,10 @@ from ..core.environment import locate_environment, require_ready
 from ..core.errors import SetupError, TunerError
 from ..core.events import Event, Finding, Finished, Notice
 from ..core.folder import RunFolder
-from ..core.follow import Ending
-from ..core.home import RESOURCES
 from ..core.models import list_cards
-from ..core.record import Record, read_record
+from ..core.paths import RESOURCES
+from ..core.run_record import Record, read_record
+from ..core.worker_process import Ending
 from .areas import AreaDrawer
 from .delivery import Delivery, take_choices
 from .elsewhere import Elsewhere

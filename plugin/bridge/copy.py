@@ -17,8 +17,8 @@ from qgis.core import (
     QgsWkbTypes,
 )
 
+from ..core.atomic_file import replacing
 from ..core.errors import InputError
-from ..core.replace import replacing
 from .layers import Polygons
 
 

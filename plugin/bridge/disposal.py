@@ -10,10 +10,10 @@ from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QLocale, QObject, Qt
 from qgis.PyQt.QtWidgets import QMessageBox
 
-from ..core.discard import delete_run, list_edited, list_kept, measure_bytes, refuse_running
+from ..core.delete_run import delete_run, list_edited, list_kept, measure_bytes, refuse_running
 from ..core.errors import TunerError
 from ..core.folder import RunFolder
-from ..core.history import Entry
+from ..core.run_list import Entry
 from .deed import Deeds
 from .messages import CRITICAL, SUCCESS, WARNING, tell
 from .removal import move_to_trash, refuse_edited, remove_layers

@@ -19,8 +19,8 @@ from ..core.environment import Environment, require_ready
 from ..core.errors import TunerError
 from ..core.events import Event, Finished, Notice, Progress, StageStarted
 from ..core.folder import RunFolder
-from ..core.follow import Ending
-from ..core.record import Record
+from ..core.run_record import Record
+from ..core.worker_process import Ending
 from .areatool import AreaTool
 from .layers import Polygons
 from .likener import Likener

@@ -13,7 +13,7 @@ from typing import Any, Sequence
 
 from qgis.PyQt.QtCore import QObject, QThread, pyqtSignal
 
-from ..core.child import SetupCancelled, run_child
+from ..core.child_process import SetupCancelled, run_child
 from ..core.environment import Environment, require_ready, worker_command, worker_environ
 from ..core.errors import RunError, TunerError
 from ..core.events import Failed, parse_event

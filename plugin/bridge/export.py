@@ -11,7 +11,7 @@ from ..core.environment import Environment, require_ready
 from ..core.errors import SetupError
 from ..core.events import Finished
 from ..core.folder import RunFolder
-from ..core.follow import Ending
+from ..core.worker_process import Ending
 from .messages import CRITICAL, INFO, SUCCESS, WARNING, log, tell
 from .saving import ask_file
 from .thread import FollowThread

@@ -21,8 +21,8 @@ from qgis.PyQt.QtGui import (
 )
 from qgis.PyQt.QtSvg import QSvgRenderer
 
+from ..core.atomic_file import replacing
 from ..core.errors import InputError
-from ..core.replace import replacing
 from .paper import SCHEME, make_paper
 
 _DPI = 300

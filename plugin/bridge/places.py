@@ -16,7 +16,7 @@ from qgis.PyQt.QtCore import QStandardPaths
 
 from ..core.errors import InputError
 from ..core.folder import RunFolder
-from ..core.history import CHECK_PREFIX, RUNS
+from ..core.run_list import CHECK_PREFIX, RUNS
 
 _PLACES = "footprint_tuner/run_folders"
 _NAME_LENGTH = 60

@@ -9,7 +9,7 @@ from qgis.PyQt.QtCore import QCoreApplication, Qt
 from qgis.PyQt.QtGui import QIcon
 
 from ...ui.language import load_translation
-from ..core.home import RESOURCES
+from ..core.paths import RESOURCES
 from .provider import TunerProvider
 
 try:

@@ -12,12 +12,12 @@ from qgis.PyQt.QtCore import QObject, Qt, QTimer
 
 from ...ui.choices import Choices
 from ...ui.dock import TunerDock
+from ..core.block_roles import find_next_role, write_block_roles
 from ..core.environment import Environment, require_ready
 from ..core.errors import TunerError
 from ..core.folder import RunFolder
-from ..core.follow import Ending
 from ..core.job import load_job
-from ..core.roles import find_next_role, write_block_roles
+from ..core.worker_process import Ending
 from .blocks import BlockLayer
 from .blocktool import BlockTool
 from .delivery import Delivery, take_choices

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qgis.core import QgsProcessingProvider
 from qgis.PyQt.QtGui import QIcon
 
-from ..core.home import RESOURCES
+from ..core.paths import RESOURCES
 from .algorithms.check import CheckAlgorithm
 from .algorithms.compare import CompareAlgorithm
 from .algorithms.export import ExportAlgorithm

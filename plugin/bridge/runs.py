@@ -11,14 +11,14 @@ from qgis.PyQt.QtCore import QObject, Qt, QTimer
 
 from ...ui.dock import TunerDock
 from ...ui.rivals import RivalsDialog
-from ..core.contest import pair_blocks
-from ..core.discard import measure_bytes
+from ..core.comparability import pair_blocks
+from ..core.delete_run import measure_bytes
 from ..core.environment import Environment
 from ..core.errors import TunerError
 from ..core.folder import RunFolder
-from ..core.history import Entry, find_runs, read_entry
-from ..core.note import write_note
-from ..core.record import read_record
+from ..core.run_list import Entry, find_runs, read_entry
+from ..core.run_note import write_note
+from ..core.run_record import read_record
 from .deed import Deeds, DeedThread
 from .disposal import Disposer
 from .errand import ErrandThread

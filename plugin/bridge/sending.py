@@ -8,10 +8,10 @@ from qgis.core import QgsApplication
 from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QLocale, QObject
 
-from ..core.discard import refuse_running
+from ..core.delete_run import refuse_running
 from ..core.errors import TunerError
 from ..core.folder import RunFolder
-from ..core.parcel import PackingCancelled, Parcel, pack_run, plan_parcel
+from ..core.run_archive import PackingCancelled, Parcel, pack_run, plan_parcel
 from .deed import Deeds, DeedThread
 from .messages import CRITICAL, INFO, SUCCESS, WARNING, tell
 from .meter import Meter

@@ -13,7 +13,7 @@ from ...ui.choices import OwnModel
 from ...ui.model import ModelPicker
 from ..core.environment import Environment
 from ..core.errors import TunerError
-from ..core.home import locate_models
+from ..core.paths import locate_models
 from .errand import ErrandThread
 from .messages import WARNING, join, log
 

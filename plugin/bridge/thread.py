@@ -14,7 +14,7 @@ from ..core.environment import Environment, SetupStep, set_up, worker_command, w
 from ..core.errors import SetupError, TunerError
 from ..core.events import Event, Notice
 from ..core.folder import RunFolder
-from ..core.follow import Ending, Follower
+from ..core.worker_process import Ending, Follower
 from .copy import CopyCancelled, copy_polygons
 from .layers import Polygons
 from .proxy import add_proxy

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .home import locate_models
+from .atomic_file import write_json
 from .imagery import Imagery
-from .replace import write_json
+from .paths import locate_models
 
 #: What a model may say of a pixel: a footprint alone, or all three.
 OUTPUTS = ("footprint", "boundary", "contact")

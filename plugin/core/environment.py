@@ -16,9 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Callable, Iterator, Sequence
 
-from .child import SetupCancelled, never, run_child
+from .child_process import SetupCancelled, never, run_child
 from .errors import SetupError
-from .home import (
+from .lock import hold_lock
+from .package_index import find_index, hide_credentials
+from .paths import (
     HOME_VARIABLE,
     LOCK_FILE,
     PLUGIN_ROOT,
@@ -30,8 +32,6 @@ from .home import (
     worker_command,
     worker_environ,
 )
-from .index import find_index, hide_credentials
-from .lock import hold_lock
 from .uv import (
     SPACE_HINT,
     Downloads,

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Mapping
 
+from .atomic_file import write_json
+from .block_roles import read_block_roles
 from .errors import InputError
-from .replace import write_json
-from .roles import read_block_roles
 
 DEFAULT_BASE_MODEL = "starter"
 RECIPES = ("model", "solaris_2019")

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from .card import Card, Recipe, Seeds
+from .card_check import find_problems
 from .errors import InputError
-from .home import RESOURCES
 from .imagery import Imagery
-from .sound import find_problems
-from .starts import is_start, make_start
+from .model_specs import is_start, make_start
+from .paths import RESOURCES
 
 MODELS_FOLDER = RESOURCES / "models"
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Callable, Mapping, Sequence
 
 from .errors import SetupError
-from .fetch import Answer, build_opener, fetch
-from .index import PAGE_FORMATS, PUBLIC_INDEX, Index, hide_credentials, pick_wheel, read_page
+from .package_index import PAGE_FORMATS, PUBLIC_INDEX, Index, hide_credentials, pick_wheel, read_page
+from .uv_download import Answer, build_opener, fetch
 
 SUITABLE_PYTHON = "cpython>=3.11,<3.15"
 _PACKAGE = "uv"

@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 
 from ..core.card import ADAPTATIONS, OUTPUTS, Card, Recipe, Seeds
+from ..core.card_check import find_problems
 from ..core.errors import InputError
 from ..core.models import list_cards
-from ..core.sound import find_problems
 from .build import build_network
 from .guess import Guess, guess_architecture
 from .networks import save_network

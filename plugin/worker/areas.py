@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import shapely
 
+from ..core.block_roles import HELD_OUT, TRAINING, read_role
 from ..core.errors import InputError
-from ..core.roles import HELD_OUT, TRAINING, read_role
 from .labels import read_polygons
 from .raster import Raster
 from .vector import read_layer

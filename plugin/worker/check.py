@@ -6,12 +6,12 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..core.block_roles import ROLES, read_block_roles
 from ..core.card import Card
 from ..core.errors import InputError
 from ..core.job import Job, Settings
+from ..core.model_specs import fit_bands
 from ..core.models import find_card
-from ..core.roles import ROLES, read_block_roles
-from ..core.starts import fit_bands
 from .labels import Labels, read_labels
 from .raster import Raster, describe_raster
 from .renew import Renewal, renew_split

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from ..core.errors import RunError
 from ..core.events import STOP, Finished, Started
 from ..core.folder import RunFolder
-from ..core.home import locate_models
 from ..core.job import load_job
 from ..core.lock import hold_lock
+from ..core.model_specs import load_encoders
 from ..core.models import find_card, list_cards
-from ..core.starts import load_encoders
+from ..core.paths import locate_models
 from .wire import Wire, print_json
 
 if TYPE_CHECKING:

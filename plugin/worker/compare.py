@@ -13,8 +13,8 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 
+from ..core.atomic_file import replacing
 from ..core.errors import InputError
-from ..core.replace import replacing
 from .blocks import BLOCKS, WIDTHS, count_by_block
 from .ground import measure_units_m2
 from .score import Matching, Score, find_candidates, match_footprints

@@ -10,10 +10,10 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 
+from ..core.atomic_file import replacing
+from ..core.block_roles import HELD_OUT, TRAINING
 from ..core.errors import InputError
 from ..core.job import Job
-from ..core.replace import replacing
-from ..core.roles import HELD_OUT, TRAINING
 from .draw import count_inside, draw_alike
 from .geodata.polygons import apply_affine, explode_polygons
 from .mosaic import BAND_NAMES, NADIR_BAND_NAMES, Mosaic, Tile, find_difference, lay_mosaic, read_tile, write_vrt

@@ -9,9 +9,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from ..core.block_roles import HELD_OUT, TRAINING, VALIDATION, read_role
 from ..core.errors import InputError
 from ..core.events import ADVICE, WARNING, Finding
-from ..core.roles import HELD_OUT, TRAINING, VALIDATION, read_role
 from .geodata.polygons import explode_polygons
 from .labels import Labels, read_labels, read_polygons
 from .located import count_things, locate_finding

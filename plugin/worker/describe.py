@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ..core.atomic_file import replacing
+from ..core.block_roles import HELD_OUT
 from ..core.card import Card
 from ..core.folder import RunFolder
-from ..core.replace import replacing
-from ..core.roles import HELD_OUT
-from ..core.starts import DECODERS
+from ..core.model_specs import DECODERS
 from .deepness import CLASSES, choose_gsd, is_clipped, read_stretch
 from .export import LARGEST_DIFFERENCE, OPSET, TILES, Exported
 from .runtime.versions import describe_versions

@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
+from ..core.atomic_file import write_json
 from ..core.errors import InputError, RunError
-from ..core.index import hide_credentials
-from ..core.replace import write_json
+from ..core.package_index import hide_credentials
 from .digest import hash_file
 from .transfer import BY_HAND, BrokenOffError, Head, Transfer, give_up
 from .wire import Wire

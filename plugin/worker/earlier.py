@@ -13,10 +13,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from ..core.block_roles import BLOCK_ROLES, LEFT_OUT, ROLES
 from ..core.errors import InputError
 from ..core.folder import RunFolder
-from ..core.record import REPORT_SCHEMA
-from ..core.roles import BLOCK_ROLES, LEFT_OUT, ROLES
+from ..core.run_record import REPORT_SCHEMA
 from .geodata.polygons import apply_affine, explode_polygons
 from .labels import Labels
 from .raster import Raster

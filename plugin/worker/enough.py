@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
+from ..core.block_roles import HELD_OUT, TRAINING
 from ..core.events import ADVICE, WARNING, Finding
-from ..core.roles import HELD_OUT, TRAINING
 from .split import Split
 
 #: Half of the 95 % interval of a share of n independent buildings, at its widest: 0.98 / sqrt(n).

@@ -18,9 +18,9 @@ from onnxruntime.capi import onnxruntime_pybind11_state as refusals
 from torch import nn
 from torch.nn import functional
 
+from ..core.atomic_file import replacing
 from ..core.card import Card
 from ..core.errors import InputError, RunError
-from ..core.replace import replacing
 from .deepness import CLASSES, describe_for_deepness, is_clipped, read_stretch
 from .networks import load_network, normalise
 from .pool import fix_pools

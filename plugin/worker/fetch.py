@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 
 from ..core.card import PRETRAINED, Card
 from ..core.errors import InputError, RunError
-from ..core.home import locate_models
 from ..core.lock import hold_lock
+from ..core.paths import locate_models
 from .digest import hash_file
 from .download import Expected, Part, accept, copy_file, describe_size, download, refuse_page
 from .hashes import recall_hash, record_hash

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 from scipy.ndimage import find_objects, mean
 
+from ..core.block_roles import ROLES
 from ..core.events import ADVICE, WARNING, Finding
-from ..core.roles import ROLES
 from .check import Inputs
 from .geodata.rasterize import PolygonIndex
 from .instances import find_instances

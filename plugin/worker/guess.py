@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from ..core.errors import InputError
-from ..core.starts import DECODERS
+from ..core.model_specs import DECODERS
 from .build import MISFITS
 from .spacenet4 import ARCHITECTURES, build_spacenet4
 from .weights import list_aliases

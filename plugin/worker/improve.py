@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..core.correction_job import prepare_improvement
 from ..core.errors import InputError
 from ..core.folder import RunFolder
-from ..core.improve import prepare_improvement
 from . import commands
 from .wire import Wire
 

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ..core.block_roles import HELD_OUT, VALIDATION
 from ..core.card import Card, Parting
-from ..core.roles import HELD_OUT, VALIDATION
 from .check import Inputs
 from .choose import Chooser
 from .exam import Exam, Outcomes

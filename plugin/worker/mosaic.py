@@ -20,7 +20,7 @@ from rasterio.errors import RasterioError
 from rasterio.features import shapes
 from rasterio.io import DatasetReader
 
-from ..core.replace import replacing
+from ..core.atomic_file import replacing
 from .ground import is_usable
 
 #: Tiles whose pixels are larger or smaller by more than this share do not belong together.

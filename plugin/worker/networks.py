@@ -13,9 +13,9 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import nn
 
+from ..core.atomic_file import replacing
 from ..core.card import NO_WEIGHTS, PRETRAINED, Card
 from ..core.errors import InputError
-from ..core.replace import replacing
 from .build import build_network
 from .digest import hash_file
 from .pretrained import load_pretrained

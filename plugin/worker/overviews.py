@@ -12,7 +12,7 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from ..core.replace import replacing
+from ..core.atomic_file import replacing
 from .probability import NODATA
 
 #: The finest overview: a sixteenth of the raster, so that all of them together are a tenth of the file.

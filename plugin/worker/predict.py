@@ -17,8 +17,8 @@ from rasterio.io import DatasetReader, DatasetWriter
 from rasterio.windows import Window
 from torch import nn
 
+from ..core.atomic_file import replacing
 from ..core.card import Card
-from ..core.replace import replacing
 from .networks import normalise
 from .overviews import add_overviews, name_sidecar
 from .precision import autocast, keep_depthwise_exact

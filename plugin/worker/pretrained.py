@@ -16,7 +16,7 @@ from torch import nn
 
 from ..core.card import PRETRAINED, Card
 from ..core.errors import InputError
-from ..core.home import locate_models
+from ..core.paths import locate_models
 from .build import TIMM, build_segmenter, check_names
 from .weights import Tensors, check_head, fit_tensors, read_tensors
 

@@ -10,10 +10,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from ..core.block_roles import HELD_OUT, TRAINING, VALIDATION
 from ..core.errors import InputError
 from ..core.events import Finding
 from ..core.job import Job
-from ..core.roles import HELD_OUT, TRAINING, VALIDATION
 from .corrections import CHECK_MORE, read_checked, read_corrections, tell_corrections
 from .earlier import Earlier, read_earlier
 from .geodata.polygons import explode_polygons

@@ -14,8 +14,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from ..core.record import REPORT_SCHEMA
-from ..core.roles import ROLES
+from ..core.block_roles import ROLES
+from ..core.run_record import REPORT_SCHEMA
 from .amend import ERRORS, leave_out_blocks
 from .chain import build_chain, name_models
 from .check import Inputs

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import shapely
 
+from ..core.atomic_file import replace_all, write_json
 from ..core.card import Card
 from ..core.edits import keep_edited
 from ..core.errors import InputError, RunError
@@ -22,8 +23,7 @@ from ..core.folder import RunFolder
 from ..core.job import Job, load_job
 from ..core.lock import hold_lock
 from ..core.models import load_card
-from ..core.record import require_probability, require_reviewable
-from ..core.replace import replace_all, write_json
+from ..core.run_record import require_probability, require_reviewable
 from .amend import Cut, amend_report, describe_by_hand, read_chosen
 from .chain import refresh_chain
 from .check import Inputs, check_inputs, split_inputs

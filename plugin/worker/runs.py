@@ -10,9 +10,9 @@ from typing import Any
 
 from ..core.errors import InputError
 from ..core.folder import RunFolder
-from ..core.history import FINISHED, Entry, find_runs, read_entry
-from ..core.parcel import pack_run, plan_parcel
-from ..core.record import read_record
+from ..core.run_archive import pack_run, plan_parcel
+from ..core.run_list import FINISHED, Entry, find_runs, read_entry
+from ..core.run_record import read_record
 from .wire import Wire, print_json
 
 

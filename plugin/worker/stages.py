@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..core.atomic_file import write_json
+from ..core.block_roles import HELD_OUT, TRAINING, VALIDATION
 from ..core.card import Card, Parting, Recipe, read_parting
 from ..core.events import EpochEnded
 from ..core.folder import RunFolder
 from ..core.job import Job
-from ..core.replace import write_json
-from ..core.roles import HELD_OUT, TRAINING, VALIDATION
 from .amend import Cut
 from .check import Inputs
 from .earlier import read_earlier_report

@@ -10,10 +10,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ..core.atomic_file import write_json
 from ..core.errors import InputError
 from ..core.folder import RunFolder
 from ..core.job import Job
-from ..core.replace import write_json
 from .amend import Cut, read_cut
 
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
+from ..core.block_roles import TRAINING
 from ..core.card import ADAPTATIONS, OUTPUTS, Card
-from ..core.roles import TRAINING
 from .geodata.rasterize import PolygonIndex
 from .labels import Labels
 from .masks import Targets, choose_widths

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..core.atomic_file import replacing
 from ..core.card import Parting, read_parting
 from ..core.errors import RunError
 from ..core.events import EpochEnded
-from ..core.replace import replacing
 from .learner import Learner
 from .tiles import Sample, Sampler
 from .wire import Wire

@@ -10,8 +10,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from ..core.replace import replacing
-from ..core.roles import BUFFER, LEFT_OUT, ROLES
+from ..core.atomic_file import replacing
+from ..core.block_roles import BUFFER, LEFT_OUT, ROLES
 from .check import Inputs
 from .exam import Outcomes
 from .geodata.polygons import apply_affine, explode_polygons

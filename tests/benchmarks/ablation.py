@@ -16,11 +16,11 @@ from typing import Any
 
 import torch
 
+from plugin.core.block_roles import HELD_OUT, VALIDATION
 from plugin.core.card import Card
 from plugin.core.folder import RunFolder
 from plugin.core.job import Job, Settings
 from plugin.core.models import find_card
-from plugin.core.roles import HELD_OUT, VALIDATION
 from plugin.worker.check import Inputs, check_inputs, split_inputs
 from plugin.worker.judge import Judge
 from plugin.worker.networks import load_network

@@ -23,7 +23,7 @@ from qgis.testing import start_app
 from footprint_tuner.plugin.bridge.controller import Controller
 from footprint_tuner.plugin.bridge.copy import copy_polygons
 from footprint_tuner.plugin.bridge.layers import take_labels
-from footprint_tuner.plugin.core import home
+from footprint_tuner.plugin.core import paths
 from footprint_tuner.ui.dock import TunerDock
 
 gdal.UseExceptions()
@@ -118,11 +118,11 @@ def environment(tmp_path, monkeypatch):
     """A worker's environment that is ready, whose interpreter runs the stand-in; STAND_IN tells it what to do."""
     monkeypatch.setenv("FOOTPRINT_TUNER_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("STAND_IN", "")
-    made = home.locate_environment()
+    made = paths.locate_environment()
     made.python.parent.mkdir(parents=True)
     made.python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{STAND_IN}" "$@"\n', "utf-8")
     made.python.chmod(made.python.stat().st_mode | stat.S_IXUSR)
-    made.marker.write_text(json.dumps({"lock": home.hash_lock()}), "utf-8")
+    made.marker.write_text(json.dumps({"lock": paths.hash_lock()}), "utf-8")
     return made
 
 
@@ -229,7 +229,7 @@ def own_home(tmp_path, monkeypatch):
     made = tmp_path / "home_folder"
     made.mkdir()
     monkeypatch.setenv("XDG_CONFIG_HOME", str(made / "configuration"))
-    monkeypatch.setenv(home.HOME_VARIABLE, str(home.locate_environment().folder.parent))
+    monkeypatch.setenv(paths.HOME_VARIABLE, str(paths.locate_environment().folder.parent))
     monkeypatch.setenv("HOME", str(made))
     monkeypatch.setenv("XDG_DATA_HOME", str(made / "data"))
     return made

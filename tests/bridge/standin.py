@@ -15,6 +15,7 @@ from pathlib import Path
 
 from osgeo import ogr, osr
 
+from plugin.core.block_roles import read_block_roles
 from plugin.core.events import (
     STAGES,
     Cancelled,
@@ -30,9 +31,8 @@ from plugin.core.events import (
     format_event,
 )
 from plugin.core.folder import RunFolder
-from plugin.core.home import RESOURCES
 from plugin.core.job import load_job
-from plugin.core.roles import read_block_roles
+from plugin.core.paths import RESOURCES
 
 ogr.UseExceptions()
 BEHAVIOUR, _, WHERE = os.environ.get("STAND_IN", "").partition(" in ")

@@ -20,7 +20,7 @@ from footprint_tuner.plugin.bridge.results import apply_style
 from footprint_tuner.plugin.bridge.review.curtain import Curtain
 from footprint_tuner.plugin.bridge.review.picture import wait_for_all
 from footprint_tuner.plugin.bridge.review.swipe import Swipe
-from footprint_tuner.plugin.core.record import require_reviewable
+from footprint_tuner.plugin.core.run_record import require_reviewable
 from footprint_tuner.ui.swipe import Sight, SwipePanel
 from tests.bridge.conftest import process_events
 from tests.bridge.swiperun import write_run

@@ -22,7 +22,7 @@ from footprint_tuner.plugin.bridge.controller import Controller
 from footprint_tuner.plugin.core.folder import RunFolder
 from footprint_tuner.plugin.core.imagery import Imagery
 from footprint_tuner.plugin.core.models import find_card
-from footprint_tuner.plugin.core.record import Record
+from footprint_tuner.plugin.core.run_record import Record
 from footprint_tuner.ui.choices import DRAWN, POLYGONS, VISIBLE
 from footprint_tuner.ui.dock import TunerDock
 

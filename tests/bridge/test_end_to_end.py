@@ -21,9 +21,9 @@ from footprint_tuner.plugin.bridge.pdf import write_pdf
 from footprint_tuner.plugin.bridge.provider import TunerProvider
 from footprint_tuner.plugin.core.events import OCCASIONAL_STAGES, STAGES, StageStarted, Started
 from footprint_tuner.plugin.core.folder import RunFolder
-from footprint_tuner.plugin.core.home import PLUGIN_ROOT, locate_environment, worker_command, worker_environ
 from footprint_tuner.plugin.core.job import DEFAULT_BASE_MODEL
 from footprint_tuner.plugin.core.models import find_card
+from footprint_tuner.plugin.core.paths import PLUGIN_ROOT, locate_environment, worker_command, worker_environ
 from footprint_tuner.ui.dock import DockState, TunerDock
 
 numpy = pytest.importorskip("numpy")

@@ -11,9 +11,9 @@ from qgis.PyQt.QtCore import QCoreApplication, QEvent
 from footprint_tuner.plugin.bridge.results import load_results
 from footprint_tuner.plugin.bridge.review.aim import plan_extent
 from footprint_tuner.plugin.bridge.review.errors import ErrorSteps
+from footprint_tuner.plugin.core.building_outcomes import BASE, TUNED
 from footprint_tuner.plugin.core.folder import RunFolder
-from footprint_tuner.plugin.core.outcomes import BASE, TUNED
-from footprint_tuner.plugin.core.record import Record
+from footprint_tuner.plugin.core.run_record import Record
 from footprint_tuner.ui.errors import ErrorPanel
 from tests.bridge.errorfile import LEFT, TOP, TOWN, write_errors
 

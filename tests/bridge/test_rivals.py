@@ -6,7 +6,7 @@ import pytest
 from qgis.core import QgsApplication, QgsProcessingContext, QgsProcessingFeedback
 
 from footprint_tuner.plugin.bridge.provider import TunerProvider
-from footprint_tuner.plugin.core.home import locate_environment
+from footprint_tuner.plugin.core.paths import locate_environment
 from footprint_tuner.ui.rivals import RivalsDialog
 from tests.conftest import make_report
 

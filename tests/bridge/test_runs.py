@@ -17,7 +17,7 @@ from qgis.PyQt.QtWidgets import QFileDialog
 
 from footprint_tuner.plugin.bridge import runs
 from footprint_tuner.plugin.bridge.places import keep_added, list_added, list_places
-from footprint_tuner.plugin.core.history import BROKEN_OFF, FINISHED
+from footprint_tuner.plugin.core.run_list import BROKEN_OFF, FINISHED
 from footprint_tuner.ui.dock import DockState
 from tests.conftest import make_report
 

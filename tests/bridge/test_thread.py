@@ -13,12 +13,12 @@ from footprint_tuner.plugin.bridge.delivery import prepare_delivery
 from footprint_tuner.plugin.bridge.layers import take_areas, take_labels
 from footprint_tuner.plugin.bridge.places import make_run_folder
 from footprint_tuner.plugin.bridge.thread import RunThread, SetupThread
-from footprint_tuner.plugin.core.child import SetupCancelled
+from footprint_tuner.plugin.core.child_process import SetupCancelled
 from footprint_tuner.plugin.core.environment import SetupStep
 from footprint_tuner.plugin.core.errors import InputError, SetupError
 from footprint_tuner.plugin.core.events import STAGES, Finished, Notice, Progress, StageStarted, Started
-from footprint_tuner.plugin.core.home import Environment
 from footprint_tuner.plugin.core.job import DEFAULT_BASE_MODEL, Settings, load_job
+from footprint_tuner.plugin.core.paths import Environment
 
 
 class Listener:

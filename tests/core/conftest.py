@@ -14,7 +14,7 @@ import zipfile
 import pytest
 
 from plugin.core import environment as subject
-from plugin.core import fetch
+from plugin.core import uv_download
 from plugin.core.environment import locate_environment, set_up
 from plugin.core.errors import SetupError
 from tests.conftest import Reply
@@ -120,5 +120,5 @@ def pack_wheel(script, member="uv-1.2.3.data/scripts/uv"):
 
 @pytest.fixture
 def index(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(fetch, "PAUSE_S", 0)
+    monkeypatch.setattr(uv_download, "PAUSE_S", 0)
     return Index(server, tmp_path, monkeypatch)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from plugin.core import home
+from plugin.core import paths
 from plugin.core.environment import (
     PLUGIN_ROOT,
     Environment,
@@ -69,7 +69,7 @@ def test_the_folder_is_named_after_the_lock_whatever_its_line_ends(monkeypatch, 
     for number, content in enumerate([b"a==1\nb==2\n", b"a==1\r\nb==2\r\n", b"a==1\nb==3\n"]):
         lock = tmp_path / f"{number}.txt"
         lock.write_bytes(content)
-        monkeypatch.setattr(home, "LOCK_FILE", lock)
+        monkeypatch.setattr(paths, "LOCK_FILE", lock)
         names.append(locate_environment({}).folder.name)
     assert names[0] == names[1] == "worker-913f6e401ad0"
     assert names[2] != names[0]
@@ -84,7 +84,7 @@ def test_a_marker_that_does_not_name_this_lock_is_no_marker(environment, content
 
 def test_an_environment_whose_interpreter_has_gone_is_not_ready(environment):
     write_python(environment, "exit 0")
-    mark_ready(environment, home.hash_lock())
+    mark_ready(environment, paths.hash_lock())
     assert environment.is_ready
     environment.python.unlink()
     environment.python.symlink_to("/nowhere/python")

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from plugin.core import environment as subject
-from plugin.core import fetch
+from plugin.core import uv_download
 from plugin.core.environment import locate_environment
 from tests.conftest import Reply, Server
 from tests.core.conftest import FAKE_UV, JSON_KIND, pack_wheel
@@ -61,7 +61,7 @@ def test_a_download_that_breaks_off_is_tried_again(index):
 def test_a_download_that_always_breaks_off_is_given_up_with_a_next_step(index):
     index.file.cut = 50
     assert "proxy" in index.fail("could not be fetched: the connection broke off").hint
-    assert len(index.server.requests) == 1 + fetch.ATTEMPTS
+    assert len(index.server.requests) == 1 + uv_download.ATTEMPTS
 
 
 def test_a_server_that_stumbles_is_asked_again(index):

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from plugin.core.environment import locate_environment
-from plugin.core.home import HOME_VARIABLE, scrub_environ, worker_environ
+from plugin.core.paths import HOME_VARIABLE, scrub_environ, worker_environ
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "build" / "demo"

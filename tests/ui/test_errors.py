@@ -6,7 +6,7 @@ from qgis.PyQt.QtCore import QPoint, Qt
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLabel, QWidget
 
-from footprint_tuner.plugin.core.outcomes import BADLY, BASE, FOUND, MISSED, TUNED, WRONG, Outcome
+from footprint_tuner.plugin.core.building_outcomes import BADLY, BASE, FOUND, MISSED, TUNED, WRONG, Outcome
 from footprint_tuner.ui.errors import ErrorPanel
 from footprint_tuner.ui.outcomes import AREA, CONFIDENCE, IOU, KIND, SEEN
 

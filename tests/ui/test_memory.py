@@ -3,7 +3,7 @@
 from qgis.core import QgsSettings
 
 from footprint_tuner.plugin.core.job import DEFAULT_BASE_MODEL, Settings
-from footprint_tuner.plugin.core.starts import DECODERS
+from footprint_tuner.plugin.core.model_specs import DECODERS
 
 
 def test_settings_come_back_in_the_next_session(dock, find, make_dock):

@@ -8,10 +8,10 @@ from qgis.PyQt.QtCore import Qt, QTimer
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QDialogButtonBox
 
-from footprint_tuner.plugin.core.home import locate_models
 from footprint_tuner.plugin.core.job import DEFAULT_BASE_MODEL
+from footprint_tuner.plugin.core.model_specs import DECODERS, load_encoders
 from footprint_tuner.plugin.core.models import find_card
-from footprint_tuner.plugin.core.starts import DECODERS, load_encoders
+from footprint_tuner.plugin.core.paths import locate_models
 from footprint_tuner.ui.about import describe_card, tell_sources
 from footprint_tuner.ui.choices import OwnModel
 from footprint_tuner.ui.encoders import EncoderSearch

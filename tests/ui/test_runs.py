@@ -9,7 +9,7 @@ from qgis.PyQt.QtGui import QKeyEvent
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit
 
-from footprint_tuner.plugin.core.history import BROKEN_OFF, FINISHED, RUNNING, UNREADABLE, Entry
+from footprint_tuner.plugin.core.run_list import BROKEN_OFF, FINISHED, RUNNING, UNREADABLE, Entry
 from footprint_tuner.ui.history import Column, shorten
 from footprint_tuner.ui.rivals import RivalsDialog
 

@@ -7,10 +7,10 @@ import json
 import numpy as np
 import shapely
 
+from plugin.core.block_roles import HELD_OUT, TRAINING, VALIDATION
 from plugin.core.folder import RunFolder
 from plugin.core.job import Job, Settings
 from plugin.core.models import find_card
-from plugin.core.roles import HELD_OUT, TRAINING, VALIDATION
 from plugin.worker.check import Inputs
 from plugin.worker.geodata.polygons import apply_affine
 from plugin.worker.renew import renew_split

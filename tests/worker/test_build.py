@@ -10,7 +10,7 @@ from torch import nn
 
 from plugin.core.card import OUTPUTS, Card, Recipe
 from plugin.core.errors import InputError, RunError
-from plugin.core.starts import DECODERS
+from plugin.core.model_specs import DECODERS
 from plugin.worker.build import build_network
 from plugin.worker.learner import Learner, Plan
 from plugin.worker.tiles import Sample

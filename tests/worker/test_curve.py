@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import shapely
 
+from plugin.core.block_roles import VALIDATION
 from plugin.core.errors import InputError
 from plugin.core.job import load_job
 from plugin.core.models import find_card
-from plugin.core.roles import VALIDATION
 from plugin.worker.check import Inputs
 from plugin.worker.choose import Chooser
 from plugin.worker.labels import read_labels

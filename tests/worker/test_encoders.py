@@ -8,7 +8,7 @@ import pytest
 import segmentation_models_pytorch as smp
 import timm
 
-from plugin.core.starts import ENCODERS_FILE, load_encoders, make_start
+from plugin.core.model_specs import ENCODERS_FILE, load_encoders, make_start
 from plugin.worker.__main__ import main
 from plugin.worker.encoders import is_usable, list_names, list_tags, survey_encoders, write_encoders
 from plugin.worker.pretrained import locate_pretrained

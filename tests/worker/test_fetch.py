@@ -20,10 +20,10 @@ from safetensors.torch import load_file, save, save_file
 from plugin.core.card import Card
 from plugin.core.errors import InputError, RunError
 from plugin.core.events import Cancelled, Failed, Finished, Notice, Progress, StageStarted, parse_event
-from plugin.core.home import locate_models
 from plugin.core.lock import hold_lock
+from plugin.core.model_specs import make_start
 from plugin.core.models import find_card, load_card
-from plugin.core.starts import make_start
+from plugin.core.paths import locate_models
 from plugin.worker import pretrained
 from plugin.worker.apply import predict_footprints
 from plugin.worker.fetch import describe_fetch, obtain_weights, pick_weights

@@ -11,10 +11,10 @@ import rasterio
 import shapely
 from rasterio.features import rasterize
 
+from plugin.core.correction_job import prepare_improvement
 from plugin.core.errors import InputError
 from plugin.core.events import Failed, Finding, Finished, Notice, StageStarted
 from plugin.core.folder import RunFolder
-from plugin.core.improve import prepare_improvement
 from plugin.core.job import load_job
 from plugin.worker.corrections import copy_polygons
 from plugin.worker.geodata.polygons import apply_affine

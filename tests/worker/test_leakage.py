@@ -23,9 +23,9 @@ from rasterio.crs import CRS
 from rasterio.features import rasterize
 from rasterio.windows import Window
 
+from plugin.core.block_roles import HELD_OUT, ROLES, TRAINING, VALIDATION
 from plugin.core.job import Settings
 from plugin.core.models import find_card
-from plugin.core.roles import HELD_OUT, ROLES, TRAINING, VALIDATION
 from plugin.worker.geodata.polygons import apply_affine
 from plugin.worker.labels import Labels
 from plugin.worker.raster import describe_raster, open_grid

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from plugin.core.card import Card, Recipe
 from plugin.core.errors import InputError
-from plugin.core.starts import fit_bands, make_start
+from plugin.core.model_specs import fit_bands, make_start
 from plugin.worker.networks import load_network
 from plugin.worker.pretrained import adopt_statistics, locate_pretrained, pretrained_path
 

@@ -11,10 +11,10 @@ import pytest
 import shapely
 from rasterio.windows import Window
 
+from plugin.core.block_roles import HELD_OUT, TRAINING, VALIDATION
 from plugin.core.errors import InputError
 from plugin.core.job import Settings
 from plugin.core.models import find_card
-from plugin.core.roles import HELD_OUT, TRAINING, VALIDATION
 from plugin.worker.labels import read_labels
 from plugin.worker.raster import describe_raster, open_grid
 from plugin.worker.renew import renew_split

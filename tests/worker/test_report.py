@@ -10,12 +10,12 @@ import pyogrio
 import pytest
 import shapely
 
+from plugin.core.block_roles import HELD_OUT
 from plugin.core.events import Finished
 from plugin.core.folder import RunFolder
-from plugin.core.home import RESOURCES
 from plugin.core.job import load_job
 from plugin.core.models import find_card
-from plugin.core.roles import HELD_OUT
+from plugin.core.paths import RESOURCES
 from plugin.worker.check import Inputs
 from plugin.worker.judge import Judge
 from plugin.worker.labels import read_labels

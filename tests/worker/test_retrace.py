@@ -13,11 +13,11 @@ import pytest
 import rasterio
 import shapely
 
+from plugin.core.atomic_file import write_json
 from plugin.core.errors import InputError, RunError
 from plugin.core.events import Cancelled, Finished, Notice, Scored, StageStarted
 from plugin.core.folder import RunFolder
 from plugin.core.lock import hold_lock
-from plugin.core.replace import write_json
 from plugin.worker.amend import Cut
 from plugin.worker.retrace import MAKING, Wish, retrace_run
 from plugin.worker.state import read_state, restate

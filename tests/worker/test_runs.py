@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from plugin.core.record import read_record
+from plugin.core.run_record import read_record
 from plugin.worker.interval import bound_difference
 from plugin.worker.rivals import compare_runs
 from tests.conftest import make_report

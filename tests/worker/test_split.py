@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from rasterio.crs import CRS
 
+from plugin.core.block_roles import BLOCK_ROLES, HELD_OUT, LEFT_OUT, ROLES, TRAINING, VALIDATION
 from plugin.core.errors import InputError
 from plugin.core.job import Settings
-from plugin.core.roles import BLOCK_ROLES, HELD_OUT, LEFT_OUT, ROLES, TRAINING, VALIDATION
 from plugin.worker.geodata.polygons import apply_affine
 from plugin.worker.ground import GroundScale
 from plugin.worker.labels import Labels

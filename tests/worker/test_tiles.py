@@ -8,9 +8,9 @@ import torch
 from rasterio.features import rasterize
 from rasterio.windows import Window
 
+from plugin.core.block_roles import TRAINING, VALIDATION
 from plugin.core.job import Settings
 from plugin.core.models import find_card
-from plugin.core.roles import TRAINING, VALIDATION
 from plugin.worker.labels import read_labels
 from plugin.worker.raster import describe_raster, open_grid
 from plugin.worker.split import split_ground

@@ -13,10 +13,10 @@ from qgis.core import (
     QgsProcessingParameterFile,
 )
 
-from ...core.child import SetupCancelled
-from ...core.contest import pair_blocks
+from ...core.child_process import SetupCancelled
+from ...core.comparability import pair_blocks
 from ...core.errors import TunerError
-from ...core.record import read_record
+from ...core.run_record import read_record
 from .score import ask_worker
 from .worker import WorkerAlgorithm, refuse
 

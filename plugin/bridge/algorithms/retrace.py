@@ -19,7 +19,7 @@ from qgis.core import (
 
 from ...core.errors import TunerError
 from ...core.folder import RunFolder
-from ...core.record import require_reviewable
+from ...core.run_record import require_reviewable
 from ..review.retrace import STAGES, refuse_edits
 from .narrator import Narrator
 from .tuning import make_min_area_parameter

@@ -20,7 +20,7 @@ from qgis.core import (
     QgsProcessingParameterNumber,
 )
 
-from ...core.child import SetupCancelled, run_child
+from ...core.child_process import SetupCancelled, run_child
 from ...core.environment import locate_environment, require_ready, worker_command, worker_environ
 from ...core.errors import TunerError
 from ..copy import CopyCancelled, copy_polygons

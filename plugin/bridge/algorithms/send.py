@@ -13,10 +13,10 @@ from qgis.core import (
     QgsProcessingParameterFileDestination,
 )
 
-from ...core.discard import refuse_running
+from ...core.delete_run import refuse_running
 from ...core.errors import TunerError
 from ...core.folder import RunFolder
-from ...core.parcel import PackingCancelled, pack_run, plan_parcel
+from ...core.run_archive import PackingCancelled, pack_run, plan_parcel
 from .worker import WorkerAlgorithm, refuse
 
 

@@ -15,8 +15,8 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
+from ...core.block_roles import ROLES
 from ...core.folder import RunFolder
-from ...core.roles import ROLES
 from .narrator import Narrator
 from .outputs import send_layer
 from .tuning import TuningAlgorithm, run_delivery

@@ -20,8 +20,8 @@ from qgis.PyQt.QtGui import QIcon
 from ...core.environment import locate_environment, require_ready, worker_command, worker_environ
 from ...core.errors import SetupError, TunerError
 from ...core.events import Event, Finished
-from ...core.follow import Ending, Follower
-from ...core.home import RESOURCES
+from ...core.paths import RESOURCES
+from ...core.worker_process import Ending, Follower
 from ..messages import join
 from ..proxy import add_proxy
 from .narrator import Narrator

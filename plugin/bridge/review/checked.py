@@ -15,9 +15,9 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
+from ...core.block_roles import HELD_OUT, VALIDATION
 from ...core.errors import InputError
 from ...core.folder import RunFolder
-from ...core.roles import HELD_OUT, VALIDATION
 from ..layers import Polygons
 
 _ELSEWHERE = "Mark ground as checked where the model may learn: on the raster, off held-out and validation ground."

@@ -11,10 +11,10 @@ from osgeo import gdal, ogr
 from qgis.core import QgsDefaultValue, QgsProject, QgsVectorLayer
 from qgis.PyQt.QtCore import QCoreApplication, QObject, QThread, pyqtSignal
 
+from ...core.atomic_file import replacing
+from ...core.block_roles import TRAINING
 from ...core.errors import InputError, RunError, TunerError
 from ...core.folder import RunFolder
-from ...core.replace import replacing
-from ...core.roles import TRAINING
 from ..layers import ROLE_FIELD
 from ..messages import WARNING, log
 from ..results import apply_style, find_group

@@ -19,10 +19,10 @@ from qgis.PyQt.QtGui import QColor
 from qgis.PyQt.QtWidgets import QWidget
 
 from ....ui.errors import ErrorPanel
+from ...core.building_outcomes import TUNED, Outcome, read_outcomes
 from ...core.errors import RunError
 from ...core.folder import RunFolder
-from ...core.outcomes import TUNED, Outcome, read_outcomes
-from ...core.record import Record
+from ...core.run_record import Record
 from ..messages import WARNING, log
 from ..results import locate_errors
 from .aim import aim

@@ -10,7 +10,7 @@ from qgis.PyQt.QtCore import QObject, Qt, pyqtSignal
 from ....ui.improve import ImprovePanel
 from ...core.errors import InputError, TunerError
 from ...core.folder import RunFolder
-from ...core.record import Record
+from ...core.run_record import Record
 from ..layers import take_checked, take_corrected
 from ..messages import join
 from .corrections import CopyThread, Corrections, count_checked, is_shown

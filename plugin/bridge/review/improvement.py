@@ -8,13 +8,13 @@ from typing import Any, Callable, Mapping
 
 from qgis.core import QgsFeatureIterator, QgsFeatureRequest, QgsGeometry
 
+from ...core.correction_job import find_raster
+from ...core.correction_job import prepare_improvement as make_job
 from ...core.errors import InputError, RunError, TunerError
 from ...core.events import Notice
 from ...core.folder import RunFolder
-from ...core.improve import find_raster
-from ...core.improve import prepare_improvement as make_job
 from ...core.job import load_job
-from ...core.record import require_reviewable
+from ...core.run_record import require_reviewable
 from ..copy import CopyCancelled, copy_polygons
 from ..delivery import Delivery
 from ..layers import Polygons

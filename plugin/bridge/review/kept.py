@@ -5,7 +5,7 @@ from __future__ import annotations
 from qgis.core import QgsProject
 
 from ....ui.threshold import Position
-from ...core.record import Record
+from ...core.run_record import Record
 
 _SCOPE = "FootprintTuner"
 

@@ -7,9 +7,9 @@ from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QCoreApplication, QObject, pyqtSignal
 from qgis.PyQt.QtGui import QColor
 
+from ...core.block_roles import TRAINING
 from ...core.errors import InputError, TunerError
 from ...core.folder import RunFolder
-from ...core.roles import TRAINING
 from ..areatool import AreaTool
 from ..layers import ROLE_FIELD
 from ..messages import WARNING, tell

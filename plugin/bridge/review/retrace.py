@@ -13,8 +13,8 @@ from ...core.environment import Environment, require_ready
 from ...core.errors import InputError
 from ...core.events import Event
 from ...core.folder import RunFolder
-from ...core.follow import Ending
-from ...core.record import Record
+from ...core.run_record import Record
+from ...core.worker_process import Ending
 from ..meter import Meter
 from ..results import find_rescored
 from ..thread import FollowThread

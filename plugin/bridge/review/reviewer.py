@@ -11,7 +11,7 @@ from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 from ....ui.review import ReviewPage
 from ...core.errors import InputError
 from ...core.folder import RunFolder
-from ...core.record import Record, require_reviewable
+from ...core.run_record import Record, require_reviewable
 from ..results import find_rescored, load_results
 
 _SCOPE, _KEY = "FootprintTuner", "/review"

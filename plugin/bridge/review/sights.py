@@ -12,10 +12,10 @@ from qgis.core import QgsMapLayer, QgsMapLayerStyle, QgsProject, QgsRasterLayer,
 from qgis.PyQt.QtCore import QCoreApplication
 
 from ....ui.swipe import Sight
+from ...core.block_roles import HELD_OUT, VALIDATION
+from ...core.correction_job import find_raster
 from ...core.errors import InputError, RunError
-from ...core.improve import find_raster
-from ...core.record import Record
-from ...core.roles import HELD_OUT, VALIDATION
+from ...core.run_record import Record
 from ..results import apply_style, locate_file
 
 _BACKDROP = "backdrop"

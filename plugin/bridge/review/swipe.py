@@ -13,7 +13,7 @@ from qgis.PyQt.QtWidgets import QWidget
 
 from ....ui.swipe import SwipePanel
 from ...core.errors import RunError
-from ...core.record import Record
+from ...core.run_record import Record
 from ..messages import WARNING, join, log
 from .comparison import Comparison
 from .holdkey import HoldKey

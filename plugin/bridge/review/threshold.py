@@ -15,8 +15,8 @@ from ....ui.text import format_score
 from ....ui.threshold import Position, ThresholdPanel
 from ...core.environment import Environment, require_ready
 from ...core.errors import InputError, TunerError
-from ...core.follow import Ending
-from ...core.record import Record
+from ...core.run_record import Record
+from ...core.worker_process import Ending
 from ..messages import SUCCESS, WARNING, join, log, tell
 from .conversation import Conversation
 from .kept import read_position, write_position

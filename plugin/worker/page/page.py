@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...core.atomic_file import replacing
 from ...core.folder import RunFolder
-from ...core.home import RESOURCES
-from ...core.replace import replacing
+from ...core.paths import RESOURCES
 from .facts import Facts, read_facts
 from .markup import Markup, join, tag
 from .parts import list_sections

@@ -14,8 +14,8 @@ import shapely
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
+from ...core.block_roles import HELD_OUT, TRAINING, VALIDATION
 from ...core.errors import InputError, RunError
-from ...core.roles import HELD_OUT, TRAINING, VALIDATION
 from ..ground import measure_ground
 from ..vector import Geometries, Layer, read_layer
 from .chart import draw_svg

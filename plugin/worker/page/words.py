@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core.roles import HELD_OUT, ROLES, TRAINING, VALIDATION
+from ...core.block_roles import HELD_OUT, ROLES, TRAINING, VALIDATION
 from .facts import Facts, name_file, pick, read_number
 from .scores import read_difference, read_interval
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import shapely
 
+from ...core.block_roles import VALIDATION
 from ...core.errors import InputError
-from ...core.roles import VALIDATION
 from ..choose import Chooser, Tally, Tile
 from ..geodata.polygons import apply_affine, explode_polygons
 from ..score import Score

@@ -16,7 +16,7 @@ from ...core.card import Parting
 from ...core.errors import InputError
 from ...core.folder import RunFolder
 from ...core.models import load_card
-from ...core.record import require_probability, require_reviewable
+from ...core.run_record import require_probability, require_reviewable
 from ..amend import Cut, read_chosen
 from ..ground import GroundScale, measure_ground
 

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from ...core.atomic_file import replacing
 from ...core.card import Card
 from ...core.errors import RunError, TunerError
-from ...core.replace import replacing
 from ..learner import Learner, Plan
 from ..networks import load_network, save_network
 from ..runtime.device import choose_device

@@ -9,9 +9,9 @@ import pytest
 
 from plugin.core.errors import InputError, RunError
 from plugin.core.folder import RunFolder
-from plugin.core.history import FINISHED, read_entry
 from plugin.core.job import load_job
-from plugin.core.parcel import PackingCancelled, pack_run, plan_parcel
+from plugin.core.run_archive import PackingCancelled, pack_run, plan_parcel
+from plugin.core.run_list import FINISHED, read_entry
 from tests.conftest import make_report
 
 PAGE = (

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from plugin.core import history
-from plugin.core.history import BROKEN_OFF, FINISHED, RUNNING, UNREADABLE, find_runs, read_entry
+from plugin.core import run_list
+from plugin.core.run_list import BROKEN_OFF, FINISHED, RUNNING, UNREADABLE, find_runs, read_entry
 from tests.conftest import make_report
 from tests.core.test_lock import HOLDER
 
@@ -140,4 +140,4 @@ def test_a_thousand_runs_are_read_within_seconds(make_run, tmp_path):
 
 
 def test_the_folders_name_is_the_one_that_runs_are_made_in():
-    assert history.RUNS == "footprint_tuner_runs"
+    assert run_list.RUNS == "footprint_tuner_runs"

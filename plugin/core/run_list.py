@@ -9,11 +9,11 @@ from datetime import datetime
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any, Callable, Iterable, Iterator, Mapping
 
-from .child import never
+from .child_process import never
 from .folder import RunFolder
 from .lock import is_held
-from .note import read_note
-from .record import Record, read_object, read_record
+from .run_note import read_note
+from .run_record import Record, read_object, read_record
 
 #: The folder in which runs are made, beside the project or the raster.
 RUNS = "footprint_tuner_runs"

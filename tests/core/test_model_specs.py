@@ -3,10 +3,10 @@
 import pytest
 
 from plugin.core.bands import propose_bands
+from plugin.core.card_check import find_problems
 from plugin.core.errors import InputError
+from plugin.core.model_specs import DECODERS, fit_bands, load_encoders, make_start
 from plugin.core.models import find_card
-from plugin.core.sound import find_problems
-from plugin.core.starts import DECODERS, fit_bands, load_encoders, make_start
 
 
 @pytest.mark.parametrize("decoder", DECODERS)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from .atomic_file import replacing
 from .errors import RunError
 from .folder import RunFolder
-from .replace import replacing
 
 _MOST_BYTES = 1_000_000
 

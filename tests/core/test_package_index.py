@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from plugin.core.errors import SetupError
-from plugin.core.index import (
+from plugin.core.package_index import (
     PUBLIC_INDEX,
     Index,
     find_index,
@@ -35,7 +35,7 @@ NAMES = [
 def nobody(tmp_path, monkeypatch):
     """The settings of a user who has none."""
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "prefix"))
-    monkeypatch.setattr("plugin.core.index._SYSTEM_FILES", ())
+    monkeypatch.setattr("plugin.core.package_index._SYSTEM_FILES", ())
     return {
         "HOME": str(tmp_path),
         "XDG_CONFIG_HOME": str(tmp_path / "config"),

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Mapping
 
-from .child import never
+from .atomic_file import replacing
+from .child_process import never
 from .errors import InputError, RunError, TunerError
 from .folder import RunFolder
-from .history import read_name
-from .replace import replacing
+from .run_list import read_name
 
 #: What is sent as it is, by the names of ``RunFolder``. The rest of a run is imagery, can be computed again, or is a
 #: log full of the sender's paths.

@@ -7,8 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from plugin.core.errors import RunError
-from plugin.core.outcomes import (
+from plugin.core.building_outcomes import (
     BADLY,
     BASE,
     FOUND,
@@ -21,6 +20,7 @@ from plugin.core.outcomes import (
     read_outcomes,
     sort_outcomes,
 )
+from plugin.core.errors import RunError
 
 ROWS = (
     ("TP", 100.0, 0.9, 0.8),

@@ -2,8 +2,8 @@
 
 import pytest
 
+from plugin.core.block_roles import BLOCK_ROLES, find_next_role, read_block_roles, write_block_roles
 from plugin.core.errors import InputError
-from plugin.core.roles import BLOCK_ROLES, find_next_role, read_block_roles, write_block_roles
 
 
 def test_changes_are_written_as_they_are_read():

@@ -2,8 +2,8 @@
 
 import pytest
 
+from plugin.core.atomic_file import replace_all
 from plugin.core.errors import RunError
-from plugin.core.replace import replace_all
 
 
 @pytest.fixture

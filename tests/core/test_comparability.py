@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from plugin.core.contest import pair_blocks
+from plugin.core.comparability import pair_blocks
 from plugin.core.errors import InputError
-from plugin.core.record import read_record
+from plugin.core.run_record import read_record
 from tests.conftest import make_report
 
 

@@ -5,12 +5,12 @@ import shutil
 
 import pytest
 
-from plugin.core import discard
-from plugin.core.discard import delete_run, list_edited, list_kept, measure_bytes
+from plugin.core import delete_run as module
+from plugin.core.delete_run import delete_run, list_edited, list_kept, measure_bytes
 from plugin.core.errors import RunError
 from plugin.core.folder import RunFolder
-from plugin.core.history import find_runs
 from plugin.core.lock import hold_lock
+from plugin.core.run_list import find_runs
 
 
 def test_a_deleted_run_leaves_nothing(make_run, tmp_path):
@@ -55,7 +55,7 @@ def test_what_cannot_be_moved_stays_as_it_was(make_run, monkeypatch):
 def test_half_a_deletion_is_no_run_and_the_next_one_finishes_it(make_run, monkeypatch, tmp_path):
     run, other = make_run("town"), make_run("other")
     with monkeypatch.context() as broken:
-        broken.setattr(discard.shutil, "rmtree", lambda *_, **__: None)
+        broken.setattr(module.shutil, "rmtree", lambda *_, **__: None)
         delete_run(RunFolder(run))
     assert (run.parent / ".footprint_tuner_deleted_town" / "job.json").exists()
     assert list(find_runs([tmp_path])) == [other]

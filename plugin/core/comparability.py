@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Mapping
 
 from .errors import InputError
-from .record import Record
+from .run_record import Record
 
 #: Bounds that differ by less than this share of a block's side are the same: a run may work at another pixel size.
 _TOLERANCE = 0.01

@@ -12,10 +12,10 @@ import time
 
 import pytest
 
-from plugin.core import follow
+from plugin.core import worker_process
 from plugin.core.errors import RunError
 from plugin.core.events import Finished, Progress, StageStarted, Started
-from plugin.core.follow import Follower
+from plugin.core.worker_process import Follower
 
 PRELUDE = """
 import json, os, signal, subprocess, sys, threading, time
@@ -136,7 +136,7 @@ def test_a_worker_that_crashed_is_told_by_its_signal(worker):
 
 
 def test_a_crash_on_windows_is_told_as_one():
-    assert "crashed (error 0xc0000005)" in follow._describe_death(0xC0000005)
+    assert "crashed (error 0xc0000005)" in worker_process._describe_death(0xC0000005)
 
 
 def test_the_last_words_of_an_earlier_run_are_not_taken_for_this_ones(worker):
@@ -201,7 +201,7 @@ def test_a_silent_worker_still_hears_the_cancel(worker):
 
 
 def test_a_stubborn_worker_is_killed_after_the_grace(worker, monkeypatch):
-    monkeypatch.setattr(follow, "_GRACE_S", 0.5)
+    monkeypatch.setattr(worker_process, "_GRACE_S", 0.5)
     follower = worker('say("notice", level="info", message=str(os.getpid())); time.sleep(600)')
     heard = []
     ending = follower.run(lambda event: (heard.append(event), follower.cancel()))
@@ -211,7 +211,7 @@ def test_a_stubborn_worker_is_killed_after_the_grace(worker, monkeypatch):
 
 
 def test_a_stubborn_worker_that_never_stops_talking_is_killed_all_the_same(worker, monkeypatch):
-    monkeypatch.setattr(follow, "_GRACE_S", 0.5)
+    monkeypatch.setattr(worker_process, "_GRACE_S", 0.5)
     follower = worker("""
         while True:
             say("progress", stage="tune", done=0.1)
@@ -285,13 +285,13 @@ def test_a_last_line_without_its_end_is_heard(worker):
 
 def test_a_worker_that_said_its_last_word_but_does_not_end_is_not_waited_for(worker, monkeypatch):
     """A driver that hangs while it is unloaded must not leave the user before a running bar."""
-    monkeypatch.setattr(follow, "_GRACE_S", 0.5)
+    monkeypatch.setattr(worker_process, "_GRACE_S", 0.5)
     _, ending = hear(worker('say("finished"); time.sleep(600)'))
     assert ending.kind == "finished"
 
 
 def test_a_child_of_a_dead_worker_that_holds_its_output_is_not_waited_for(worker, monkeypatch, tmp_path):
-    monkeypatch.setattr(follow, "_GRACE_S", 0.5)
+    monkeypatch.setattr(worker_process, "_GRACE_S", 0.5)
     _, ending = hear(
         worker(f"""
             child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], stdin=subprocess.DEVNULL)
@@ -318,7 +318,7 @@ def test_when_the_follower_is_killed_the_workers_input_ends(tmp_path, root):
     program = f"""
 import os, sys
 from pathlib import Path
-from plugin.core.follow import Follower
+from plugin.core.worker_process import Follower
 script = {worker!r}
 command = [sys.executable, "-c", "print('{{\\"event\\": \\"stage\\", \\"stage\\": \\"tune\\"}}', flush=True);" + script]
 Follower(command, dict(os.environ), Path({str(tmp_path / "log.txt")!r})).run(lambda event: os.kill(os.getpid(), 9))

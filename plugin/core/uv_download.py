@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Callable
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from .child import SetupCancelled, never
+from .child_process import SetupCancelled, never
 from .errors import SetupError
-from .index import Index, hide_credentials
+from .package_index import Index, hide_credentials
 
 ATTEMPTS = 3
 PAUSE_S = 1.0

@@ -8,12 +8,12 @@ import shutil
 from pathlib import Path
 from typing import Callable
 
-from .child import never
+from .child_process import never
 from .errors import RunError
 from .folder import RunFolder
-from .history import RUNS
 from .lock import is_held
-from .record import read_object
+from .run_list import RUNS
+from .run_record import read_object
 
 _ASIDE = ".footprint_tuner_deleted_"
 #: What a run has in its folder only while it is at work, or of a raster that it made itself.

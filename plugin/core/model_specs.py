@@ -13,7 +13,7 @@ from typing import Iterable, Sequence
 
 from .card import NO_WEIGHTS, OUTPUTS, PRETRAINED, Card, Recipe, Seeds
 from .errors import InputError
-from .home import RESOURCES
+from .paths import RESOURCES
 
 #: The decoders that are offered, as smp names them, with their names for people.
 DECODERS = {

@@ -8,11 +8,11 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from .atomic_file import replacing
 from .errors import InputError
 from .folder import RunFolder
 from .job import Job, Settings
-from .record import Record, require_reviewable
-from .replace import replacing
+from .run_record import Record, require_reviewable
 
 #: What is asked of the footprints, and of the machine, is asked again; how long to learn is for each run to say.
 _KEPT = ("batch_size", "tile_px", "min_area_m2", "simplify_m", "square", "seed", "device", "threads")

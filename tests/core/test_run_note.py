@@ -4,7 +4,7 @@ import pytest
 
 from plugin.core.errors import RunError
 from plugin.core.folder import RunFolder
-from plugin.core.note import read_note, write_note
+from plugin.core.run_note import read_note, write_note
 
 
 @pytest.mark.parametrize("text", ["short", "Häuser 🏠 建物", "two\nlines", "x" * 200_000])
