@@ -12,7 +12,7 @@ from typing import Any
 from ..core.errors import TunerError
 from ..core.events import Cancelled, Failed
 from . import commands, improve, live, runs
-from .wire import CancelRequested, Wire
+from .runtime.channel import CancelRequested, Wire
 
 
 def main(arguments: list[str] | None = None) -> int:

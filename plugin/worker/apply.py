@@ -19,10 +19,10 @@ from .networks import load_network
 from .order import Order
 from .predict import Predictor, write_probability
 from .raster import Raster
+from .runtime.channel import Wire
 from .runtime.device import choose_device
 from .runtime.disk import check_writable
 from .trace import Footprints, make_rule, trace_footprints
-from .wire import Wire
 from .write import write_footprints
 
 #: So far around the ground the network's word is wanted, too: a building on the border is seen whole.

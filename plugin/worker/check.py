@@ -15,9 +15,9 @@ from ..core.models import find_card
 from .labels import Labels, read_labels
 from .raster import Raster, describe_raster
 from .renew import Renewal, renew_split
+from .runtime.channel import Wire
 from .runtime.disk import check_writable
 from .split import Split, split_ground
-from .wire import Wire
 
 _BYTES_PER_PIXEL = 2
 _BYTES_AT_LEAST = 200_000_000

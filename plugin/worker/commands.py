@@ -17,7 +17,7 @@ from ..core.lock import hold_lock
 from ..core.model_specs import load_encoders
 from ..core.models import find_card, list_cards
 from ..core.paths import locate_models
-from .wire import Wire, print_json
+from .runtime.channel import Wire, print_json
 
 if TYPE_CHECKING:
     from .order import Order
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace, wire: Wire) -> None:
     """Run a job in the folder of its ``job.json``, or go on with it."""
-    from .log import log_to
     from .run import run_job
     from .runtime.disk import check_writable
+    from .runtime.logs import log_to
     from .state import forget
 
     job, folder = load_job(options.job), RunFolder(options.job.resolve().parent)
@@ -220,8 +220,8 @@ def models(options: argparse.Namespace, _: Wire) -> None:
 
 def fetch(options: argparse.Namespace, wire: Wire) -> None:
     """Fetch a model's weights, or take a file for them that was fetched by hand."""
-    from .digest import hash_file
     from .fetch import obtain_weights, pick_weights
+    from .runtime.hashing import hash_file
 
     card = find_card(options.model)
     wire.emit(Started(str(locate_models(os.environ)), pid=os.getpid()))
@@ -254,6 +254,6 @@ def encoders(options: argparse.Namespace, wire: Wire) -> None:
 
 def doctor(options: argparse.Namespace, _: Wire) -> int:
     """Examine the worker's environment."""
-    from .doctor import main
+    from .runtime.doctor import main
 
     return main(options.json)

@@ -18,9 +18,9 @@ from typing import IO, Any
 from ..core.atomic_file import write_json
 from ..core.errors import InputError, RunError
 from ..core.package_index import hide_credentials
-from .digest import hash_file
+from .runtime.channel import Wire
+from .runtime.hashing import hash_file
 from .transfer import BY_HAND, BrokenOffError, Head, Transfer, give_up
-from .wire import Wire
 
 ATTEMPTS = 5
 PAUSE_S = 1.0

@@ -12,10 +12,10 @@ from .enough import find_shortage
 from .faults import find_faults
 from .looks import look_at_labels
 from .renew import Renewal
+from .runtime.channel import Wire
 from .shift import find_shift
 from .sights import describe_shift, find_blank, find_extremes
 from .split import Split
-from .wire import Wire
 from .zones import find_area_faults
 
 

@@ -23,10 +23,10 @@ from .networks import load_network
 from .predict import Predictor
 from .probability import FULL, encode_probability
 from .raster import Raster, open_grid, read_window
+from .runtime.channel import Wire
 from .runtime.device import choose_device
 from .split import Split
 from .vector import Geometries
-from .wire import Wire
 
 _SIDE_PX = 512
 _MARGIN_PX = 64

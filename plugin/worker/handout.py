@@ -11,7 +11,7 @@ from ..core.card import Card
 from ..core.errors import RunError
 from .describe import write_model_card
 from .export import Exported, export_onnx
-from .wire import Wire
+from .runtime.channel import Wire
 
 _ONNX, _CARD = ".onnx", ".md"
 

@@ -9,7 +9,7 @@ from ..core.correction_job import prepare_improvement
 from ..core.errors import InputError
 from ..core.folder import RunFolder
 from . import commands
-from .wire import Wire
+from .runtime.channel import Wire
 
 _SETTINGS = ("epochs", "learning_rate", "samples", "replay_share", "seed", "device", "threads")
 

@@ -12,11 +12,11 @@ from ..core.card import Card, Parting
 from .check import Inputs
 from .choose import Chooser
 from .exam import Exam, Outcomes
+from .runtime.channel import Wire
 from .score import Matching, score_pixels
 from .shapes import is_square
 from .split import Split, is_mostly_inside
 from .trace import Footprints, TraceRule, make_rule, trace_all, trace_footprints
-from .wire import Wire
 
 
 class Judge:

@@ -14,7 +14,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ..core.errors import RunError
 from .losses import measure_loss
-from .precision import autocast, keep_depthwise_exact
+from .runtime.precision import autocast, keep_depthwise_exact
 from .tiles import Sample, stack_samples
 
 _WARM_UP = 0.1

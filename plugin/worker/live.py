@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .wire import Wire
+from .runtime.channel import Wire
 
 
 def review(options: argparse.Namespace, _: Wire) -> None:

@@ -17,8 +17,8 @@ from ..core.atomic_file import replacing
 from ..core.card import NO_WEIGHTS, PRETRAINED, Card
 from ..core.errors import InputError
 from .build import build_network
-from .digest import hash_file
 from .pretrained import load_pretrained
+from .runtime.hashing import hash_file
 from .weights import fit_tensors, list_aliases, read_tensors
 
 

@@ -21,9 +21,9 @@ from ..core.atomic_file import replacing
 from ..core.card import Card
 from .networks import normalise
 from .overviews import add_overviews, name_sidecar
-from .precision import autocast, keep_depthwise_exact
 from .probability import NODATA, encode_probability
 from .raster import Raster, open_grid, read_window
+from .runtime.precision import autocast, keep_depthwise_exact
 
 _STEP_PX = 512
 _OVERLAP_PX = 128

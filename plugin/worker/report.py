@@ -22,7 +22,7 @@ from .check import Inputs
 from .exam import Exam
 from .geodata.polygons import apply_affine
 from .interval import LEVEL, METHOD, compare_models, explain_absence
-from .repeat import describe_repeatability
+from .runtime.determinism import describe_repeatability
 from .runtime.versions import describe_versions
 from .split import Split
 

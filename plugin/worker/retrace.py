@@ -31,14 +31,14 @@ from .convert import take_in
 from .exam import Exam
 from .geodata.polygons import apply_affine
 from .judge import Judge
-from .log import log_to
 from .page.facts import read_facts
 from .page.page import build_page
 from .raster import open_raster
 from .run import list_files
+from .runtime.channel import Wire
 from .runtime.disk import check_writable
+from .runtime.logs import log_to
 from .state import read_state, restate
-from .wire import Wire
 from .write import write_footprints, write_outcomes
 
 #: Everything is made in a folder of this name inside the run's, and moved to its place at the very end.

@@ -19,8 +19,8 @@ from .check import check_inputs, split_inputs
 from .convert import take_in
 from .fetch import obtain_weights
 from .findings import tell_findings, tell_shortage
+from .runtime.channel import Wire
 from .state import State
-from .wire import Wire
 from .write import write_split
 
 

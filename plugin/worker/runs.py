@@ -13,7 +13,7 @@ from ..core.folder import RunFolder
 from ..core.run_archive import pack_run, plan_parcel
 from ..core.run_list import FINISHED, Entry, find_runs, read_entry
 from ..core.run_record import read_record
-from .wire import Wire, print_json
+from .runtime.channel import Wire, print_json
 
 
 def add_commands(verbs: Any, add: Any) -> None:

@@ -17,8 +17,8 @@ from ..core.card import Parting, read_parting
 from ..core.errors import RunError
 from ..core.events import EpochEnded
 from .learner import Learner
+from .runtime.channel import Wire
 from .tiles import Sample, Sampler
-from .wire import Wire
 
 _VALIDATION_CROPS = 16
 _VALIDATION_SEED = 7

@@ -16,10 +16,10 @@ from .check import Inputs
 from .exam import Outcomes
 from .geodata.polygons import apply_affine, explode_polygons
 from .raster import Raster
+from .runtime.channel import Wire
 from .split import Split
 from .trace import Footprints
 from .vector import Geometries, append_layer, list_layers, read_layer
-from .wire import Wire
 
 
 def write_footprints(path: Path, parts: Iterable[tuple[float, Footprints]], raster: Raster, wire: Wire) -> int:

@@ -25,10 +25,10 @@ from plugin.worker.check import Inputs, check_inputs, split_inputs
 from plugin.worker.judge import Judge
 from plugin.worker.networks import load_network
 from plugin.worker.predict import Predictor, write_probability
+from plugin.worker.runtime.channel import Wire
 from plugin.worker.runtime.device import choose_device
 from plugin.worker.split import Split
 from plugin.worker.stages import Stages
-from plugin.worker.wire import Wire
 
 HEAD = "| | epochs | tuning, s | building F1 | pixel IoU | right angles |\n|---|---|---|---|---|---|"
 

@@ -25,7 +25,7 @@ from plugin.core.events import parse_event
 from plugin.core.folder import RunFolder
 from plugin.core.models import find_card
 from plugin.worker.download import download
-from plugin.worker.wire import Wire
+from plugin.worker.runtime.channel import Wire
 from tests.conftest import ROOT
 from tests.worker.shelf import EXPECTED, Shelf
 from tests.worker.spawn import read_events, run_worker

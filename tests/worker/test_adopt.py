@@ -16,9 +16,9 @@ from plugin.core.card import Seeds
 from plugin.core.errors import InputError
 from plugin.core.models import find_card, load_card
 from plugin.worker.adopt import Answers, adopt_model, guess_model
-from plugin.worker.digest import hash_file
 from plugin.worker.guess import Guess, guess_architecture
 from plugin.worker.networks import load_network
+from plugin.worker.runtime.hashing import hash_file
 from plugin.worker.spacenet4 import build_spacenet4
 from tests.conftest import ROOT
 

@@ -21,9 +21,9 @@ from plugin.worker.apply import predict_footprints
 from plugin.worker.order import Order
 from plugin.worker.patch import Patch
 from plugin.worker.raster import describe_raster
+from plugin.worker.runtime.channel import Wire
 from plugin.worker.sample import measure_imagery
 from plugin.worker.vector import read_layer
-from plugin.worker.wire import Wire
 from tests.worker.conftest import ORIGIN, place, write_raster
 from tests.worker.spawn import environ
 

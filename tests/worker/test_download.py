@@ -13,7 +13,7 @@ from plugin.core.errors import InputError, RunError
 from plugin.core.events import Notice, Progress
 from plugin.worker import download as subject
 from plugin.worker.download import Expected, Part, describe_size, download
-from plugin.worker.wire import CancelRequested
+from plugin.worker.runtime.channel import CancelRequested
 from tests.conftest import Reply
 from tests.worker.shelf import BODY, EXPECTED, SHA256, fail, list_left
 
@@ -42,7 +42,7 @@ def test_a_file_comes_whole_and_its_hash_is_told(fetch, shelf, target):
 
 def test_progress_is_told_in_megabytes(fetch, shelf, ear, monkeypatch):
     monkeypatch.setattr(ear.wire, "_told_at", -1e9)
-    monkeypatch.setattr("plugin.worker.wire._SILENCE_S", 0)
+    monkeypatch.setattr("plugin.worker.runtime.channel._SILENCE_S", 0)
     fetch()
     told = [event for event in ear.events if isinstance(event, Progress)]
     shares = [event.done for event in told]

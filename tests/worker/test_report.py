@@ -20,8 +20,8 @@ from plugin.worker.check import Inputs
 from plugin.worker.judge import Judge
 from plugin.worker.labels import read_labels
 from plugin.worker.raster import describe_raster
-from plugin.worker.repeat import CPU
 from plugin.worker.report import SCHEMA, build_report
+from plugin.worker.runtime.determinism import CPU
 from plugin.worker.split import split_ground
 from plugin.worker.trace import Footprints
 from plugin.worker.write import write_outcomes

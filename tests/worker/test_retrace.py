@@ -20,8 +20,8 @@ from plugin.core.folder import RunFolder
 from plugin.core.lock import hold_lock
 from plugin.worker.amend import Cut
 from plugin.worker.retrace import MAKING, Wish, retrace_run
+from plugin.worker.runtime.channel import CancelRequested, Wire
 from plugin.worker.state import read_state, restate
-from plugin.worker.wire import CancelRequested, Wire
 from tests.worker.conftest import write_vector
 from tests.worker.spawn import command, environ, read_events, run_worker
 

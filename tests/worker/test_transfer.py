@@ -16,7 +16,7 @@ from plugin.core.errors import RunError
 from plugin.worker import download as subject
 from plugin.worker import transfer
 from plugin.worker.download import download
-from plugin.worker.wire import CancelRequested
+from plugin.worker.runtime.channel import CancelRequested
 from tests.conftest import Reply
 from tests.worker.shelf import BODY, EXPECTED, SHA256, Shelf, fail, list_left
 

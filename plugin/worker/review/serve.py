@@ -19,7 +19,7 @@ from shapely.errors import ShapelyError
 
 from ...core.errors import InputError, TunerError
 from ..overviews import build_sidecar, has_overviews, name_sidecar
-from ..wire import take_stdout
+from ..runtime.channel import take_stdout
 from .curve import Curve
 from .inbox import Inbox, Request, RequestError, read_request
 from .scene import Scene, open_scene

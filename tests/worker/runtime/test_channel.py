@@ -14,16 +14,16 @@ import textwrap
 import pytest
 
 from plugin.core.events import Cancelled, Failed, Finished, Notice, Progress, StageStarted, Started, parse_event
-from plugin.worker import wire
-from plugin.worker.wire import CancelRequested, Wire
+from plugin.worker.runtime import channel
+from plugin.worker.runtime.channel import CancelRequested, Wire
 
 PRELUDE = """
 import os, sys, time
 from plugin.core.events import Finished, Notice, Started
-from plugin.worker.wire import CancelRequested, Wire
-def wait(wire, is_over=lambda: False):
+from plugin.worker.runtime.channel import CancelRequested, Wire
+def wait(channel, is_over=lambda: False):
     while not is_over():
-        wire.check()
+        channel.check()
         time.sleep(0.01)
 """
 
@@ -186,7 +186,7 @@ def test_a_worker_deep_in_a_native_call_ends_within_two_seconds_of_the_cancel(st
 
 
 def test_the_mercy_before_a_hard_end_is_short_enough_for_a_cancel_within_two_seconds():
-    assert wire._MERCY_S < 2
+    assert channel._MERCY_S < 2
 
 
 def test_a_worker_whose_follower_reads_no_more_goes_on_to_where_it_may_end(start):
@@ -276,7 +276,7 @@ def test_the_stage_is_known_for_a_failure(ear):
 
 
 def test_json_for_programs_is_ascii_whatever_the_code_page(root):
-    code = "from plugin.worker.wire import print_json; print_json({'title': 'Dächer → Häuser'})"
+    code = "from plugin.worker.runtime.channel import print_json; print_json({'title': 'Dächer → Häuser'})"
     environ = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     out = subprocess.run([sys.executable, "-c", code], cwd=root, env=environ, capture_output=True, check=True).stdout
     assert json.loads(out.decode("ascii")) == {"title": "Dächer → Häuser"}

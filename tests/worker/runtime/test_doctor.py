@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from plugin.core.environment import check_environment, locate_environment
-from plugin.worker import doctor, driver
-from plugin.worker.driver import Driver, ask_driver
+from plugin.worker.runtime import doctor, driver
+from plugin.worker.runtime.driver import Driver, ask_driver
 
 TOO_OLD = "the NVIDIA driver 535.1 is too old: it runs CUDA up to 12.2, and torch needs 13.2"
 GOOD = Driver("580.65.06", (13, 0), "")

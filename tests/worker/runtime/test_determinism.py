@@ -7,7 +7,7 @@ import logging
 import pytest
 import torch
 
-from plugin.worker.repeat import CPU, CUDA, Repeater, describe_repeatability
+from plugin.worker.runtime.determinism import CPU, CUDA, Repeater, describe_repeatability
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from plugin.worker.energy import EnergyMeter, open_meter
+from plugin.worker.runtime.energy import EnergyMeter, open_meter
 
 UUID = "GPU-1a2b"
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from ..core.events import Cancelled, Event, Finding, Notice, Progress, StageStarted, format_event
+from ...core.events import Cancelled, Event, Finding, Notice, Progress, StageStarted, format_event
 
 _SILENCE_S = 0.2
 _MERCY_S = 0.7
