@@ -14,11 +14,11 @@ from ..core.card import Card
 from ..core.errors import InputError
 from .check import check_space, notice_bands
 from .fetch import obtain_weights
+from .geodata.raster import Raster
 from .likeness import find_differences
 from .networks import load_network
 from .order import Order
 from .predict import Predictor, write_probability
-from .raster import Raster
 from .runtime.channel import Wire
 from .runtime.device import choose_device
 from .runtime.disk import check_writable

@@ -9,9 +9,9 @@ import shapely
 
 from ..core.block_roles import HELD_OUT, TRAINING, read_role
 from ..core.errors import InputError
+from .geodata.raster import Raster
+from .geodata.vector import read_layer
 from .labels import read_polygons
-from .raster import Raster
-from .vector import read_layer
 
 _HINT = "Use training or held-out."
 

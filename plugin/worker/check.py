@@ -12,8 +12,8 @@ from ..core.errors import InputError
 from ..core.job import Job, Settings
 from ..core.model_specs import fit_bands
 from ..core.models import find_card
+from .geodata.raster import Raster, describe_raster
 from .labels import Labels, read_labels
-from .raster import Raster, describe_raster
 from .renew import Renewal, renew_split
 from .runtime.channel import Wire
 from .runtime.disk import check_writable

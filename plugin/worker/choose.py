@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from ..core.card import Parting, Seeds
+from .geodata.crs import GroundScale
+from .geodata.probability import NODATA, find_buildings
 from .geodata.rasterize import PolygonIndex
-from .ground import GroundScale
+from .geodata.vector import Geometries
+from .geodata.windows import widen_window
 from .instances import find_instances
-from .probability import NODATA, find_buildings
 from .score import Score
-from .vector import Geometries
-from .windows import widen_window
 
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 SEED_THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)

@@ -16,9 +16,9 @@ from rasterio.crs import CRS
 from ..core.atomic_file import replacing
 from ..core.errors import InputError
 from .blocks import BLOCKS, WIDTHS, count_by_block
-from .ground import measure_units_m2
+from .geodata.crs import measure_units_m2
+from .geodata.vector import Geometries, Layer, append_layer, read_layer, reproject_geometries
 from .score import Matching, Score, find_candidates, match_footprints
-from .vector import Geometries, Layer, append_layer, read_layer, reproject_geometries
 
 Names: TypeAlias = "NDArray[np.str_]"
 

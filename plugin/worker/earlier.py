@@ -18,10 +18,10 @@ from ..core.errors import InputError
 from ..core.folder import RunFolder
 from ..core.run_record import REPORT_SCHEMA
 from .geodata.polygons import apply_affine, explode_polygons
+from .geodata.raster import Raster
+from .geodata.vector import Geometries, Layer, read_layer
 from .labels import Labels
-from .raster import Raster
 from .split import Split, choose_buffer
-from .vector import Geometries, Layer, read_layer
 
 _NEAR_PX = 2.0
 _DIGITS = 6  # of a pixel: coordinates that were whole pixels are whole again, and taking them over twice moves nothing

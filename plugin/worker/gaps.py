@@ -16,17 +16,17 @@ from scipy.ndimage import find_objects, mean
 from ..core.block_roles import ROLES
 from ..core.events import ADVICE, WARNING, Finding
 from .check import Inputs
+from .geodata.probability import FULL, encode_probability
+from .geodata.raster import Raster, open_grid, read_window
 from .geodata.rasterize import PolygonIndex
+from .geodata.vector import Geometries
 from .instances import find_instances
 from .located import locate_finding
 from .networks import load_network
 from .predict import Predictor
-from .probability import FULL, encode_probability
-from .raster import Raster, open_grid, read_window
 from .runtime.channel import Wire
 from .runtime.device import choose_device
 from .split import Split
-from .vector import Geometries
 
 _SIDE_PX = 512
 _MARGIN_PX = 64

@@ -12,9 +12,9 @@ from ..core.card import Card, Parting
 from .check import Inputs
 from .choose import Chooser
 from .exam import Exam, Outcomes
+from .geodata.shapes import is_square
 from .runtime.channel import Wire
 from .score import Matching, score_pixels
-from .shapes import is_square
 from .split import Split, is_mostly_inside
 from .trace import Footprints, TraceRule, make_rule, trace_all, trace_footprints
 

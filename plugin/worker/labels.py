@@ -10,10 +10,10 @@ import shapely
 from numpy.typing import NDArray
 
 from ..core.errors import InputError
-from .frame import measure_frame
+from .geodata.offsets import measure_frame
 from .geodata.polygons import SURFACES, explode_polygons
-from .raster import Raster, to_pixels
-from .vector import Geometries, Layer, read_layer
+from .geodata.raster import Raster, to_pixels
+from .geodata.vector import Geometries, Layer, read_layer
 
 _DONE = {
     "repaired": (

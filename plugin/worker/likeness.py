@@ -13,8 +13,8 @@ from rasterio.windows import Window
 from ..core.card import NEAR_ENOUGH, Card
 from ..core.events import WARNING, Notice
 from ..core.imagery import Imagery
-from .raster import Raster
-from .sample import holds_data, measure_imagery
+from .geodata.raster import Raster
+from .geodata.statistics import holds_data, measure_imagery
 
 #: What differs between parts of one raster, and what between two, was measured on imagery of four places: the parts
 #: stay within these bounds, half or twice the brightness, a bent tone curve and swapped colours do not.

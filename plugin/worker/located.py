@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..core.events import Finding
 from .geodata.polygons import apply_affine
-from .raster import Raster
+from .geodata.raster import Raster
 
 _MOST_PLACES = 200
 

@@ -13,7 +13,7 @@ from scipy.ndimage import maximum_filter, minimum_filter
 
 from ..core.card import Card
 from .geodata.rasterize import PolygonIndex, frame_of
-from .vector import Geometries
+from .geodata.vector import Geometries
 
 _LEAST_BOUNDARY_PX = 3
 _LEAST_CONTACT_PX = 2.0

@@ -7,8 +7,8 @@ from typing import Any
 
 from ..core.card import Card
 from ..core.imagery import require_bands
+from .geodata.raster import Raster, describe_raster
 from .patch import Patch
-from .raster import Raster, describe_raster
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from .shapes import is_square
-from .vector import Geometries
+from .geodata.shapes import is_square
+from .geodata.vector import Geometries
 
 _RING_POINTS = 4
 _TOUCH_PX2 = 1e-6

@@ -19,10 +19,10 @@ from torch import nn
 
 from ..core.atomic_file import replacing
 from ..core.card import Card
+from .geodata.probability import NODATA, encode_probability
+from .geodata.raster import Raster, open_grid, read_window
 from .networks import normalise
 from .overviews import add_overviews, name_sidecar
-from .probability import NODATA, encode_probability
-from .raster import Raster, open_grid, read_window
 from .runtime.precision import autocast, keep_depthwise_exact
 
 _STEP_PX = 512

@@ -17,10 +17,10 @@ from ..core.job import Job
 from .corrections import CHECK_MORE, read_checked, read_corrections, tell_corrections
 from .earlier import Earlier, read_earlier
 from .geodata.polygons import explode_polygons
+from .geodata.raster import Raster
+from .geodata.vector import Geometries
 from .labels import Labels
-from .raster import Raster
 from .split import MIN_BUILDINGS, Split, erode, is_mostly_inside
-from .vector import Geometries
 
 _SHARED = 0.5
 

@@ -30,10 +30,10 @@ from .check import Inputs, check_inputs, split_inputs
 from .convert import take_in
 from .exam import Exam
 from .geodata.polygons import apply_affine
+from .geodata.raster import open_raster
 from .judge import Judge
 from .page.facts import read_facts
 from .page.page import build_page
-from .raster import open_raster
 from .run import list_files
 from .runtime.channel import Wire
 from .runtime.disk import check_writable

@@ -12,10 +12,10 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
+from .geodata.probability import NODATA, find_buildings
 from .geodata.rasterize import PolygonIndex
-from .probability import NODATA, find_buildings
+from .geodata.vector import Geometries
 from .trace import CHUNK_PX
-from .vector import Geometries
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, gaussian_laplace
 from scipy.signal import correlate
 
-from .frame import measure_frame
+from .geodata.offsets import measure_frame
 from .looks import Look, Looks
 
 _SMOOTH_M, _LEAST_SMOOTH_PX = 0.3, 0.7

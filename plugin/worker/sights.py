@@ -6,10 +6,10 @@ import numpy as np
 import shapely
 
 from ..core.events import ADVICE, STOP, WARNING, Finding
+from .geodata.raster import Raster
 from .labels import Labels, describe_way
 from .located import count_things, locate_finding
 from .looks import Looks
-from .raster import Raster
 from .shift import Shift
 
 _BLANK = 0.5

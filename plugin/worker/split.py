@@ -16,9 +16,9 @@ from ..core.errors import InputError
 from ..core.job import Settings
 from .areas import read_areas
 from .draw import choose_side, count_inside, cut_blocks, draw_alike
+from .geodata.raster import Raster
+from .geodata.vector import Geometries
 from .labels import Labels
-from .raster import Raster
-from .vector import Geometries
 
 MIN_BUILDINGS = 3
 _BUFFER_PX = 16.0

@@ -19,18 +19,18 @@ from ..core.job import Job
 from .amend import Cut
 from .check import Inputs
 from .earlier import read_earlier_report
+from .geodata.raster import open_grid
+from .geodata.statistics import measure_imagery
 from .judge import Judge
 from .learner import Learner, Plan
 from .networks import load_network, save_network
 from .page.page import write_page
 from .predict import Predictor, write_probability
-from .raster import open_grid
 from .report import build_report
 from .runtime.channel import Wire
 from .runtime.determinism import Repeater
 from .runtime.device import choose_device, describe_device
 from .runtime.energy import open_meter
-from .sample import measure_imagery
 from .split import Split
 from .tiles import Sampler
 from .train import Outcome, Tuning, draw_held_samples

@@ -14,11 +14,11 @@ from rasterio.windows import Window
 
 from ..core.block_roles import TRAINING
 from ..core.card import ADAPTATIONS, OUTPUTS, Card
+from .geodata.raster import Raster, clip_window, read_window
 from .geodata.rasterize import PolygonIndex
 from .labels import Labels
 from .masks import Targets, choose_widths
 from .networks import normalise
-from .raster import Raster, clip_window, read_window
 from .split import Split
 
 _BRIGHTNESS = 0.3  # in standard deviations of the model's bands

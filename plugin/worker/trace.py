@@ -18,14 +18,14 @@ from rasterio.windows import Window
 from skimage.measure import label
 
 from ..core.card import Parting
-from .ground import GroundScale
+from .geodata.crs import GroundScale
+from .geodata.probability import FULL
+from .geodata.raster import Raster
+from .geodata.vector import Geometries
+from .geodata.windows import widen_window
 from .instances import find_instances
 from .outline import Outliner
-from .probability import FULL
-from .raster import Raster
 from .seams import Edges, Seams, find_edges
-from .vector import Geometries
-from .windows import widen_window
 
 CHUNK_PX = 2048
 _HALO_PX = 128

@@ -15,11 +15,11 @@ from ..core.block_roles import BUFFER, LEFT_OUT, ROLES
 from .check import Inputs
 from .exam import Outcomes
 from .geodata.polygons import apply_affine, explode_polygons
-from .raster import Raster
+from .geodata.raster import Raster
+from .geodata.vector import Geometries, append_layer, list_layers, read_layer
 from .runtime.channel import Wire
 from .split import Split
 from .trace import Footprints
-from .vector import Geometries, append_layer, list_layers, read_layer
 
 
 def write_footprints(path: Path, parts: Iterable[tuple[float, Footprints]], raster: Raster, wire: Wire) -> int:

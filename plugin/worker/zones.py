@@ -6,10 +6,10 @@ import numpy as np
 import shapely
 
 from ..core.events import ADVICE, WARNING, Finding
+from .geodata.raster import Raster
+from .geodata.vector import Geometries, read_layer
 from .labels import read_polygons
 from .located import count_things, locate_finding
-from .raster import Raster
-from .vector import Geometries, read_layer
 
 _LEAST_PX = 1.0
 

@@ -18,8 +18,8 @@ from affine import Affine
 from rasterio.windows import Window
 
 from plugin.core.card import Parting, Seeds
-from plugin.worker.ground import GroundScale
-from plugin.worker.probability import FULL, NODATA
+from plugin.worker.geodata.crs import GroundScale
+from plugin.worker.geodata.probability import FULL, NODATA
 from plugin.worker.trace import TraceRule, trace_footprints
 
 SIDES = (5_000, 20_000)

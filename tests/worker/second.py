@@ -13,8 +13,8 @@ from plugin.core.job import Job, Settings
 from plugin.core.models import find_card
 from plugin.worker.check import Inputs
 from plugin.worker.geodata.polygons import apply_affine
+from plugin.worker.geodata.vector import append_layer
 from plugin.worker.renew import renew_split
-from plugin.worker.vector import append_layer
 from plugin.worker.write import write_split
 
 KEPT = (VALIDATION, HELD_OUT)

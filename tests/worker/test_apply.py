@@ -18,12 +18,12 @@ from plugin.core.events import Notice, StageStarted
 from plugin.core.imagery import Imagery
 from plugin.core.models import find_card
 from plugin.worker.apply import predict_footprints
+from plugin.worker.geodata.raster import describe_raster
+from plugin.worker.geodata.statistics import measure_imagery
+from plugin.worker.geodata.vector import read_layer
 from plugin.worker.order import Order
 from plugin.worker.patch import Patch
-from plugin.worker.raster import describe_raster
 from plugin.worker.runtime.channel import Wire
-from plugin.worker.sample import measure_imagery
-from plugin.worker.vector import read_layer
 from tests.worker.conftest import ORIGIN, place, write_raster
 from tests.worker.spawn import environ
 

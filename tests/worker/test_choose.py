@@ -10,9 +10,9 @@ from affine import Affine
 
 from plugin.core.card import Parting, Seeds
 from plugin.worker.choose import Chooser
-from plugin.worker.ground import GroundScale
+from plugin.worker.geodata.crs import GroundScale
+from plugin.worker.geodata.probability import FULL, NODATA
 from plugin.worker.instances import find_instances
-from plugin.worker.probability import FULL, NODATA
 from plugin.worker.score import match_footprints
 
 QUARTER = GroundScale(np.array([0.0, 3000.0]), np.array([0.25, 0.25]))

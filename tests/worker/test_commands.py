@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from plugin.core.events import Failed, Finished, parse_event
-from plugin.worker.vector import read_layer
+from plugin.worker.geodata.vector import read_layer
 from tests.conftest import ROOT
 
 

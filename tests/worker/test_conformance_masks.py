@@ -16,8 +16,8 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from plugin.worker.geodata.rasterize import PolygonIndex
+from plugin.worker.geodata.vector import reproject_geometries
 from plugin.worker.masks import find_boundary, find_contacts
-from plugin.worker.vector import reproject_geometries
 from tests.conftest import ROOT
 
 MASKS = ROOT.parent / "shared" / "conformance" / "masks"

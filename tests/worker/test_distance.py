@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rasterio.crs import CRS
 
 from plugin.worker.distance import measure_distances
-from plugin.worker.ground import measure_ground
+from plugin.worker.geodata.crs import measure_ground
 
 SQUARE = shapely.box(0, 0, 10, 10)
 

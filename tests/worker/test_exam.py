@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugin.worker.exam import IOUS, Exam
-from plugin.worker.ground import GroundScale
+from plugin.worker.geodata.crs import GroundScale
 from plugin.worker.score import Score, clip_to_ground, match_footprints
 from plugin.worker.split import is_mostly_inside
 from plugin.worker.trace import Footprints

@@ -23,9 +23,9 @@ from plugin.worker.faults import find_overlapping_pairs
 from plugin.worker.findings import refusal_found, tell_findings, tell_shortage
 from plugin.worker.gaps import Gaps, describe_gaps, find_gaps
 from plugin.worker.geodata.polygons import apply_affine
+from plugin.worker.geodata.raster import describe_raster
 from plugin.worker.located import locate_finding
 from plugin.worker.predict import Predictor
-from plugin.worker.raster import describe_raster
 from plugin.worker.run import run_job
 from plugin.worker.split import Split
 

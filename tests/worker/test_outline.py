@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.features import shapes
 
+from plugin.worker.geodata.shapes import is_square
 from plugin.worker.outline import Outliner, part_outlines, simplify_outlines
-from plugin.worker.shapes import is_square
 
 
 def outline(pixels):

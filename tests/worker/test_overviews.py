@@ -9,8 +9,8 @@ from rasterio.enums import Resampling
 from rasterio.windows import Window
 
 from plugin.core.errors import RunError
+from plugin.worker.geodata.probability import NODATA
 from plugin.worker.overviews import add_overviews, build_sidecar, has_overviews, name_sidecar
-from plugin.worker.probability import NODATA
 
 SIDE = 2400
 

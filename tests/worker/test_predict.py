@@ -15,9 +15,9 @@ from torch import nn
 
 from plugin.core.errors import RunError
 from plugin.core.models import find_card
+from plugin.worker.geodata.probability import FULL, NODATA
+from plugin.worker.geodata.raster import describe_raster
 from plugin.worker.predict import Predictor, write_probability
-from plugin.worker.probability import FULL, NODATA
-from plugin.worker.raster import describe_raster
 
 CARD = replace(find_card("imagenet_lite0"), mean=(0.0,) * 3, std=(1.0,) * 3)
 

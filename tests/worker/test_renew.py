@@ -15,12 +15,12 @@ from plugin.core.block_roles import HELD_OUT, TRAINING, VALIDATION
 from plugin.core.errors import InputError
 from plugin.core.job import Settings
 from plugin.core.models import find_card
+from plugin.worker.geodata.raster import describe_raster, open_grid
+from plugin.worker.geodata.vector import append_layer, read_layer
 from plugin.worker.labels import read_labels
-from plugin.worker.raster import describe_raster, open_grid
 from plugin.worker.renew import renew_split
 from plugin.worker.split import split_ground
 from plugin.worker.tiles import Sampler
-from plugin.worker.vector import append_layer, read_layer
 from tests.worker.second import KEPT, pick_ground, pick_labels, renew, write_earlier, write_improving
 
 CARD = find_card("imagenet_lite0")

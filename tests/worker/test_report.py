@@ -17,9 +17,9 @@ from plugin.core.job import load_job
 from plugin.core.models import find_card
 from plugin.core.paths import RESOURCES
 from plugin.worker.check import Inputs
+from plugin.worker.geodata.raster import describe_raster
 from plugin.worker.judge import Judge
 from plugin.worker.labels import read_labels
-from plugin.worker.raster import describe_raster
 from plugin.worker.report import SCHEMA, build_report
 from plugin.worker.runtime.determinism import CPU
 from plugin.worker.split import split_ground

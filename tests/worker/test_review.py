@@ -15,8 +15,8 @@ import rasterio
 import shapely
 from rasterio.crs import CRS
 
+from plugin.worker.geodata.vector import read_layer
 from plugin.worker.overviews import name_sidecar
-from plugin.worker.vector import read_layer
 from tests.worker.spawn import command, environ, run_worker
 
 

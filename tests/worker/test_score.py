@@ -8,7 +8,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plugin.worker.probability import NODATA
+from plugin.worker.geodata.probability import NODATA
 from plugin.worker.score import Score, clip_to_ground, match_footprints, score_pixels
 
 BOWTIE = shapely.Polygon([(0, 0), (10, 10), (10, 0), (0, 10)])

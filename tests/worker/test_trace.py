@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugin.core.card import Parting, Seeds
-from plugin.worker.ground import GroundScale
-from plugin.worker.probability import FULL, NODATA
-from plugin.worker.shapes import is_square
+from plugin.worker.geodata.crs import GroundScale
+from plugin.worker.geodata.probability import FULL, NODATA
+from plugin.worker.geodata.shapes import is_square
 from plugin.worker.trace import TraceRule, trace_all, trace_footprints
 
 PIXEL_OF_A_QUARTER_M2 = GroundScale(np.array([0.0, 1000.0]), np.array([0.25, 0.25]))

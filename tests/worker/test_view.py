@@ -18,9 +18,9 @@ from scipy.ndimage import label
 from plugin.core.card import Parting, Seeds
 from plugin.core.folder import RunFolder
 from plugin.worker.amend import Cut
+from plugin.worker.geodata.crs import measure_ground
 from plugin.worker.geodata.polygons import apply_affine
-from plugin.worker.ground import measure_ground
-from plugin.worker.probability import FULL, NODATA
+from plugin.worker.geodata.probability import FULL, NODATA
 from plugin.worker.review import view as module
 from plugin.worker.review.scene import Scene
 from plugin.worker.review.view import Sight, View, outline_coarsely

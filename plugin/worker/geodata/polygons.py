@@ -10,7 +10,7 @@ import shapely
 from affine import Affine
 from numpy.typing import NDArray
 
-from ..vector import Geometries
+from .vector import Geometries
 
 SURFACES = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON, shapely.GeometryType.GEOMETRYCOLLECTION)
 

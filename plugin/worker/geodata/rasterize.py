@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rasterio.features import rasterize
 from rasterio.windows import Window
 
-from ..vector import Geometries
+from .vector import Geometries
 
 
 class PolygonIndex:

@@ -16,8 +16,8 @@ from rasterio.io import DatasetReader
 
 from ...core.block_roles import HELD_OUT, TRAINING, VALIDATION
 from ...core.errors import InputError, RunError
-from ..ground import measure_ground
-from ..vector import Geometries, Layer, read_layer
+from ..geodata.crs import measure_ground
+from ..geodata.vector import Geometries, Layer, read_layer
 from .chart import draw_svg
 from .facts import Facts
 from .imagery import WIDTH, Imagery, View, choose_view, take_imagery

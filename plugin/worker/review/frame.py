@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rasterio.enums import Resampling
 from rasterio.windows import Window
 
-from ..windows import widen_window
+from ..geodata.windows import widen_window
 from .scene import Scene
 
 #: So many pixels in sight are taken as they are; of more, means are taken.

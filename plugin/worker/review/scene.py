@@ -18,7 +18,7 @@ from ...core.folder import RunFolder
 from ...core.models import load_card
 from ...core.run_record import require_probability, require_reviewable
 from ..amend import Cut, read_chosen
-from ..ground import GroundScale, measure_ground
+from ..geodata.crs import GroundScale, measure_ground
 
 os.environ.setdefault("GDAL_CACHEMAX", "256")  # MB; GDAL's own choice, a twentieth of the machine, grows with it
 

@@ -11,11 +11,11 @@ from rasterio.windows import Window
 from scipy.ndimage import label
 
 from ..geodata.polygons import apply_affine
+from ..geodata.probability import find_buildings
+from ..geodata.vector import Geometries
 from ..instances import find_instances
 from ..outline import simplify_outlines
-from ..probability import find_buildings
 from ..trace import outline_pieces
-from ..vector import Geometries
 from .frame import Box, Frame, frame_sight, read_frame
 from .scene import Scene
 

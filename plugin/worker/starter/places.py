@@ -19,11 +19,11 @@ from scipy.ndimage import find_objects, label
 
 from ...core.card import Card
 from ...core.errors import InputError
+from ..geodata.crs import measure_ground
 from ..geodata.polygons import apply_affine, explode_polygons
 from ..geodata.rasterize import PolygonIndex
-from ..ground import measure_ground
+from ..geodata.vector import Geometries, read_layer, reproject_geometries
 from ..masks import Targets, choose_widths
-from ..vector import Geometries, read_layer, reproject_geometries
 
 _MERGED_M2 = 200.0
 _SPACENET2_GSD_M = 0.3

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from ..core.card import ADAPTATIONS, Card
-from ..core.errors import InputError
+from ...core.card import ADAPTATIONS, Card
+from ...core.errors import InputError
 
 _SAMPLE_PX = 1024
 #: A raster's values are the model's own where no mean is off by more standard deviations, no spread by more than this.

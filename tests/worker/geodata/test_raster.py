@@ -14,7 +14,7 @@ from rasterio.warp import transform as reproject
 from rasterio.windows import Window
 
 from plugin.core.errors import InputError, RunError
-from plugin.worker.raster import choose_bands, describe_raster, open_grid, open_raster, read_window
+from plugin.worker.geodata.raster import choose_bands, describe_raster, open_grid, open_raster, read_window
 
 ORIGIN = Affine(0.5, 0, 333000, 0, -0.5, 3066000)
 RGB = ["red", "green", "blue"]

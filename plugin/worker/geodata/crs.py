@@ -12,7 +12,7 @@ from rasterio._err import CPLE_BaseError, CPLE_NotSupportedError  # rasterio has
 from rasterio.crs import CRS
 from rasterio.warp import transform as reproject
 
-from ..core.errors import InputError
+from ...core.errors import InputError
 
 _WGS84 = CRS.from_epsg(4326)
 _SEMI_MAJOR_M = 6378137.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .ground import measure_axes_m
+from .crs import measure_axes_m
 from .raster import Raster
 
 

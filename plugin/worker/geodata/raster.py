@@ -21,12 +21,12 @@ from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
-from ..core.bands import propose_bands
-from ..core.card import NEAR_ENOUGH, Card
-from ..core.errors import InputError, RunError
-from .adapt import adapt_values, read_mask, sample_shape
-from .geodata.polygons import apply_affine
-from .ground import GroundScale, is_usable, measure_ground
+from ...core.bands import propose_bands
+from ...core.card import NEAR_ENOUGH, Card
+from ...core.errors import InputError, RunError
+from .crs import GroundScale, is_usable, measure_ground
+from .normalization import adapt_values, read_mask, sample_shape
+from .polygons import apply_affine
 from .vector import Geometries, reproject_geometries
 
 os.environ.setdefault("GDAL_CACHEMAX", "256")  # MB; GDAL's own choice, a twentieth of the machine, grows with it

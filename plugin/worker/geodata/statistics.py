@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from ..core.imagery import Imagery
-from .adapt import read_mask
+from ...core.imagery import Imagery
+from .normalization import read_mask
 from .raster import Raster, open_grid, open_raster, read_window, regrid_raster
 
 _SIDE_PX = 128

@@ -10,7 +10,7 @@ from rasterio.crs import CRS
 from rasterio.warp import transform as reproject
 
 from plugin.core.errors import InputError
-from plugin.worker.ground import is_usable, measure_ground, measure_units_m2, metres_per_unit, move_points
+from plugin.worker.geodata.crs import is_usable, measure_ground, measure_units_m2, metres_per_unit, move_points
 
 WGS84 = CRS.from_epsg(4326)
 DRAWING = CRS.from_wkt('LOCAL_CS["A drawing",UNIT["metre",1]]')

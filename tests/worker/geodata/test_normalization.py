@@ -7,8 +7,8 @@ import pytest
 from rasterio.windows import Window
 
 from plugin.core.models import find_card
+from plugin.worker.geodata.raster import describe_raster, open_grid, read_window
 from plugin.worker.networks import normalise
-from plugin.worker.raster import describe_raster, open_grid, read_window
 
 SPACENET = find_card("selimsef_spacenet4_resnet34unet")
 MEAN, STD = (np.array(part) * 65535 for part in (SPACENET.mean, SPACENET.std))

@@ -12,7 +12,7 @@ import shapely
 from rasterio.crs import CRS
 
 from plugin.core.errors import InputError, RunError
-from plugin.worker.vector import append_layer, read_layer, reproject_geometries
+from plugin.worker.geodata.vector import append_layer, read_layer, reproject_geometries
 
 UTM = CRS.from_epsg(32645)
 SQUARE = shapely.box(333000, 3065900, 333010, 3065910)

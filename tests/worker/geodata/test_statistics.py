@@ -7,8 +7,8 @@ import pytest
 from rasterio.windows import Window
 
 from plugin.core.models import find_card
-from plugin.worker.raster import describe_raster
-from plugin.worker.sample import measure_imagery
+from plugin.worker.geodata.raster import describe_raster
+from plugin.worker.geodata.statistics import measure_imagery
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from pyogrio.errors import DataLayerError, DataSourceError, FieldError
 from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
-from ..core.errors import InputError, RunError
-from .ground import is_usable, move_points
+from ...core.errors import InputError, RunError
+from .crs import is_usable, move_points
 
 Geometries: TypeAlias = "NDArray[np.object_]"
 
