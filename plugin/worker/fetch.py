@@ -19,8 +19,8 @@ from ..core.card import PRETRAINED, Card
 from ..core.errors import InputError, RunError
 from ..core.lock import hold_lock
 from ..core.paths import locate_models
-from .download import Expected, Part, accept, copy_file, describe_size, download, refuse_page
-from .hashes import recall_hash, record_hash
+from .downloads.download import Expected, Part, accept, copy_file, describe_size, download, refuse_page
+from .downloads.known_hashes import recall_hash, record_hash
 from .runtime.channel import Wire
 from .runtime.hashing import hash_file
 

@@ -24,10 +24,10 @@ from scipy.ndimage import gaussian_filter
 from plugin.core.events import parse_event
 from plugin.core.folder import RunFolder
 from plugin.core.models import find_card
-from plugin.worker.download import download
+from plugin.worker.downloads.download import download
 from plugin.worker.runtime.channel import Wire
 from tests.conftest import ROOT
-from tests.worker.shelf import EXPECTED, Shelf
+from tests.worker.file_server import EXPECTED, Shelf
 from tests.worker.spawn import read_events, run_worker
 
 UTM = "EPSG:32645"

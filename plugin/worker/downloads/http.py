@@ -21,8 +21,8 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from ..core.errors import RunError
-from ..core.package_index import hide_credentials
+from ...core.errors import RunError
+from ...core.package_index import hide_credentials
 
 CONNECT_S = 10.0
 SILENCE_S = 30.0

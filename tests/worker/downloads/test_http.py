@@ -13,12 +13,12 @@ from urllib.parse import quote
 import pytest
 
 from plugin.core.errors import RunError
-from plugin.worker import download as subject
-from plugin.worker import transfer
-from plugin.worker.download import download
+from plugin.worker.downloads import download as subject
+from plugin.worker.downloads import http
+from plugin.worker.downloads.download import download
 from plugin.worker.runtime.channel import CancelRequested
 from tests.conftest import Reply
-from tests.worker.shelf import BODY, EXPECTED, SHA256, Shelf, fail, list_left
+from tests.worker.file_server import BODY, EXPECTED, SHA256, Shelf, fail, list_left
 
 
 @pytest.fixture(autouse=True)
@@ -46,22 +46,22 @@ def deaf(shelf):
 
 
 def test_a_server_that_never_answers_is_given_up_after_a_while(deaf, target, ear, monkeypatch):
-    monkeypatch.setattr(transfer, "CONNECT_S", 0.2)
-    monkeypatch.setattr(transfer, "SILENCE_S", 0.2)
+    monkeypatch.setattr(http, "CONNECT_S", 0.2)
+    monkeypatch.setattr(http, "SILENCE_S", 0.2)
     with pytest.raises(RunError, match="localhost did not answer within 0 s") as caught:
         download(deaf, target, EXPECTED, ear.wire)
     assert "Check the network and the proxy" in caught.value.hint
 
 
 def test_a_server_that_falls_silent_is_left(fetch, shelf, secure_server, monkeypatch):
-    monkeypatch.setattr(transfer, "SILENCE_S", 0.2)
+    monkeypatch.setattr(http, "SILENCE_S", 0.2)
     monkeypatch.setattr(subject, "ATTEMPTS", 2)
     secure_server.replies["/weights.pth"] = Reply(BODY, wait=threading.Event())
     fail(fetch, RunError, "did not answer within")
 
 
 def test_a_transfer_that_sleeps_is_left(fetch, shelf, secure_server, monkeypatch):
-    monkeypatch.setattr(transfer, "SLOW_S", 0.3)
+    monkeypatch.setattr(http, "SLOW_S", 0.3)
     monkeypatch.setattr(subject, "ATTEMPTS", 2)
     secure_server.replies["/weights.pth"] = Reply(BODY, wait=threading.Event())
     fail(fetch, RunError, "next to nothing came")

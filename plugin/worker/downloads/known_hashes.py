@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ..core.atomic_file import write_json
-from ..core.errors import InputError
-from ..core.paths import locate_models
+from ...core.atomic_file import write_json
+from ...core.errors import InputError
+from ...core.paths import locate_models
 
 
 def locate_hashes() -> Path:

@@ -15,12 +15,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
-from ..core.atomic_file import write_json
-from ..core.errors import InputError, RunError
-from ..core.package_index import hide_credentials
-from .runtime.channel import Wire
-from .runtime.hashing import hash_file
-from .transfer import BY_HAND, BrokenOffError, Head, Transfer, give_up
+from ...core.atomic_file import write_json
+from ...core.errors import InputError, RunError
+from ...core.package_index import hide_credentials
+from ..runtime.channel import Wire
+from ..runtime.hashing import hash_file
+from .http import BY_HAND, BrokenOffError, Head, Transfer, give_up
 
 ATTEMPTS = 5
 PAUSE_S = 1.0

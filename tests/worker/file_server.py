@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from plugin.worker.download import Expected
+from plugin.worker.downloads.download import Expected
 from tests.conftest import Reply
 
 BODY = random.Random(4).randbytes(3_000_000)
