@@ -13,10 +13,10 @@ import shapely
 from ..core.card import Card
 from ..core.errors import InputError
 from .check import check_space, notice_bands
-from .fetch import obtain_weights
 from .geodata.raster import Raster
 from .likeness import find_differences
-from .networks import load_network
+from .models.networks import load_network
+from .models.obtain import obtain_weights
 from .order import Order
 from .predict import Predictor, write_probability
 from .runtime.channel import Wire

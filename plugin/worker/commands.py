@@ -57,8 +57,8 @@ def check(options: argparse.Namespace, wire: Wire) -> None:
 def _check(path: Path, wire: Wire) -> None:
     from .check import check_inputs, split_inputs
     from .convert import take_in
-    from .fetch import describe_fetch
     from .findings import tell_findings, tell_shortage
+    from .models.obtain import describe_fetch
 
     job, folder = load_job(path), path.resolve().parent
     wire.emit(Started(str(folder)))
@@ -152,8 +152,8 @@ def _read_order(options: argparse.Namespace) -> Order:
 
 def export(options: argparse.Namespace, wire: Wire) -> None:
     """Write a model as an ONNX file for other tools, and its card for people."""
-    from .fetch import obtain_weights
     from .handout import hand_out
+    from .models.obtain import obtain_weights
 
     card = find_card(options.model)
     obtain_weights(card, wire)
@@ -189,7 +189,7 @@ def score(options: argparse.Namespace, _: Wire) -> None:
 
 def adopt(options: argparse.Namespace, _: Wire) -> None:
     """Make a base model of a file of weights that has no card."""
-    from .adopt import Answers, adopt_model, guess_model
+    from .models.import_weights import Answers, adopt_model, guess_model
 
     if options.guess:
         print_json(asdict(guess_model(options.file)))
@@ -220,7 +220,7 @@ def models(options: argparse.Namespace, _: Wire) -> None:
 
 def fetch(options: argparse.Namespace, wire: Wire) -> None:
     """Fetch a model's weights, or take a file for them that was fetched by hand."""
-    from .fetch import obtain_weights, pick_weights
+    from .models.obtain import obtain_weights, pick_weights
     from .runtime.hashing import hash_file
 
     card = find_card(options.model)
@@ -241,7 +241,7 @@ def fetch(options: argparse.Namespace, wire: Wire) -> None:
 def encoders(options: argparse.Namespace, wire: Wire) -> None:
     """List the encoders that any decoder may stand on, with the tags of their published weights."""
     if options.write:
-        from .encoders import survey_encoders, write_encoders
+        from .models.encoders import survey_encoders, write_encoders
 
         write_encoders(survey_encoders(wire.notify))
     known = load_encoders()

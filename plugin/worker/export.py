@@ -22,7 +22,7 @@ from ..core.atomic_file import replacing
 from ..core.card import Card
 from ..core.errors import InputError, RunError
 from .deepness import CLASSES, describe_for_deepness, is_clipped, read_stretch
-from .networks import load_network, normalise
+from .models.networks import load_network, normalise
 from .pool import fix_pools
 
 #: onnxruntime 1.17 reads these and older ones.

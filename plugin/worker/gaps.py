@@ -22,7 +22,7 @@ from .geodata.rasterize import PolygonIndex
 from .geodata.vector import Geometries
 from .instances import find_instances
 from .located import locate_finding
-from .networks import load_network
+from .models.networks import load_network
 from .predict import Predictor
 from .runtime.channel import Wire
 from .runtime.device import choose_device

@@ -21,7 +21,7 @@ from ..core.atomic_file import replacing
 from ..core.card import Card
 from .geodata.probability import NODATA, encode_probability
 from .geodata.raster import Raster, open_grid, read_window
-from .networks import normalise
+from .models.networks import normalise
 from .overviews import add_overviews, name_sidecar
 from .runtime.precision import autocast, keep_depthwise_exact
 

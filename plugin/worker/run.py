@@ -17,8 +17,8 @@ from ..core.job import Job
 from .amend import Cut, describe_by_hand
 from .check import check_inputs, split_inputs
 from .convert import take_in
-from .fetch import obtain_weights
 from .findings import tell_findings, tell_shortage
+from .models.obtain import obtain_weights
 from .runtime.channel import Wire
 from .state import State
 from .write import write_split
@@ -38,7 +38,7 @@ def run_job(job: Job, folder: RunFolder, wire: Wire) -> None:
     tell_shortage(inputs, split, wire)
     write_split(folder.split, inputs, split)
 
-    from .pretrained import adopt_statistics  # noqa: PLC0415 - torch takes seconds to load: wrong inputs are told first
+    from .models.pretrained import adopt_statistics  # noqa: PLC0415 - torch takes seconds to load: wrong inputs are told first
     from .stages import Stages  # noqa: PLC0415 - as above
 
     inputs = replace(inputs, card=adopt_statistics(inputs.card))

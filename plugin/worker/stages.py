@@ -23,7 +23,7 @@ from .geodata.raster import open_grid
 from .geodata.statistics import measure_imagery
 from .judge import Judge
 from .learner import Learner, Plan
-from .networks import load_network, save_network
+from .models.networks import load_network, save_network
 from .page.page import write_page
 from .predict import Predictor, write_probability
 from .report import build_report

@@ -18,7 +18,7 @@ from .geodata.raster import Raster, clip_window, read_window
 from .geodata.rasterize import PolygonIndex
 from .labels import Labels
 from .masks import Targets, choose_widths
-from .networks import normalise
+from .models.networks import normalise
 from .split import Split
 
 _BRIGHTNESS = 0.3  # in standard deviations of the model's bands

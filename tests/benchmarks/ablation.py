@@ -23,7 +23,7 @@ from plugin.core.job import Job, Settings
 from plugin.core.models import find_card
 from plugin.worker.check import Inputs, check_inputs, split_inputs
 from plugin.worker.judge import Judge
-from plugin.worker.networks import load_network
+from plugin.worker.models.networks import load_network
 from plugin.worker.predict import Predictor, write_probability
 from plugin.worker.runtime.channel import Wire
 from plugin.worker.runtime.device import choose_device

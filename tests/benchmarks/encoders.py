@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from plugin.core.card import OUTPUTS, Card, Recipe
-from plugin.worker.build import build_network
 from plugin.worker.learner import Learner, Plan
+from plugin.worker.models.build import build_network
 from plugin.worker.runtime.device import choose_device
 from plugin.worker.tiles import Sample
 

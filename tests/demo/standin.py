@@ -8,9 +8,9 @@ import sys
 import torch
 
 from plugin.core.models import find_card
-from plugin.worker.build import build_network
-from plugin.worker.weights import list_aliases
-from tests.worker.golden import fill_weights
+from plugin.worker.models.build import build_network
+from plugin.worker.models.weights import list_aliases
+from tests.worker.golden_weights import fill_weights
 
 
 def main(name, path):

@@ -18,7 +18,7 @@ from plugin.core.models import find_card
 from plugin.worker import export
 from plugin.worker.deepness import describe_for_deepness, fold_normalisation
 from plugin.worker.export import CARD_KEY, IR_VERSION, LARGEST_DIFFERENCE, OPSET, export_onnx, make_probe
-from plugin.worker.networks import build_network, load_network, normalise, save_network
+from plugin.worker.models.networks import build_network, load_network, normalise, save_network
 from plugin.worker.pool import FixedPool, fix_pools
 
 SIDE = 64

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from plugin.core.card import OUTPUTS
 from plugin.core.errors import InputError, RunError
 from plugin.core.models import MODELS_FOLDER, find_card
-from plugin.worker.networks import hash_file, load_network
+from plugin.worker.models.networks import hash_file, load_network
 from plugin.worker.starter import __main__ as module
 from plugin.worker.starter.__main__ import main, train_starter
 from plugin.worker.starter.card import make_card

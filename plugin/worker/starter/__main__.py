@@ -20,7 +20,7 @@ from ...core.atomic_file import replacing
 from ...core.card import Card
 from ...core.errors import RunError, TunerError
 from ..learner import Learner, Plan
-from ..networks import load_network, save_network
+from ..models.networks import load_network, save_network
 from ..runtime.device import choose_device
 from .card import make_card
 from .crops import CropMaker

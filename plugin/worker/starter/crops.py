@@ -12,7 +12,7 @@ from numpy.random import Generator
 from torch.nn import functional
 
 from ...core.card import Card
-from ..networks import normalise
+from ..models.networks import normalise
 from ..tiles import Sample
 from .places import Place
 

@@ -8,7 +8,7 @@ from rasterio.windows import Window
 
 from plugin.core.models import find_card
 from plugin.worker.geodata.raster import describe_raster, open_grid, read_window
-from plugin.worker.networks import normalise
+from plugin.worker.models.networks import normalise
 
 SPACENET = find_card("selimsef_spacenet4_resnet34unet")
 MEAN, STD = (np.array(part) * 65535 for part in (SPACENET.mean, SPACENET.std))

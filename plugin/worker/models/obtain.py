@@ -15,14 +15,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ..core.card import PRETRAINED, Card
-from ..core.errors import InputError, RunError
-from ..core.lock import hold_lock
-from ..core.paths import locate_models
-from .downloads.download import Expected, Part, accept, copy_file, describe_size, download, refuse_page
-from .downloads.known_hashes import recall_hash, record_hash
-from .runtime.channel import Wire
-from .runtime.hashing import hash_file
+from ...core.card import PRETRAINED, Card
+from ...core.errors import InputError, RunError
+from ...core.lock import hold_lock
+from ...core.paths import locate_models
+from ..downloads.download import Expected, Part, accept, copy_file, describe_size, download, refuse_page
+from ..downloads.known_hashes import recall_hash, record_hash
+from ..runtime.channel import Wire
+from ..runtime.hashing import hash_file
 
 #: What a file of weights holds besides its tensors: 0.26 MB of names for 985 tensors, and room for an old pickle's own.
 NAMES_BYTES = 1 << 20

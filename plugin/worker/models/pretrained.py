@@ -14,9 +14,9 @@ import torch
 from timm.models import get_pretrained_cfg
 from torch import nn
 
-from ..core.card import PRETRAINED, Card
-from ..core.errors import InputError
-from ..core.paths import locate_models
+from ...core.card import PRETRAINED, Card
+from ...core.errors import InputError
+from ...core.paths import locate_models
 from .build import TIMM, build_segmenter, check_names
 from .weights import Tensors, check_head, fit_tensors, read_tensors
 

@@ -15,11 +15,11 @@ from safetensors.torch import load_file, save_file
 from plugin.core.card import Seeds
 from plugin.core.errors import InputError
 from plugin.core.models import find_card, load_card
-from plugin.worker.adopt import Answers, adopt_model, guess_model
-from plugin.worker.guess import Guess, guess_architecture
-from plugin.worker.networks import load_network
+from plugin.worker.models.identify import Guess, guess_architecture
+from plugin.worker.models.import_weights import Answers, adopt_model, guess_model
+from plugin.worker.models.networks import load_network
+from plugin.worker.models.spacenet4 import build_spacenet4
 from plugin.worker.runtime.hashing import hash_file
-from plugin.worker.spacenet4 import build_spacenet4
 from tests.conftest import ROOT
 
 

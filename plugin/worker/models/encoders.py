@@ -11,10 +11,10 @@ import timm
 import torch
 from timm.models import get_pretrained_cfg
 
-from ..core.atomic_file import replacing
-from ..core.card import NO_WEIGHTS, Card, Recipe
-from ..core.errors import InputError
-from ..core.model_specs import ENCODERS_FILE
+from ...core.atomic_file import replacing
+from ...core.card import NO_WEIGHTS, Card, Recipe
+from ...core.errors import InputError
+from ...core.model_specs import ENCODERS_FILE
 from .build import TIMM, build_segmenter
 
 _SMALLEST_PX = 96

@@ -12,9 +12,9 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
-from ..core.card import Card
-from ..core.errors import InputError
-from ..core.model_specs import guess_encoder, load_encoders
+from ...core.card import Card
+from ...core.errors import InputError
+from ...core.model_specs import guess_encoder, load_encoders
 from .spacenet4 import ARCHITECTURES, build_spacenet4
 
 #: What smp and timm raise where an encoder and a decoder do not go together.

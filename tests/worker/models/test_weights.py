@@ -12,9 +12,9 @@ from safetensors.torch import load_file, save_file
 
 from plugin.core.card import Card, Recipe
 from plugin.core.errors import InputError
-from plugin.worker.networks import build_network, load_network, save_network
-from plugin.worker.spacenet4 import build_spacenet4
-from plugin.worker.weights import fit_tensors, list_aliases, read_tensors
+from plugin.worker.models.networks import build_network, load_network, save_network
+from plugin.worker.models.spacenet4 import build_spacenet4
+from plugin.worker.models.weights import fit_tensors, list_aliases, read_tensors
 
 RECIPE = Recipe(learning_rate=1e-4, tile_px=64)
 SMALL = Card("small", "Small", "", "tu-test_resnet", "none", RECIPE, bands=("red", "green", "blue"))

@@ -10,8 +10,8 @@ import timm
 
 from plugin.core.model_specs import ENCODERS_FILE, load_encoders, make_start
 from plugin.worker.__main__ import main
-from plugin.worker.encoders import is_usable, list_names, list_tags, survey_encoders, write_encoders
-from plugin.worker.pretrained import locate_pretrained
+from plugin.worker.models.encoders import is_usable, list_names, list_tags, survey_encoders, write_encoders
+from plugin.worker.models.pretrained import locate_pretrained
 
 FEW = ["resnet34", "mit_b2", "tu-convnext_tiny", "tu-swin_tiny_patch4_window7_224", "tu-dla34", "tu-vgg16"]
 

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from ..core.errors import InputError
+from ...core.errors import InputError
 from .spacenet4 import ARCHITECTURES, build_spacenet4
 
 Tensors = dict[str, torch.Tensor]

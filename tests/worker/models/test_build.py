@@ -11,8 +11,8 @@ from torch import nn
 from plugin.core.card import OUTPUTS, Card, Recipe
 from plugin.core.errors import InputError, RunError
 from plugin.core.model_specs import DECODERS
-from plugin.worker.build import build_network
 from plugin.worker.learner import Learner, Plan
+from plugin.worker.models.build import build_network
 from plugin.worker.tiles import Sample
 
 RECIPE = Recipe(learning_rate=1e-3, tile_px=64)

@@ -7,7 +7,7 @@ import copy
 import pytest
 import torch
 
-from plugin.worker.spacenet4 import ARCHITECTURES, build_spacenet4
+from plugin.worker.models.spacenet4 import ARCHITECTURES, build_spacenet4
 
 PAIRS = [(architecture, encoder) for architecture, encoders in ARCHITECTURES.items() for encoder in encoders]
 #: Parameters of the published networks: XD_XD's of 3 bands and 1 output, selim_sef's of 4 and 3.

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from plugin.worker.spacenet4 import build_spacenet4
+from plugin.worker.models.spacenet4 import build_spacenet4
 from tests.conftest import ROOT
-from tests.worker.golden import fill_weights, hash_weights, make_input
+from tests.worker.golden_weights import fill_weights, hash_weights, make_input
 
 REFERENCE = ROOT.parent / "shared" / "conformance"
 pytestmark = pytest.mark.skipif(

@@ -9,7 +9,7 @@ import torch
 
 from plugin.core.errors import InputError
 from plugin.core.models import find_card
-from plugin.worker.networks import build_network, hash_file, load_network, normalise, save_network
+from plugin.worker.models.networks import build_network, hash_file, load_network, normalise, save_network
 from plugin.worker.runtime.device import choose_device
 
 

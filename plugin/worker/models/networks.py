@@ -13,12 +13,12 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import nn
 
-from ..core.atomic_file import replacing
-from ..core.card import NO_WEIGHTS, PRETRAINED, Card
-from ..core.errors import InputError
+from ...core.atomic_file import replacing
+from ...core.card import NO_WEIGHTS, PRETRAINED, Card
+from ...core.errors import InputError
+from ..runtime.hashing import hash_file
 from .build import build_network
 from .pretrained import load_pretrained
-from .runtime.hashing import hash_file
 from .weights import fit_tensors, list_aliases, read_tensors
 
 

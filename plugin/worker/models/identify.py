@@ -12,8 +12,8 @@ import segmentation_models_pytorch as smp
 import torch
 from torch import nn
 
-from ..core.errors import InputError
-from ..core.model_specs import DECODERS
+from ...core.errors import InputError
+from ...core.model_specs import DECODERS
 from .build import MISFITS
 from .spacenet4 import ARCHITECTURES, build_spacenet4
 from .weights import list_aliases

@@ -13,8 +13,8 @@ from safetensors.torch import save_file
 from plugin.core.card import Card, Recipe
 from plugin.core.errors import InputError
 from plugin.core.model_specs import fit_bands, make_start
-from plugin.worker.networks import load_network
-from plugin.worker.pretrained import adopt_statistics, locate_pretrained, pretrained_path
+from plugin.worker.models.networks import load_network
+from plugin.worker.models.pretrained import adopt_statistics, locate_pretrained, pretrained_path
 
 RECIPE = Recipe(learning_rate=1e-3, tile_px=64)
 SMP = Card("unet:resnet18:imagenet", "", "", "resnet18", "pretrained:imagenet", RECIPE)

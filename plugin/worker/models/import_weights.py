@@ -7,12 +7,12 @@ from pathlib import Path
 
 import torch
 
-from ..core.card import ADAPTATIONS, OUTPUTS, Card, Recipe, Seeds
-from ..core.card_check import find_problems
-from ..core.errors import InputError
-from ..core.models import list_cards
+from ...core.card import ADAPTATIONS, OUTPUTS, Card, Recipe, Seeds
+from ...core.card_check import find_problems
+from ...core.errors import InputError
+from ...core.models import list_cards
 from .build import build_network
-from .guess import Guess, guess_architecture
+from .identify import Guess, guess_architecture
 from .networks import save_network
 from .weights import Tensors, fit_tensors, read_tensors
 
