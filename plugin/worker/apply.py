@@ -18,11 +18,11 @@ from .likeness import find_differences
 from .models.networks import load_network
 from .models.obtain import obtain_weights
 from .order import Order
+from .polygons.vectorize import Footprints, make_rule, trace_footprints
 from .predict import Predictor, write_probability
 from .runtime.channel import Wire
 from .runtime.device import choose_device
 from .runtime.disk import check_writable
-from .trace import Footprints, make_rule, trace_footprints
 from .write import write_footprints
 
 #: So far around the ground the network's word is wanted, too: a building on the border is seen whole.

@@ -19,7 +19,7 @@ from .geodata.probability import NODATA, find_buildings
 from .geodata.rasterize import PolygonIndex
 from .geodata.vector import Geometries
 from .geodata.windows import widen_window
-from .instances import find_instances
+from .polygons.instances import find_instances
 from .score import Score
 
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)

@@ -13,10 +13,10 @@ from .check import Inputs
 from .choose import Chooser
 from .exam import Exam, Outcomes
 from .geodata.shapes import is_square
+from .polygons.vectorize import Footprints, TraceRule, make_rule, trace_all, trace_footprints
 from .runtime.channel import Wire
 from .score import Matching, score_pixels
 from .split import Split, is_mostly_inside
-from .trace import Footprints, TraceRule, make_rule, trace_all, trace_footprints
 
 
 class Judge:

@@ -15,7 +15,7 @@ from rasterio.windows import Window
 from .geodata.probability import NODATA, find_buildings
 from .geodata.rasterize import PolygonIndex
 from .geodata.vector import Geometries
-from .trace import CHUNK_PX
+from .polygons.vectorize import CHUNK_PX
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from .exam import Outcomes
 from .geodata.polygons import apply_affine, explode_polygons
 from .geodata.raster import Raster
 from .geodata.vector import Geometries, append_layer, list_layers, read_layer
+from .polygons.vectorize import Footprints
 from .runtime.channel import Wire
 from .split import Split
-from .trace import Footprints
 
 
 def write_footprints(path: Path, parts: Iterable[tuple[float, Footprints]], raster: Raster, wire: Wire) -> int:

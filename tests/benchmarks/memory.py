@@ -20,7 +20,7 @@ from rasterio.windows import Window
 from plugin.core.card import Parting, Seeds
 from plugin.worker.geodata.crs import GroundScale
 from plugin.worker.geodata.probability import FULL, NODATA
-from plugin.worker.trace import TraceRule, trace_footprints
+from plugin.worker.polygons.vectorize import TraceRule, trace_footprints
 
 SIDES = (5_000, 20_000)
 TILE_PX = 1_000

@@ -12,7 +12,7 @@ from plugin.core.card import Parting, Seeds
 from plugin.worker.choose import Chooser
 from plugin.worker.geodata.crs import GroundScale
 from plugin.worker.geodata.probability import FULL, NODATA
-from plugin.worker.instances import find_instances
+from plugin.worker.polygons.instances import find_instances
 from plugin.worker.score import match_footprints
 
 QUARTER = GroundScale(np.array([0.0, 3000.0]), np.array([0.25, 0.25]))

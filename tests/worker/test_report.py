@@ -20,10 +20,10 @@ from plugin.worker.check import Inputs
 from plugin.worker.geodata.raster import describe_raster
 from plugin.worker.judge import Judge
 from plugin.worker.labels import read_labels
+from plugin.worker.polygons.vectorize import Footprints
 from plugin.worker.report import SCHEMA, build_report
 from plugin.worker.runtime.determinism import CPU
 from plugin.worker.split import split_ground
-from plugin.worker.trace import Footprints
 from plugin.worker.write import write_outcomes
 
 HELP = RESOURCES / "help"

@@ -21,10 +21,10 @@ from plugin.worker.amend import Cut
 from plugin.worker.geodata.crs import measure_ground
 from plugin.worker.geodata.polygons import apply_affine
 from plugin.worker.geodata.probability import FULL, NODATA
+from plugin.worker.polygons.vectorize import TraceRule, trace_all
 from plugin.worker.review import view as module
 from plugin.worker.review.scene import Scene
 from plugin.worker.review.view import Sight, View, outline_coarsely
-from plugin.worker.trace import TraceRule, trace_all
 
 UTM = "EPSG:32645"
 HALF = Affine(0.5, 0, 333000, 0, -0.5, 3066000)

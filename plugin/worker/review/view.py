@@ -13,9 +13,9 @@ from scipy.ndimage import label
 from ..geodata.polygons import apply_affine
 from ..geodata.probability import find_buildings
 from ..geodata.vector import Geometries
-from ..instances import find_instances
-from ..outline import simplify_outlines
-from ..trace import outline_pieces
+from ..polygons.instances import find_instances
+from ..polygons.simplify import simplify_outlines
+from ..polygons.vectorize import outline_pieces
 from .frame import Box, Frame, frame_sight, read_frame
 from .scene import Scene
 

@@ -14,7 +14,7 @@ from plugin.core.card import Parting, Seeds
 from plugin.worker.geodata.crs import GroundScale
 from plugin.worker.geodata.probability import FULL, NODATA
 from plugin.worker.geodata.shapes import is_square
-from plugin.worker.trace import TraceRule, trace_all, trace_footprints
+from plugin.worker.polygons.vectorize import TraceRule, trace_all, trace_footprints
 
 PIXEL_OF_A_QUARTER_M2 = GroundScale(np.array([0.0, 1000.0]), np.array([0.25, 0.25]))
 EXACT = TraceRule(Parting(0.5), min_area_m2=0.0, simplify_px=0.0)

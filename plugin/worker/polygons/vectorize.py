@@ -17,15 +17,15 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 from skimage.measure import label
 
-from ..core.card import Parting
-from .geodata.crs import GroundScale
-from .geodata.probability import FULL
-from .geodata.raster import Raster
-from .geodata.vector import Geometries
-from .geodata.windows import widen_window
+from ...core.card import Parting
+from ..geodata.crs import GroundScale
+from ..geodata.probability import FULL
+from ..geodata.raster import Raster
+from ..geodata.vector import Geometries
+from ..geodata.windows import widen_window
 from .instances import find_instances
-from .outline import Outliner
-from .seams import Edges, Seams, find_edges
+from .simplify import Outliner
+from .stitch import Edges, Seams, find_edges
 
 CHUNK_PX = 2048
 _HALO_PX = 128

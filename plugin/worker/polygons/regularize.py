@@ -10,8 +10,8 @@ import shapely
 from buildingregulariser import regularize_geodataframe
 from numpy.typing import NDArray
 
-from .geodata.shapes import measure_iou
-from .geodata.vector import Geometries
+from ..geodata.shapes import measure_iou
+from ..geodata.vector import Geometries
 
 #: How much of its IoU with its raster shape a squared outline may lose, and what it must keep.
 MOST_LOSS = 0.13

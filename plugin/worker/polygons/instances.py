@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import label
 from skimage.segmentation import watershed
 
-from ..core.card import Parting, Seeds
-from .geodata.probability import FULL, NODATA, find_buildings
+from ...core.card import Parting, Seeds
+from ..geodata.probability import FULL, NODATA, find_buildings
 
 
 def find_instances(values: NDArray[np.uint8], parting: Parting, pixel_m2: float) -> NDArray[np.int32]:

@@ -9,8 +9,8 @@ from affine import Affine
 from rasterio.features import rasterize, shapes
 
 from plugin.worker.geodata.shapes import is_square, measure_iou
-from plugin.worker.outline import simplify_outlines
-from plugin.worker.squares import LEAST_IOU, fit_rectangles, measure_moments, square_outlines
+from plugin.worker.polygons.regularize import LEAST_IOU, fit_rectangles, measure_moments, square_outlines
+from plugin.worker.polygons.simplify import simplify_outlines
 
 
 def pixels_of(*polygons):

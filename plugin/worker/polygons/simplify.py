@@ -8,8 +8,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from .geodata.shapes import is_square
-from .geodata.vector import Geometries
+from ..geodata.shapes import is_square
+from ..geodata.vector import Geometries
 
 _RING_POINTS = 4
 _TOUCH_PX2 = 1e-6
@@ -33,7 +33,7 @@ class Outliner:
         """Return the outline of each raster shape, in the order given; one that others cover altogether is empty."""
         outlines = simplify_outlines(shapes, self._tolerance_px)
         if self._is_squared and len(shapes):
-            from .squares import square_outlines  # noqa: PLC0415 - geopandas takes a second to load
+            from .regularize import square_outlines  # noqa: PLC0415 - geopandas takes a second to load
 
             outlines = square_outlines(shapes, outlines, self._tolerance_px)
         outlines = part_outlines(outlines, confidence, self._earlier)

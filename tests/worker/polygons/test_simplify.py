@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rasterio.features import shapes
 
 from plugin.worker.geodata.shapes import is_square
-from plugin.worker.outline import Outliner, part_outlines, simplify_outlines
+from plugin.worker.polygons.simplify import Outliner, part_outlines, simplify_outlines
 
 
 def outline(pixels):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from rasterio.windows import Window
 
-from plugin.worker.seams import Seams, find_edges
+from plugin.worker.polygons.stitch import Seams, find_edges
 
 CORE = (slice(1, 4), slice(1, 4))
 
