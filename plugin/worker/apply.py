@@ -12,7 +12,7 @@ import shapely
 
 from ..core.card import Card
 from ..core.errors import InputError
-from .check import check_space, notice_bands
+from .dataset.inputs import check_space, notice_bands
 from .geodata.raster import Raster
 from .likeness import find_differences
 from .models.networks import load_network

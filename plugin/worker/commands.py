@@ -55,8 +55,8 @@ def check(options: argparse.Namespace, wire: Wire) -> None:
 
 
 def _check(path: Path, wire: Wire) -> None:
-    from .check import check_inputs, split_inputs
     from .convert import take_in
+    from .dataset.inputs import check_inputs, split_inputs
     from .findings import tell_findings, tell_shortage
     from .models.obtain import describe_fetch
 
@@ -95,7 +95,7 @@ def spacenet(options: argparse.Namespace, wire: Wire) -> None:
 
 def split(options: argparse.Namespace, wire: Wire) -> None:
     """Write the split of a job without running it."""
-    from .check import check_inputs, split_inputs
+    from .dataset.inputs import check_inputs, split_inputs
     from .write import write_split
 
     job, folder = load_job(options.job), RunFolder(options.job.resolve().parent)

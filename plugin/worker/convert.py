@@ -14,7 +14,7 @@ from ..core.atomic_file import replacing
 from ..core.block_roles import HELD_OUT, TRAINING
 from ..core.errors import InputError
 from ..core.job import Job
-from .draw import count_inside, draw_alike
+from .dataset.block_sampling import count_inside, draw_alike
 from .geodata.polygons import apply_affine, explode_polygons
 from .geodata.vector import Geometries, append_layer, read_layer, reproject_geometries
 from .mosaic import BAND_NAMES, NADIR_BAND_NAMES, Mosaic, Tile, find_difference, lay_mosaic, read_tile, write_vrt

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.block_roles import HELD_OUT, TRAINING
 from ..core.events import ADVICE, WARNING, Finding
-from .split import Split
+from .dataset.split import Split
 
 #: Half of the 95 % interval of a share of n independent buildings, at its widest: 0.98 / sqrt(n).
 _HALF_WIDTH = 0.98

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from ..core.card import Card
 from ..core.events import ADVICE, WARNING, Finding
+from .dataset.labels import Labels
+from .dataset.locate import count_things, locate_finding
 from .geodata.raster import Raster
 from .geodata.vector import Geometries
-from .labels import Labels
-from .located import count_things, locate_finding
 
 _OVERLAP = 0.2
 _SMALL_BUILDING_PX = 6.0

@@ -7,15 +7,15 @@ from contextlib import contextmanager
 
 from ..core.errors import InputError
 from ..core.events import STOP, Finding
-from .check import Inputs
+from .dataset.improved_split import Renewal
+from .dataset.inputs import Inputs
+from .dataset.split import Split
 from .enough import find_shortage
 from .faults import find_faults
 from .looks import look_at_labels
-from .renew import Renewal
 from .runtime.channel import Wire
 from .shift import find_shift
 from .sights import describe_shift, find_blank, find_extremes
-from .split import Split
 from .zones import find_area_faults
 
 

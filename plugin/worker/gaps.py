@@ -15,18 +15,18 @@ from scipy.ndimage import find_objects, mean
 
 from ..core.block_roles import ROLES
 from ..core.events import ADVICE, WARNING, Finding
-from .check import Inputs
+from .dataset.inputs import Inputs
+from .dataset.locate import locate_finding
+from .dataset.split import Split
 from .geodata.probability import FULL, encode_probability
 from .geodata.raster import Raster, open_grid, read_window
 from .geodata.rasterize import PolygonIndex
 from .geodata.vector import Geometries
-from .located import locate_finding
 from .models.networks import load_network
 from .polygons.instances import find_instances
 from .predict import Predictor
 from .runtime.channel import Wire
 from .runtime.device import choose_device
-from .split import Split
 
 _SIDE_PX = 512
 _MARGIN_PX = 64

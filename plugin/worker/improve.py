@@ -16,7 +16,7 @@ _SETTINGS = ("epochs", "learning_rate", "samples", "replay_share", "seed", "devi
 
 def improve(options: argparse.Namespace, wire: Wire) -> None:
     """Improve a run's model: corrected footprints become labels on checked ground."""
-    from .corrections import copy_polygons  # noqa: PLC0415 - other commands do not wait for its libraries
+    from .dataset.corrections import copy_polygons  # noqa: PLC0415 - other commands do not wait for its libraries
 
     parent, folder = RunFolder(options.run), RunFolder(options.out)
     if folder.path.is_dir() and any(folder.path.iterdir()):

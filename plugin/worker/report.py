@@ -18,13 +18,13 @@ from ..core.block_roles import ROLES
 from ..core.run_record import REPORT_SCHEMA
 from .amend import ERRORS, leave_out_blocks
 from .chain import build_chain, name_models
-from .check import Inputs
+from .dataset.inputs import Inputs
+from .dataset.split import Split
 from .exam import Exam
 from .geodata.polygons import apply_affine
 from .interval import LEVEL, METHOD, compare_models, explain_absence
 from .runtime.determinism import describe_repeatability
 from .runtime.versions import describe_versions
-from .split import Split
 
 SCHEMA = REPORT_SCHEMA
 RULE = (

@@ -26,8 +26,8 @@ from ..core.models import load_card
 from ..core.run_record import require_probability, require_reviewable
 from .amend import Cut, amend_report, describe_by_hand, read_chosen
 from .chain import refresh_chain
-from .check import Inputs, check_inputs, split_inputs
 from .convert import take_in
+from .dataset.inputs import Inputs, check_inputs, split_inputs
 from .exam import Exam
 from .geodata.polygons import apply_affine
 from .geodata.raster import open_raster

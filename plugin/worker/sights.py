@@ -6,9 +6,9 @@ import numpy as np
 import shapely
 
 from ..core.events import ADVICE, STOP, WARNING, Finding
+from .dataset.labels import Labels, describe_way
+from .dataset.locate import count_things, locate_finding
 from .geodata.raster import Raster
-from .labels import Labels, describe_way
-from .located import count_things, locate_finding
 from .looks import Looks
 from .shift import Shift
 

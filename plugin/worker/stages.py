@@ -17,8 +17,9 @@ from ..core.events import EpochEnded
 from ..core.folder import RunFolder
 from ..core.job import Job
 from .amend import Cut
-from .check import Inputs
-from .earlier import read_earlier_report
+from .dataset.inputs import Inputs
+from .dataset.previous_split import read_earlier_report
+from .dataset.split import Split
 from .geodata.raster import open_grid
 from .geodata.statistics import measure_imagery
 from .judge import Judge
@@ -31,7 +32,6 @@ from .runtime.channel import Wire
 from .runtime.determinism import Repeater
 from .runtime.device import choose_device, describe_device
 from .runtime.energy import open_meter
-from .split import Split
 from .tiles import Sampler
 from .train import Outcome, Tuning, draw_held_samples
 from .write import write_footprints, write_outcomes

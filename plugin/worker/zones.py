@@ -6,10 +6,10 @@ import numpy as np
 import shapely
 
 from ..core.events import ADVICE, WARNING, Finding
+from .dataset.labels import read_polygons
+from .dataset.locate import count_things, locate_finding
 from .geodata.raster import Raster
 from .geodata.vector import Geometries, read_layer
-from .labels import read_polygons
-from .located import count_things, locate_finding
 
 _LEAST_PX = 1.0
 

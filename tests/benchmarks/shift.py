@@ -14,9 +14,9 @@ import numpy as np
 import shapely
 
 from plugin.core.models import find_card
+from plugin.worker.dataset.labels import read_labels
 from plugin.worker.geodata.offsets import measure_frame
 from plugin.worker.geodata.raster import Raster, describe_raster
-from plugin.worker.labels import read_labels
 from plugin.worker.looks import look_at_labels
 from plugin.worker.shift import Shift, find_shift
 from plugin.worker.starter.places import RIO_TILES

@@ -11,10 +11,10 @@ from plugin.core.block_roles import HELD_OUT, TRAINING, VALIDATION
 from plugin.core.folder import RunFolder
 from plugin.core.job import Job, Settings
 from plugin.core.models import find_card
-from plugin.worker.check import Inputs
+from plugin.worker.dataset.improved_split import renew_split
+from plugin.worker.dataset.inputs import Inputs
 from plugin.worker.geodata.polygons import apply_affine
 from plugin.worker.geodata.vector import append_layer
-from plugin.worker.renew import renew_split
 from plugin.worker.write import write_split
 
 KEPT = (VALIDATION, HELD_OUT)

@@ -16,7 +16,7 @@ from plugin.core.errors import InputError
 from plugin.core.events import Failed, Finding, Finished, Notice, StageStarted
 from plugin.core.folder import RunFolder
 from plugin.core.job import load_job
-from plugin.worker.corrections import copy_polygons
+from plugin.worker.dataset.corrections import copy_polygons
 from plugin.worker.geodata.polygons import apply_affine
 from plugin.worker.geodata.vector import append_layer, read_layer
 from plugin.worker.page.page import write_page

@@ -16,14 +16,14 @@ from plugin.core.folder import RunFolder
 from plugin.core.job import load_job
 from plugin.core.models import find_card
 from plugin.core.paths import RESOURCES
-from plugin.worker.check import Inputs
+from plugin.worker.dataset.inputs import Inputs
+from plugin.worker.dataset.labels import read_labels
+from plugin.worker.dataset.split import split_ground
 from plugin.worker.geodata.raster import describe_raster
 from plugin.worker.judge import Judge
-from plugin.worker.labels import read_labels
 from plugin.worker.polygons.vectorize import Footprints
 from plugin.worker.report import SCHEMA, build_report
 from plugin.worker.runtime.determinism import CPU
-from plugin.worker.split import split_ground
 from plugin.worker.write import write_outcomes
 
 HELP = RESOURCES / "help"

@@ -13,9 +13,9 @@ from rasterio.crs import CRS
 from rasterio.warp import transform as reproject
 
 from plugin.core.models import find_card
+from plugin.worker.dataset.labels import read_labels
 from plugin.worker.geodata.offsets import GroundFrame, measure_frame
 from plugin.worker.geodata.raster import describe_raster
-from plugin.worker.labels import read_labels
 from plugin.worker.looks import look_at_labels
 from plugin.worker.shift import Shift, find_shift
 from tests.conftest import ROOT

@@ -11,9 +11,9 @@ from rasterio.windows import Window
 from plugin.core.block_roles import TRAINING, VALIDATION
 from plugin.core.job import Settings
 from plugin.core.models import find_card
+from plugin.worker.dataset.labels import read_labels
+from plugin.worker.dataset.split import split_ground
 from plugin.worker.geodata.raster import describe_raster, open_grid
-from plugin.worker.labels import read_labels
-from plugin.worker.split import split_ground
 from plugin.worker.tiles import Sampler, augment, stack_samples
 
 CARD = find_card("imagenet_lite0")

@@ -9,11 +9,11 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from ..core.errors import InputError
-from .geodata.offsets import measure_frame
-from .geodata.polygons import SURFACES, explode_polygons
-from .geodata.raster import Raster, to_pixels
-from .geodata.vector import Geometries, Layer, read_layer
+from ...core.errors import InputError
+from ..geodata.offsets import measure_frame
+from ..geodata.polygons import SURFACES, explode_polygons
+from ..geodata.raster import Raster, to_pixels
+from ..geodata.vector import Geometries, Layer, read_layer
 
 _DONE = {
     "repaired": (

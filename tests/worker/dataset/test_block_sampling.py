@@ -10,7 +10,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plugin.worker.draw import choose_side, count_inside, cut_blocks, draw_alike, measure_unlikeness
+from plugin.worker.dataset.block_sampling import choose_side, count_inside, cut_blocks, draw_alike, measure_unlikeness
 
 
 def make_blocks(side=10, block_px=100):

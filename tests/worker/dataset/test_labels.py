@@ -11,9 +11,9 @@ from affine import Affine
 from rasterio.warp import transform as reproject
 
 from plugin.core.errors import InputError
+from plugin.worker.dataset.labels import read_labels
 from plugin.worker.geodata.polygons import apply_affine, explode_polygons
 from plugin.worker.geodata.raster import describe_raster
-from plugin.worker.labels import read_labels
 
 ORIGIN = Affine(0.5, 0, 333000, 0, -0.5, 3066000)
 BOWTIE = shapely.Polygon([(10, 10), (20, 20), (20, 10), (10, 20)])

@@ -26,14 +26,14 @@ from rasterio.windows import Window
 from plugin.core.block_roles import HELD_OUT, ROLES, TRAINING, VALIDATION
 from plugin.core.job import Settings
 from plugin.core.models import find_card
+from plugin.worker.dataset.labels import Labels
+from plugin.worker.dataset.split import Split, is_mostly_inside, split_ground
 from plugin.worker.geodata.polygons import apply_affine
 from plugin.worker.geodata.raster import describe_raster, open_grid
 from plugin.worker.geodata.vector import append_layer
-from plugin.worker.labels import Labels
-from plugin.worker.split import Split, is_mostly_inside, split_ground
 from plugin.worker.tiles import Sampler
-from tests.worker.attempt import try_renew, try_split
 from tests.worker.second import pick_ground, pick_labels, write_earlier
+from tests.worker.tolerated_refusals import try_renew, try_split
 
 UTM = CRS.from_epsg(32645)
 CARD = find_card("imagenet_lite0")

@@ -9,14 +9,14 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from ..core.block_roles import HELD_OUT, TRAINING, VALIDATION, read_role
-from ..core.errors import InputError
-from ..core.events import ADVICE, WARNING, Finding
-from .geodata.polygons import explode_polygons
-from .geodata.raster import Raster
-from .geodata.vector import Geometries, append_layer, read_layer
+from ...core.block_roles import HELD_OUT, TRAINING, VALIDATION, read_role
+from ...core.errors import InputError
+from ...core.events import ADVICE, WARNING, Finding
+from ..geodata.polygons import explode_polygons
+from ..geodata.raster import Raster
+from ..geodata.vector import Geometries, append_layer, read_layer
 from .labels import Labels, read_labels, read_polygons
-from .located import count_things, locate_finding
+from .locate import count_things, locate_finding
 from .split import Split
 
 CHECK_MORE = "Mark ground as checked where the model may learn: on the raster, off held-out and validation ground."

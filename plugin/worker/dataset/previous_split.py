@@ -13,13 +13,13 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from ..core.block_roles import BLOCK_ROLES, LEFT_OUT, ROLES
-from ..core.errors import InputError
-from ..core.folder import RunFolder
-from ..core.run_record import REPORT_SCHEMA
-from .geodata.polygons import apply_affine, explode_polygons
-from .geodata.raster import Raster
-from .geodata.vector import Geometries, Layer, read_layer
+from ...core.block_roles import BLOCK_ROLES, LEFT_OUT, ROLES
+from ...core.errors import InputError
+from ...core.folder import RunFolder
+from ...core.run_record import REPORT_SCHEMA
+from ..geodata.polygons import apply_affine, explode_polygons
+from ..geodata.raster import Raster
+from ..geodata.vector import Geometries, Layer, read_layer
 from .labels import Labels
 from .split import Split, choose_buffer
 

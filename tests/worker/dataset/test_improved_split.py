@@ -15,11 +15,11 @@ from plugin.core.block_roles import HELD_OUT, TRAINING, VALIDATION
 from plugin.core.errors import InputError
 from plugin.core.job import Settings
 from plugin.core.models import find_card
+from plugin.worker.dataset.improved_split import renew_split
+from plugin.worker.dataset.labels import read_labels
+from plugin.worker.dataset.split import split_ground
 from plugin.worker.geodata.raster import describe_raster, open_grid
 from plugin.worker.geodata.vector import append_layer, read_layer
-from plugin.worker.labels import read_labels
-from plugin.worker.renew import renew_split
-from plugin.worker.split import split_ground
 from plugin.worker.tiles import Sampler
 from tests.worker.second import KEPT, pick_ground, pick_labels, renew, write_earlier, write_improving
 

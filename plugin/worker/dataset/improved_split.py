@@ -10,16 +10,16 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from ..core.block_roles import HELD_OUT, TRAINING, VALIDATION
-from ..core.errors import InputError
-from ..core.events import Finding
-from ..core.job import Job
+from ...core.block_roles import HELD_OUT, TRAINING, VALIDATION
+from ...core.errors import InputError
+from ...core.events import Finding
+from ...core.job import Job
+from ..geodata.polygons import explode_polygons
+from ..geodata.raster import Raster
+from ..geodata.vector import Geometries
 from .corrections import CHECK_MORE, read_checked, read_corrections, tell_corrections
-from .earlier import Earlier, read_earlier
-from .geodata.polygons import explode_polygons
-from .geodata.raster import Raster
-from .geodata.vector import Geometries
 from .labels import Labels
+from .previous_split import Earlier, read_earlier
 from .split import MIN_BUILDINGS, Split, erode, is_mostly_inside
 
 _SHARED = 0.5

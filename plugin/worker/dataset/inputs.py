@@ -6,17 +6,17 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..core.block_roles import ROLES, read_block_roles
-from ..core.card import Card
-from ..core.errors import InputError
-from ..core.job import Job, Settings
-from ..core.model_specs import fit_bands
-from ..core.models import find_card
-from .geodata.raster import Raster, describe_raster
+from ...core.block_roles import ROLES, read_block_roles
+from ...core.card import Card
+from ...core.errors import InputError
+from ...core.job import Job, Settings
+from ...core.model_specs import fit_bands
+from ...core.models import find_card
+from ..geodata.raster import Raster, describe_raster
+from ..runtime.channel import Wire
+from ..runtime.disk import check_writable
+from .improved_split import Renewal, renew_split
 from .labels import Labels, read_labels
-from .renew import Renewal, renew_split
-from .runtime.channel import Wire
-from .runtime.disk import check_writable
 from .split import Split, split_ground
 
 _BYTES_PER_PIXEL = 2

@@ -8,9 +8,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from ..core.events import Finding
-from .geodata.polygons import apply_affine
-from .geodata.raster import Raster
+from ...core.events import Finding
+from ..geodata.polygons import apply_affine
+from ..geodata.raster import Raster
 
 _MOST_PLACES = 200
 

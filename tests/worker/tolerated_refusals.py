@@ -1,7 +1,7 @@
 """Splits that chance may not allow."""
 
 from plugin.core.errors import InputError
-from plugin.worker.split import split_ground
+from plugin.worker.dataset.split import split_ground
 from tests.worker.second import renew
 
 

@@ -11,8 +11,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.stats import wasserstein_distance
 
-from .geodata.raster import Raster
-from .geodata.vector import Geometries
+from ..geodata.raster import Raster
+from ..geodata.vector import Geometries
 
 _BLOCKS = 64
 _LEAST_BLOCKS = 16

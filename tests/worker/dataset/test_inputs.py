@@ -12,8 +12,8 @@ import pytest
 
 from plugin.core.errors import InputError
 from plugin.core.job import Job, Settings, load_job
-from plugin.worker import check
-from plugin.worker.check import check_inputs, check_space, split_inputs
+from plugin.worker.dataset import inputs
+from plugin.worker.dataset.inputs import check_inputs, check_space, split_inputs
 from plugin.worker.runtime.channel import CancelRequested
 from plugin.worker.runtime.disk import check_writable
 
@@ -52,7 +52,7 @@ def test_a_sound_job_is_taken_and_its_inputs_are_returned(inspect, town, card):
 
 
 def test_at_which_scale_the_imagery_is_worked_is_told(inspect, ear, monkeypatch, card):
-    monkeypatch.setattr(check, "find_card", lambda name: replace(card, working_gsd_m=0.25))
+    monkeypatch.setattr(inputs, "find_card", lambda name: replace(card, working_gsd_m=0.25))
     raster = inspect().raster
     assert ear.notices[0].startswith("0.50 m imagery, worked at 0.25 m (1024 x 1024 pixels); band 1 as red")
     assert (raster.width, raster.gsd_m, raster.native_gsd_m) == (1024, 0.25, 0.5)

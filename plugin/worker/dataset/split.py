@@ -11,13 +11,13 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from ..core.block_roles import HELD_OUT, ROLES, TRAINING, VALIDATION
-from ..core.errors import InputError
-from ..core.job import Settings
+from ...core.block_roles import HELD_OUT, ROLES, TRAINING, VALIDATION
+from ...core.errors import InputError
+from ...core.job import Settings
+from ..geodata.raster import Raster
+from ..geodata.vector import Geometries
 from .areas import read_areas
-from .draw import choose_side, count_inside, cut_blocks, draw_alike
-from .geodata.raster import Raster
-from .geodata.vector import Geometries
+from .block_sampling import choose_side, count_inside, cut_blocks, draw_alike
 from .labels import Labels
 
 MIN_BUILDINGS = 3

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import shapely
 
-from ..core.block_roles import HELD_OUT, TRAINING, read_role
-from ..core.errors import InputError
-from .geodata.raster import Raster
-from .geodata.vector import read_layer
+from ...core.block_roles import HELD_OUT, TRAINING, read_role
+from ...core.errors import InputError
+from ..geodata.raster import Raster
+from ..geodata.vector import read_layer
 from .labels import read_polygons
 
 _HINT = "Use training or held-out."
