@@ -12,9 +12,9 @@ import shapely
 
 from ..core.card import Card
 from ..core.errors import InputError
+from .checks.domain_shift import find_differences
 from .dataset.inputs import check_space, notice_bands
 from .geodata.raster import Raster
-from .likeness import find_differences
 from .models.networks import load_network
 from .models.obtain import obtain_weights
 from .order import Order

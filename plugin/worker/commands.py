@@ -43,7 +43,7 @@ def run(options: argparse.Namespace, wire: Wire) -> None:
 
 def check(options: argparse.Namespace, wire: Wire) -> None:
     """Check a job without running it."""
-    from .findings import refusal_found
+    from .checks.findings import refusal_found
 
     try:
         with refusal_found(wire):
@@ -55,9 +55,9 @@ def check(options: argparse.Namespace, wire: Wire) -> None:
 
 
 def _check(path: Path, wire: Wire) -> None:
+    from .checks.findings import tell_findings, tell_shortage
     from .convert import take_in
     from .dataset.inputs import check_inputs, split_inputs
-    from .findings import tell_findings, tell_shortage
     from .models.obtain import describe_fetch
 
     job, folder = load_job(path), path.resolve().parent
@@ -128,7 +128,7 @@ def predict(options: argparse.Namespace, wire: Wire) -> None:
 
 def liken(options: argparse.Namespace, _: Wire) -> None:
     """Tell in what a raster differs from the imagery that a model learnt from."""
-    from .likeness import find_differences
+    from .checks.domain_shift import find_differences
 
     card = find_card(options.model)
     raster, ground = _read_order(options).open(card)

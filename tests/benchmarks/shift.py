@@ -14,11 +14,11 @@ import numpy as np
 import shapely
 
 from plugin.core.models import find_card
+from plugin.worker.checks.label_crops import look_at_labels
+from plugin.worker.checks.misregistration import Shift, find_shift
 from plugin.worker.dataset.labels import read_labels
 from plugin.worker.geodata.offsets import measure_frame
 from plugin.worker.geodata.raster import Raster, describe_raster
-from plugin.worker.looks import look_at_labels
-from plugin.worker.shift import Shift, find_shift
 from plugin.worker.starter.places import RIO_TILES
 
 LENGTHS_M = (2.5, 5.0)

@@ -17,12 +17,12 @@ from plugin.core.events import ADVICE, STOP, WARNING, Finding
 from plugin.core.folder import RunFolder
 from plugin.core.job import Job, Settings
 from plugin.worker.__main__ import main
+from plugin.worker.checks.findings import refusal_found, tell_findings, tell_shortage
+from plugin.worker.checks.label_faults import find_overlapping_pairs
+from plugin.worker.checks.sample_size import find_shortage, measure_width
 from plugin.worker.dataset.inputs import check_inputs, split_inputs
 from plugin.worker.dataset.locate import locate_finding
 from plugin.worker.dataset.split import Split
-from plugin.worker.enough import find_shortage, measure_width
-from plugin.worker.faults import find_overlapping_pairs
-from plugin.worker.findings import refusal_found, tell_findings, tell_shortage
 from plugin.worker.gaps import Gaps, describe_gaps, find_gaps
 from plugin.worker.geodata.polygons import apply_affine
 from plugin.worker.geodata.raster import describe_raster

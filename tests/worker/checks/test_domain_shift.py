@@ -11,9 +11,9 @@ import shapely
 from affine import Affine
 
 from plugin.core.models import find_card
+from plugin.worker.checks.domain_shift import find_differences
 from plugin.worker.geodata.raster import describe_raster
 from plugin.worker.geodata.statistics import measure_imagery
-from plugin.worker.likeness import find_differences
 
 STARTER = replace(find_card("starter"), working_gsd_m=None)
 EIGHT_BITS = ((0.0, 255.0),) * 3

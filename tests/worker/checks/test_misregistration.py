@@ -13,11 +13,11 @@ from rasterio.crs import CRS
 from rasterio.warp import transform as reproject
 
 from plugin.core.models import find_card
+from plugin.worker.checks.label_crops import look_at_labels
+from plugin.worker.checks.misregistration import Shift, find_shift
 from plugin.worker.dataset.labels import read_labels
 from plugin.worker.geodata.offsets import GroundFrame, measure_frame
 from plugin.worker.geodata.raster import describe_raster
-from plugin.worker.looks import look_at_labels
-from plugin.worker.shift import Shift, find_shift
 from tests.conftest import ROOT
 
 DATA = ROOT.parent / "shared" / "data"

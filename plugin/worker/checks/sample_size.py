@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from ..core.block_roles import HELD_OUT, TRAINING
-from ..core.events import ADVICE, WARNING, Finding
-from .dataset.split import Split
+from ...core.block_roles import HELD_OUT, TRAINING
+from ...core.events import ADVICE, WARNING, Finding
+from ..dataset.split import Split
 
 #: Half of the 95 % interval of a share of n independent buildings, at its widest: 0.98 / sqrt(n).
 _HALF_WIDTH = 0.98

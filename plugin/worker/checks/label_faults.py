@@ -9,12 +9,12 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from ..core.card import Card
-from ..core.events import ADVICE, WARNING, Finding
-from .dataset.labels import Labels
-from .dataset.locate import count_things, locate_finding
-from .geodata.raster import Raster
-from .geodata.vector import Geometries
+from ...core.card import Card
+from ...core.events import ADVICE, WARNING, Finding
+from ..dataset.labels import Labels
+from ..dataset.locate import count_things, locate_finding
+from ..geodata.raster import Raster
+from ..geodata.vector import Geometries
 
 _OVERLAP = 0.2
 _SMALL_BUILDING_PX = 6.0

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import shapely
 
-from ..core.events import ADVICE, WARNING, Finding
-from .dataset.labels import read_polygons
-from .dataset.locate import count_things, locate_finding
-from .geodata.raster import Raster
-from .geodata.vector import Geometries, read_layer
+from ...core.events import ADVICE, WARNING, Finding
+from ..dataset.labels import read_polygons
+from ..dataset.locate import count_things, locate_finding
+from ..geodata.raster import Raster
+from ..geodata.vector import Geometries, read_layer
 
 _LEAST_PX = 1.0
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import shapely
 
-from ..core.events import ADVICE, STOP, WARNING, Finding
-from .dataset.labels import Labels, describe_way
-from .dataset.locate import count_things, locate_finding
-from .geodata.raster import Raster
-from .looks import Looks
-from .shift import Shift
+from ...core.events import ADVICE, STOP, WARNING, Finding
+from ..dataset.labels import Labels, describe_way
+from ..dataset.locate import count_things, locate_finding
+from ..geodata.raster import Raster
+from .label_crops import Looks
+from .misregistration import Shift
 
 _BLANK = 0.5
 _ALL_BLANK = 0.9

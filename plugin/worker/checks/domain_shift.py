@@ -10,11 +10,11 @@ from typing import Any
 import shapely
 from rasterio.windows import Window
 
-from ..core.card import NEAR_ENOUGH, Card
-from ..core.events import WARNING, Notice
-from ..core.imagery import Imagery
-from .geodata.raster import Raster
-from .geodata.statistics import holds_data, measure_imagery
+from ...core.card import NEAR_ENOUGH, Card
+from ...core.events import WARNING, Notice
+from ...core.imagery import Imagery
+from ..geodata.raster import Raster
+from ..geodata.statistics import holds_data, measure_imagery
 
 #: What differs between parts of one raster, and what between two, was measured on imagery of four places: the parts
 #: stay within these bounds, half or twice the brightness, a bent tone curve and swapped colours do not.

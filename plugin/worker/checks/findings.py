@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..core.errors import InputError
-from ..core.events import STOP, Finding
-from .dataset.improved_split import Renewal
-from .dataset.inputs import Inputs
-from .dataset.split import Split
-from .enough import find_shortage
-from .faults import find_faults
-from .looks import look_at_labels
-from .runtime.channel import Wire
-from .shift import find_shift
-from .sights import describe_shift, find_blank, find_extremes
-from .zones import find_area_faults
+from ...core.errors import InputError
+from ...core.events import STOP, Finding
+from ..dataset.improved_split import Renewal
+from ..dataset.inputs import Inputs
+from ..dataset.split import Split
+from ..runtime.channel import Wire
+from .area_faults import find_area_faults
+from .imagery_faults import describe_shift, find_blank, find_extremes
+from .label_crops import look_at_labels
+from .label_faults import find_faults
+from .misregistration import find_shift
+from .sample_size import find_shortage
 
 
 def tell_findings(inputs: Inputs, wire: Wire) -> None:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, gaussian_laplace
 from scipy.signal import correlate
 
-from .geodata.offsets import measure_frame
-from .looks import Look, Looks
+from ..geodata.offsets import measure_frame
+from .label_crops import Look, Looks
 
 _SMOOTH_M, _LEAST_SMOOTH_PX = 0.3, 0.7
 _LEAST_VALID = 0.5

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from rasterio.features import rasterize
 from rasterio.windows import Window
 
-from .geodata.polygons import apply_affine
-from .geodata.raster import Raster, open_grid, read_window, regrid_raster
-from .geodata.vector import Geometries
+from ..geodata.polygons import apply_affine
+from ..geodata.raster import Raster, open_grid, read_window, regrid_raster
+from ..geodata.vector import Geometries
 
 _MOST = 400
 _FINEST_M = 0.3
