@@ -12,7 +12,7 @@ import numpy as np
 
 from ..core.card import Card
 from ..core.errors import InputError
-from .interval import compare_models
+from .evaluation.bootstrap import compare_models
 
 ERRORS = ("tp", "fp", "fn")
 

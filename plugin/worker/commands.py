@@ -167,8 +167,8 @@ def export(options: argparse.Namespace, wire: Wire) -> None:
 
 def score(options: argparse.Namespace, _: Wire) -> None:
     """Score footprints against the truth."""
-    from .compare import Comparison, compare_blocks, compare_files, write_errors
-    from .interval import bound_f1, explain_absence
+    from .evaluation.bootstrap import bound_f1, explain_absence
+    from .evaluation.vector_files import Comparison, compare_blocks, compare_files, write_errors
 
     how = Comparison(options.iou, options.min_area_m2, options.confidence, options.by)
     result = compare_files(options.truth, options.footprints, how)

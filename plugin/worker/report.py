@@ -20,9 +20,9 @@ from .amend import ERRORS, leave_out_blocks
 from .chain import build_chain, name_models
 from .dataset.inputs import Inputs
 from .dataset.split import Split
-from .exam import Exam
+from .evaluation.bootstrap import LEVEL, METHOD, compare_models, explain_absence
+from .evaluation.heldout import Exam
 from .geodata.polygons import apply_affine
-from .interval import LEVEL, METHOD, compare_models, explain_absence
 from .runtime.determinism import describe_repeatability
 from .runtime.versions import describe_versions
 

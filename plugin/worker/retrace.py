@@ -28,7 +28,7 @@ from .amend import Cut, amend_report, describe_by_hand, read_chosen
 from .chain import refresh_chain
 from .convert import take_in
 from .dataset.inputs import Inputs, check_inputs, split_inputs
-from .exam import Exam
+from .evaluation.heldout import Exam
 from .geodata.polygons import apply_affine
 from .geodata.raster import open_raster
 from .judge import Judge

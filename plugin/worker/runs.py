@@ -47,7 +47,7 @@ def list_runs(options: argparse.Namespace, _: Wire) -> None:
 
 def compare_two(options: argparse.Namespace, _: Wire) -> None:
     """Compare two runs that were scored on the same held-out ground: the second one against the first."""
-    from .rivals import compare_runs  # noqa: PLC0415 - the other commands do without NumPy
+    from .evaluation.compare_runs import compare_runs  # noqa: PLC0415 - the other commands do without NumPy
 
     answer = compare_runs(*(read_record(folder.absolute()) for folder in (options.first, options.second)))
     if options.json:

@@ -14,7 +14,7 @@ from ..core.atomic_file import replacing
 from ..core.block_roles import BUFFER, LEFT_OUT, ROLES
 from .dataset.inputs import Inputs
 from .dataset.split import Split
-from .exam import Outcomes
+from .evaluation.heldout import Outcomes
 from .geodata.polygons import apply_affine, explode_polygons
 from .geodata.raster import Raster
 from .geodata.vector import Geometries, append_layer, list_layers, read_layer

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from plugin.worker.score import match_footprints
+from plugin.worker.evaluation.metrics import match_footprints
 from tests.benchmarks import ablation, coverage, encoders, improve, memory, shift
 
 

@@ -17,7 +17,7 @@ from numpy.random import Generator
 from scipy.signal import lfilter
 from scipy.special import expit
 
-from plugin.worker.interval import DRAWS, MIN_BLOCKS, MIN_BUILDINGS, bound_difference, bound_f1
+from plugin.worker.evaluation.bootstrap import DRAWS, MIN_BLOCKS, MIN_BUILDINGS, bound_difference, bound_f1
 
 SIZES = (MIN_BLOCKS, 15, 25, 40, 60)
 TRIALS = 1000

@@ -22,8 +22,8 @@ import shapely
 
 from plugin.core.folder import RunFolder
 from plugin.worker.dataset.split import is_mostly_inside
+from plugin.worker.evaluation.metrics import match_footprints
 from plugin.worker.geodata.vector import append_layer, read_layer, reproject_geometries
-from plugin.worker.score import match_footprints
 
 SAMPLE = Path("build/demo/sample").resolve()
 OUT = Path("build/improve").resolve()

@@ -13,16 +13,16 @@ from plugin.core.block_roles import VALIDATION
 from plugin.core.errors import InputError
 from plugin.core.job import load_job
 from plugin.core.models import find_card
-from plugin.worker.choose import Chooser
 from plugin.worker.dataset.inputs import Inputs
 from plugin.worker.dataset.labels import read_labels
 from plugin.worker.dataset.split import split_ground
+from plugin.worker.evaluation.metrics import Score
+from plugin.worker.evaluation.threshold_search import Chooser
 from plugin.worker.geodata.raster import describe_raster
 from plugin.worker.geodata.vector import append_layer, read_layer
 from plugin.worker.review import curve as module
 from plugin.worker.review.curve import THRESHOLDS, Curve, list_thresholds
 from plugin.worker.review.scene import open_scene
-from plugin.worker.score import Score
 
 
 @pytest.fixture

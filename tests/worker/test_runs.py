@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from plugin.core.run_record import read_record
-from plugin.worker.interval import bound_difference
-from plugin.worker.rivals import compare_runs
+from plugin.worker.evaluation.bootstrap import bound_difference
+from plugin.worker.evaluation.compare_runs import compare_runs
 from tests.conftest import make_report
 from tests.worker.test_commands import run
 

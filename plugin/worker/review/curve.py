@@ -12,10 +12,10 @@ import shapely
 
 from ...core.block_roles import VALIDATION
 from ...core.errors import InputError
-from ..choose import Chooser, Tally, Tile
+from ..evaluation.metrics import Score
+from ..evaluation.threshold_search import Chooser, Tally, Tile
 from ..geodata.polygons import apply_affine, explode_polygons
 from ..geodata.vector import Geometries, read_layer
-from ..score import Score
 from .scene import Scene
 
 #: From the least to the greatest, all of them a step apart.

@@ -16,7 +16,7 @@ import pyogrio
 import pytest
 import shapely
 
-from plugin.worker.compare import Comparison, compare_files
+from plugin.worker.evaluation.vector_files import Comparison, compare_files
 from tests.conftest import ROOT
 
 METRIC = ROOT.parent / "shared" / "conformance" / "metric"

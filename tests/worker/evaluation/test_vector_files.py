@@ -12,9 +12,9 @@ import shapely
 from rasterio.warp import transform as reproject
 
 from plugin.core.errors import InputError
-from plugin.worker.compare import Comparison, compare_blocks, compare_files, write_errors
+from plugin.worker.evaluation.bootstrap import bound_f1
+from plugin.worker.evaluation.vector_files import Comparison, compare_blocks, compare_files, write_errors
 from plugin.worker.geodata.vector import read_layer
-from plugin.worker.interval import bound_f1
 
 SQUARES = [shapely.box(20 * i, 0, 20 * i + 10, 10) for i in range(4)]
 BOWTIE = shapely.Polygon([(0, 0), (10, 10), (10, 0), (0, 10)])

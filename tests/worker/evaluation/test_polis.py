@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.crs import CRS
 
-from plugin.worker.distance import measure_distances
+from plugin.worker.evaluation.polis import measure_distances
 from plugin.worker.geodata.crs import measure_ground
 
 SQUARE = shapely.box(0, 0, 10, 10)

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..core.comparability import pair_blocks
-from ..core.run_list import read_entry
-from ..core.run_record import Record
-from .interval import bound_f1, compare_models
+from ...core.comparability import pair_blocks
+from ...core.run_list import read_entry
+from ...core.run_record import Record
+from .bootstrap import bound_f1, compare_models
 
 _FIGURES = ("f1", "precision", "recall")
 

@@ -6,7 +6,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from .geodata.vector import Geometries
+from ..geodata.vector import Geometries
 
 _AT_ONCE = 5000
 

@@ -10,13 +10,13 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from ..geodata.crs import GroundScale
+from ..geodata.vector import Geometries
+from ..polygons.vectorize import Footprints
 from .blocks import choose_block_side, count_by_block, cut_blocks, find_blocks
-from .distance import measure_distances
-from .geodata.crs import GroundScale
-from .geodata.vector import Geometries
-from .interval import bound_f1
-from .polygons.vectorize import Footprints
-from .score import Candidates, Matching, Score, clip_to_ground, find_candidates
+from .bootstrap import bound_f1
+from .metrics import Candidates, Matching, Score, clip_to_ground, find_candidates
+from .polis import measure_distances
 
 IOUS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 SIZES_M2 = (0.0, 50.0, 150.0, 500.0)

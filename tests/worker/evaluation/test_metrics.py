@@ -8,8 +8,8 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plugin.worker.evaluation.metrics import Score, clip_to_ground, match_footprints, score_pixels
 from plugin.worker.geodata.probability import NODATA
-from plugin.worker.score import Score, clip_to_ground, match_footprints, score_pixels
 
 BOWTIE = shapely.Polygon([(0, 0), (10, 10), (10, 0), (0, 10)])
 
@@ -257,5 +257,5 @@ def test_pixels_do_not_depend_on_the_windows_they_are_read_in(make_probability, 
     truths = as_array([shapely.box(5, 5, 40, 33), shapely.box(30, 60, 69, 99)])
     ground = shapely.Polygon([(0, 0), (70, 10), (60, 100), (5, 90)])
     at_once = score_pixels(path, 0.5, truths, ground)
-    monkeypatch.setattr("plugin.worker.score.CHUNK_PX", 16)
+    monkeypatch.setattr("plugin.worker.evaluation.metrics.CHUNK_PX", 16)
     assert score_pixels(path, 0.5, truths, ground) == at_once

@@ -8,8 +8,8 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plugin.worker.blocks import choose_block_side, count_by_block, cut_blocks, find_blocks
-from plugin.worker.score import match_footprints
+from plugin.worker.evaluation.blocks import choose_block_side, count_by_block, cut_blocks, find_blocks
+from plugin.worker.evaluation.metrics import match_footprints
 
 SQUARE = shapely.box(0, 0, 1000, 1000)
 

@@ -13,12 +13,12 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 
-from ..core.atomic_file import replacing
-from ..core.errors import InputError
+from ...core.atomic_file import replacing
+from ...core.errors import InputError
+from ..geodata.crs import measure_units_m2
+from ..geodata.vector import Geometries, Layer, append_layer, read_layer, reproject_geometries
 from .blocks import BLOCKS, WIDTHS, count_by_block
-from .geodata.crs import measure_units_m2
-from .geodata.vector import Geometries, Layer, append_layer, read_layer, reproject_geometries
-from .score import Matching, Score, find_candidates, match_footprints
+from .metrics import Matching, Score, find_candidates, match_footprints
 
 Names: TypeAlias = "NDArray[np.str_]"
 

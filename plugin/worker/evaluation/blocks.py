@@ -9,8 +9,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from .geodata.vector import Geometries
-from .score import Matching
+from ..geodata.vector import Geometries
+from .metrics import Matching
 
 BLOCKS = 48
 _LEAST_PX = 128.0  # what the network sees around a pixel at the least: predicted windows overlap by as much

@@ -9,11 +9,11 @@ import shapely
 from affine import Affine
 
 from plugin.core.card import Parting, Seeds
-from plugin.worker.choose import Chooser
+from plugin.worker.evaluation.metrics import match_footprints
+from plugin.worker.evaluation.threshold_search import Chooser
 from plugin.worker.geodata.crs import GroundScale
 from plugin.worker.geodata.probability import FULL, NODATA
 from plugin.worker.polygons.instances import find_instances
-from plugin.worker.score import match_footprints
 
 QUARTER = GroundScale(np.array([0.0, 3000.0]), np.array([0.25, 0.25]))
 START = Parting(0.5, Seeds(0.5, 1.0, 1.0, 0.5))

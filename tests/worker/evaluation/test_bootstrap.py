@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plugin.worker.interval import (
+from plugin.worker.evaluation.bootstrap import (
     MIN_BLOCKS,
     MIN_BUILDINGS,
     bound_difference,
@@ -76,7 +76,7 @@ def test_the_same_blocks_give_the_same_interval_again():
 def test_draws_may_be_taken_some_at_once(monkeypatch):
     before, after = draw()
     at_once = [*bound_f1(after), *bound_difference(before, after)]
-    monkeypatch.setattr("plugin.worker.interval._AT_ONCE", 100)
+    monkeypatch.setattr("plugin.worker.evaluation.bootstrap._AT_ONCE", 100)
     assert [*bound_f1(after), *bound_difference(before, after)] == pytest.approx(at_once)
 
 

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugin.worker.dataset.split import is_mostly_inside
-from plugin.worker.exam import IOUS, Exam
+from plugin.worker.evaluation.heldout import IOUS, Exam
+from plugin.worker.evaluation.metrics import Score, clip_to_ground, match_footprints
 from plugin.worker.geodata.crs import GroundScale
 from plugin.worker.polygons.vectorize import Footprints
-from plugin.worker.score import Score, clip_to_ground, match_footprints
 
 GROUND = shapely.box(0, 0, 1000, 800)
 SCALE = GroundScale(np.array([0.0, 800.0]), np.array([0.25, 0.25]))

@@ -12,10 +12,10 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from .geodata.probability import NODATA, find_buildings
-from .geodata.rasterize import PolygonIndex
-from .geodata.vector import Geometries
-from .polygons.vectorize import CHUNK_PX
+from ..geodata.probability import NODATA, find_buildings
+from ..geodata.rasterize import PolygonIndex
+from ..geodata.vector import Geometries
+from ..polygons.vectorize import CHUNK_PX
 
 
 @dataclass(frozen=True)

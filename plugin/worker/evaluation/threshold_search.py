@@ -13,14 +13,14 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from ..core.card import Parting, Seeds
-from .geodata.crs import GroundScale
-from .geodata.probability import NODATA, find_buildings
-from .geodata.rasterize import PolygonIndex
-from .geodata.vector import Geometries
-from .geodata.windows import widen_window
-from .polygons.instances import find_instances
-from .score import Score
+from ...core.card import Parting, Seeds
+from ..geodata.crs import GroundScale
+from ..geodata.probability import NODATA, find_buildings
+from ..geodata.rasterize import PolygonIndex
+from ..geodata.vector import Geometries
+from ..geodata.windows import widen_window
+from ..polygons.instances import find_instances
+from .metrics import Score
 
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 SEED_THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
