@@ -56,9 +56,9 @@ def check(options: argparse.Namespace, wire: Wire) -> None:
 
 def _check(path: Path, wire: Wire) -> None:
     from .checks.findings import tell_findings, tell_shortage
-    from .convert import take_in
     from .dataset.inputs import check_inputs, split_inputs
     from .models.obtain import describe_fetch
+    from .spacenet.convert import take_in
 
     job, folder = load_job(path), path.resolve().parent
     wire.emit(Started(str(folder)))
@@ -80,7 +80,7 @@ def _check(path: Path, wire: Wire) -> None:
 
 def spacenet(options: argparse.Namespace, wire: Wire) -> None:
     """Turn a folder in SpaceNet's layout into a raster, labels and areas."""
-    from .convert import convert_folder
+    from .spacenet.convert import convert_folder
 
     wire.emit(Started(str(options.out)))
     wire.begin("convert")

@@ -26,7 +26,6 @@ from ..core.models import load_card
 from ..core.run_record import require_probability, require_reviewable
 from .amend import Cut, amend_report, describe_by_hand, read_chosen
 from .chain import refresh_chain
-from .convert import take_in
 from .dataset.inputs import Inputs, check_inputs, split_inputs
 from .evaluation.heldout import Exam
 from .geodata.polygons import apply_affine
@@ -38,6 +37,7 @@ from .run import list_files
 from .runtime.channel import Wire
 from .runtime.disk import check_writable
 from .runtime.logs import log_to
+from .spacenet.convert import take_in
 from .state import read_state, restate
 from .write import write_footprints, write_outcomes
 

@@ -16,10 +16,10 @@ from ..core.folder import RunFolder
 from ..core.job import Job
 from .amend import Cut, describe_by_hand
 from .checks.findings import tell_findings, tell_shortage
-from .convert import take_in
 from .dataset.inputs import check_inputs, split_inputs
 from .models.obtain import obtain_weights
 from .runtime.channel import Wire
+from .spacenet.convert import take_in
 from .state import State
 from .write import write_split
 

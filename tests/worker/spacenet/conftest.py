@@ -15,7 +15,7 @@ from affine import Affine
 from rasterio.warp import transform as reproject
 
 from plugin.core.errors import InputError
-from plugin.worker.convert import convert_folder
+from plugin.worker.spacenet.convert import convert_folder
 
 
 @dataclass

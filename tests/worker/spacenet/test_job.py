@@ -15,8 +15,8 @@ import shapely
 
 from plugin.core.events import Finished, parse_event
 from plugin.core.job import Job, load_job
-from plugin.worker.convert import take_in
 from plugin.worker.dataset.inputs import check_inputs, split_inputs
+from plugin.worker.spacenet.convert import take_in
 from tests.conftest import ROOT
 
 RIO = ROOT.parent / "shared" / "data" / "formats" / "spacenet1_rio_layout"

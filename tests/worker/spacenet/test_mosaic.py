@@ -11,7 +11,7 @@ import shapely
 from affine import Affine
 
 from plugin.core.events import Notice
-from plugin.worker.convert import convert_folder
+from plugin.worker.spacenet.convert import convert_folder
 
 
 @pytest.mark.parametrize(

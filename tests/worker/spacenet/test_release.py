@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from plugin.worker.spacenet import choose_product, match_id, open_release, read_image_id
+from plugin.worker.spacenet.release import choose_product, match_id, open_release, read_image_id
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from .geodata.shapes import measure_iou
-from .geodata.vector import Geometries
+from ..geodata.shapes import measure_iou
+from ..geodata.vector import Geometries
 
 #: How far from a tile's edge a cut may lie, and by how much the two cuts may differ at either end, in pixels.
 _REACH_PX = 0.5

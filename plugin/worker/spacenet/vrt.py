@@ -20,8 +20,8 @@ from rasterio.errors import RasterioError
 from rasterio.features import shapes
 from rasterio.io import DatasetReader
 
-from ..core.atomic_file import replacing
-from .geodata.crs import is_usable
+from ...core.atomic_file import replacing
+from ..geodata.crs import is_usable
 
 #: Tiles whose pixels are larger or smaller by more than this share do not belong together.
 _SAME_SIZE = 0.01

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from ..core.errors import InputError
+from ...core.errors import InputError
 
 ImageId: TypeAlias = tuple[str, ...]
 

@@ -10,18 +10,18 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 
-from ..core.atomic_file import replacing
-from ..core.block_roles import HELD_OUT, TRAINING
-from ..core.errors import InputError
-from ..core.job import Job
-from .dataset.block_sampling import count_inside, draw_alike
-from .geodata.polygons import apply_affine, explode_polygons
-from .geodata.vector import Geometries, append_layer, read_layer, reproject_geometries
-from .mosaic import BAND_NAMES, NADIR_BAND_NAMES, Mosaic, Tile, find_difference, lay_mosaic, read_tile, write_vrt
-from .rejoin import rejoin_cut, unite
-from .runtime.channel import Wire
-from .runtime.disk import check_writable
-from .spacenet import Product, Release, Summary, choose_product, match_id, open_release, read_image_id, read_summary
+from ...core.atomic_file import replacing
+from ...core.block_roles import HELD_OUT, TRAINING
+from ...core.errors import InputError
+from ...core.job import Job
+from ..dataset.block_sampling import count_inside, draw_alike
+from ..geodata.polygons import apply_affine, explode_polygons
+from ..geodata.vector import Geometries, append_layer, read_layer, reproject_geometries
+from ..runtime.channel import Wire
+from ..runtime.disk import check_writable
+from .merge_cut import rejoin_cut, unite
+from .release import Product, Release, Summary, choose_product, match_id, open_release, read_image_id, read_summary
+from .vrt import BAND_NAMES, NADIR_BAND_NAMES, Mosaic, Tile, find_difference, lay_mosaic, read_tile, write_vrt
 
 RASTER, LABELS, AREAS = "raster.vrt", "labels.gpkg", "areas.gpkg"
 _FEW_TILES = 16
