@@ -23,7 +23,6 @@ from .dataset.split import Split
 from .geodata.raster import open_grid
 from .geodata.statistics import measure_imagery
 from .judge import Judge
-from .learner import Learner, Plan
 from .models.networks import load_network, save_network
 from .page.page import write_page
 from .predict import Predictor, write_probability
@@ -32,8 +31,9 @@ from .runtime.channel import Wire
 from .runtime.determinism import Repeater
 from .runtime.device import choose_device, describe_device
 from .runtime.energy import open_meter
-from .tiles import Sampler
-from .train import Outcome, Tuning, draw_held_samples
+from .training.learner import Learner, Plan
+from .training.sampler import Sampler
+from .training.train import Outcome, Tuning, draw_held_samples
 from .write import write_footprints, write_outcomes
 
 

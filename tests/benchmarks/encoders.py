@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from plugin.core.card import OUTPUTS, Card, Recipe
-from plugin.worker.learner import Learner, Plan
 from plugin.worker.models.build import build_network
 from plugin.worker.runtime.device import choose_device
-from plugin.worker.tiles import Sample
+from plugin.worker.training.learner import Learner, Plan
+from plugin.worker.training.sampler import Sample
 
 #: Decoder, encoder, bands: every decoder at least twice, families of smp and of timm, 1 to 12 bands.
 TRIED = (

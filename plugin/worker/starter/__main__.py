@@ -19,9 +19,9 @@ import torch
 from ...core.atomic_file import replacing
 from ...core.card import Card
 from ...core.errors import RunError, TunerError
-from ..learner import Learner, Plan
 from ..models.networks import load_network, save_network
 from ..runtime.device import choose_device
+from ..training.learner import Learner, Plan
 from .card import make_card
 from .crops import CropMaker
 from .places import read_places

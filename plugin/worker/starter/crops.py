@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from ...core.card import Card
 from ..models.networks import normalise
-from ..tiles import Sample
+from ..training.sampler import Sample
 from .places import Place
 
 #: How much of the ground's own scale a pixel shows: below 1 roofs look larger than they are.

@@ -23,7 +23,7 @@ from ..geodata.crs import measure_ground
 from ..geodata.polygons import apply_affine, explode_polygons
 from ..geodata.rasterize import PolygonIndex
 from ..geodata.vector import Geometries, read_layer, reproject_geometries
-from ..masks import Targets, choose_widths
+from ..training.targets import Targets, choose_widths
 
 _MERGED_M2 = 200.0
 _SPACENET2_GSD_M = 0.3

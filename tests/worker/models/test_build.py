@@ -11,9 +11,9 @@ from torch import nn
 from plugin.core.card import OUTPUTS, Card, Recipe
 from plugin.core.errors import InputError, RunError
 from plugin.core.model_specs import DECODERS
-from plugin.worker.learner import Learner, Plan
 from plugin.worker.models.build import build_network
-from plugin.worker.tiles import Sample
+from plugin.worker.training.learner import Learner, Plan
+from plugin.worker.training.sampler import Sample
 
 RECIPE = Recipe(learning_rate=1e-3, tile_px=64)
 SMALL = Card("small", "Small", "", "tu-test_resnet", "none", RECIPE, bands=("red", "green", "blue"))

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from ..core.block_roles import TRAINING
-from ..core.card import ADAPTATIONS, OUTPUTS, Card
-from .dataset.labels import Labels
-from .dataset.split import Split
-from .geodata.raster import Raster, clip_window, read_window
-from .geodata.rasterize import PolygonIndex
-from .masks import Targets, choose_widths
-from .models.networks import normalise
+from ...core.block_roles import TRAINING
+from ...core.card import ADAPTATIONS, OUTPUTS, Card
+from ..dataset.labels import Labels
+from ..dataset.split import Split
+from ..geodata.raster import Raster, clip_window, read_window
+from ..geodata.rasterize import PolygonIndex
+from ..models.networks import normalise
+from .targets import Targets, choose_widths
 
 _BRIGHTNESS = 0.3  # in standard deviations of the model's bands
 _CONTRAST = 0.2

@@ -12,10 +12,10 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from ..core.errors import RunError
+from ...core.errors import RunError
+from ..runtime.precision import autocast, keep_depthwise_exact
 from .losses import measure_loss
-from .runtime.precision import autocast, keep_depthwise_exact
-from .tiles import Sample, stack_samples
+from .sampler import Sample, stack_samples
 
 _WARM_UP = 0.1
 

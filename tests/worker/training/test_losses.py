@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from plugin.worker.losses import measure_loss
+from plugin.worker.training.losses import measure_loss
 
 
 def make(values):

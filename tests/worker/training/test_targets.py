@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rasterio.windows import Window
 
 from plugin.worker.geodata.rasterize import PolygonIndex
-from plugin.worker.masks import Targets, Widths, choose_widths
+from plugin.worker.training.targets import Targets, Widths, choose_widths
 
 SMALL = Window(0, 0, 8, 6)
 #: Corners off the half pixel, so that no centre lies on a line and every rule must agree.

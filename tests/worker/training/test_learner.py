@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from plugin.worker.learner import Learner, Plan, rate_at
 from plugin.worker.runtime.precision import keep_depthwise_exact
-from plugin.worker.tiles import Sample
+from plugin.worker.training.learner import Learner, Plan, rate_at
+from plugin.worker.training.sampler import Sample
 
 PLAN = Plan(epochs=4, steps=3, batch_size=2, learning_rate=0.05, weight_decay=0.0, seed=3)
 CPU = torch.device("cpu")

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 from scipy.ndimage import maximum_filter, minimum_filter
 
-from ..core.card import Card
-from .geodata.rasterize import PolygonIndex, frame_of
-from .geodata.vector import Geometries
+from ...core.card import Card
+from ..geodata.rasterize import PolygonIndex, frame_of
+from ..geodata.vector import Geometries
 
 _LEAST_BOUNDARY_PX = 3
 _LEAST_CONTACT_PX = 2.0

@@ -17,7 +17,7 @@ from rasterio.crs import CRS
 
 from plugin.worker.geodata.rasterize import PolygonIndex
 from plugin.worker.geodata.vector import reproject_geometries
-from plugin.worker.masks import find_boundary, find_contacts
+from plugin.worker.training.targets import find_boundary, find_contacts
 from tests.conftest import ROOT
 
 MASKS = ROOT.parent / "shared" / "conformance" / "masks"

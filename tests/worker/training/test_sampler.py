@@ -14,7 +14,7 @@ from plugin.core.models import find_card
 from plugin.worker.dataset.labels import read_labels
 from plugin.worker.dataset.split import split_ground
 from plugin.worker.geodata.raster import describe_raster, open_grid
-from plugin.worker.tiles import Sampler, augment, stack_samples
+from plugin.worker.training.sampler import Sampler, augment, stack_samples
 
 CARD = find_card("imagenet_lite0")
 

@@ -12,10 +12,10 @@ from torch import nn
 from plugin.core.card import Parting, Seeds
 from plugin.core.errors import RunError
 from plugin.core.events import EpochEnded
-from plugin.worker.learner import Learner, Plan
 from plugin.worker.runtime.channel import CancelRequested
-from plugin.worker.tiles import Sample
-from plugin.worker.train import Tuning
+from plugin.worker.training.learner import Learner, Plan
+from plugin.worker.training.sampler import Sample
+from plugin.worker.training.train import Tuning
 
 START = Parting(0.5)
 CHOSEN = Parting(0.4, Seeds(0.2))

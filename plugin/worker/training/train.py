@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..core.atomic_file import replacing
-from ..core.card import Parting, read_parting
-from ..core.errors import RunError
-from ..core.events import EpochEnded
+from ...core.atomic_file import replacing
+from ...core.card import Parting, read_parting
+from ...core.errors import RunError
+from ...core.events import EpochEnded
+from ..runtime.channel import Wire
 from .learner import Learner
-from .runtime.channel import Wire
-from .tiles import Sample, Sampler
+from .sampler import Sample, Sampler
 
 _VALIDATION_CROPS = 16
 _VALIDATION_SEED = 7
