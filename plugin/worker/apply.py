@@ -15,11 +15,11 @@ from ..core.errors import InputError
 from .checks.domain_shift import find_differences
 from .dataset.inputs import check_space, notice_bands
 from .geodata.raster import Raster
+from .inference.predict import Predictor, write_probability
+from .inference.request import Order
 from .models.networks import load_network
 from .models.obtain import obtain_weights
-from .order import Order
 from .polygons.vectorize import Footprints, make_rule, trace_footprints
-from .predict import Predictor, write_probability
 from .runtime.channel import Wire
 from .runtime.device import choose_device
 from .runtime.disk import check_writable

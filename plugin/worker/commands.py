@@ -20,7 +20,7 @@ from ..core.paths import locate_models
 from .runtime.channel import Wire, print_json
 
 if TYPE_CHECKING:
-    from .order import Order
+    from .inference.request import Order
 
 
 def run(options: argparse.Namespace, wire: Wire) -> None:
@@ -141,8 +141,8 @@ def liken(options: argparse.Namespace, _: Wire) -> None:
 
 def _read_order(options: argparse.Namespace) -> Order:
     """Return what is asked of a model."""
-    from .order import Order
-    from .patch import Patch
+    from .inference.aoi import Patch
+    from .inference.request import Order
 
     patch = None
     if options.box is not None or options.ground:

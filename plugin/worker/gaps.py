@@ -22,9 +22,9 @@ from .geodata.probability import FULL, encode_probability
 from .geodata.raster import Raster, open_grid, read_window
 from .geodata.rasterize import PolygonIndex
 from .geodata.vector import Geometries
+from .inference.predict import Predictor
 from .models.networks import load_network
 from .polygons.instances import find_instances
-from .predict import Predictor
 from .runtime.channel import Wire
 from .runtime.device import choose_device
 

@@ -22,10 +22,10 @@ from .dataset.previous_split import read_earlier_report
 from .dataset.split import Split
 from .geodata.raster import open_grid
 from .geodata.statistics import measure_imagery
+from .inference.predict import Predictor, write_probability
 from .judge import Judge
 from .models.networks import load_network, save_network
 from .page.page import write_page
-from .predict import Predictor, write_probability
 from .report import build_report
 from .runtime.channel import Wire
 from .runtime.determinism import Repeater

@@ -21,8 +21,8 @@ from plugin.worker.apply import predict_footprints
 from plugin.worker.geodata.raster import describe_raster
 from plugin.worker.geodata.statistics import measure_imagery
 from plugin.worker.geodata.vector import read_layer
-from plugin.worker.order import Order
-from plugin.worker.patch import Patch
+from plugin.worker.inference.aoi import Patch
+from plugin.worker.inference.request import Order
 from plugin.worker.runtime.channel import Wire
 from tests.worker.conftest import ORIGIN, place, write_raster
 from tests.worker.spawn import environ

@@ -16,7 +16,7 @@ import shapely
 from rasterio.crs import CRS
 
 from plugin.worker.geodata.vector import read_layer
-from plugin.worker.overviews import name_sidecar
+from plugin.worker.inference.overviews import name_sidecar
 from tests.worker.spawn import command, environ, run_worker
 
 

@@ -18,7 +18,7 @@ from rasterio.errors import RasterioError
 from shapely.errors import ShapelyError
 
 from ...core.errors import InputError, TunerError
-from ..overviews import build_sidecar, has_overviews, name_sidecar
+from ..inference.overviews import build_sidecar, has_overviews, name_sidecar
 from ..runtime.channel import take_stdout
 from .curve import Curve
 from .inbox import Inbox, Request, RequestError, read_request

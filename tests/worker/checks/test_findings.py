@@ -26,7 +26,7 @@ from plugin.worker.dataset.split import Split
 from plugin.worker.gaps import Gaps, describe_gaps, find_gaps
 from plugin.worker.geodata.polygons import apply_affine
 from plugin.worker.geodata.raster import describe_raster
-from plugin.worker.predict import Predictor
+from plugin.worker.inference.predict import Predictor
 from plugin.worker.run import run_job
 
 ORIGIN = Affine(0.5, 0, 333000, 0, -0.5, 3066000)

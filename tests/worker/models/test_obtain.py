@@ -26,10 +26,10 @@ from plugin.core.models import find_card, load_card
 from plugin.core.paths import locate_models
 from plugin.worker.apply import predict_footprints
 from plugin.worker.downloads.known_hashes import locate_hashes
+from plugin.worker.inference.request import Order
 from plugin.worker.models import pretrained
 from plugin.worker.models.networks import load_network
 from plugin.worker.models.obtain import describe_fetch, obtain_weights, pick_weights
-from plugin.worker.order import Order
 from tests.conftest import ROOT, Reply
 
 STARTER = find_card("starter")

@@ -10,7 +10,7 @@ from rasterio.windows import Window
 
 from plugin.core.errors import RunError
 from plugin.worker.geodata.probability import NODATA
-from plugin.worker.overviews import add_overviews, build_sidecar, has_overviews, name_sidecar
+from plugin.worker.inference.overviews import add_overviews, build_sidecar, has_overviews, name_sidecar
 
 SIDE = 2400
 

@@ -17,7 +17,7 @@ from plugin.core.errors import RunError
 from plugin.core.models import find_card
 from plugin.worker.geodata.probability import FULL, NODATA
 from plugin.worker.geodata.raster import describe_raster
-from plugin.worker.predict import Predictor, write_probability
+from plugin.worker.inference.predict import Predictor, write_probability
 
 CARD = replace(find_card("imagenet_lite0"), mean=(0.0,) * 3, std=(1.0,) * 3)
 
@@ -115,7 +115,7 @@ def test_strips_of_a_wide_raster_fit_without_a_seam(tmp_path, monkeypatch):
     """A strip is 16,384 pixels wide; narrower ones show the same seams on a small raster."""
     raster = write_raster(tmp_path / "r.tif", random_values(200, 1700))
     whole, _, _ = predict(raster, tmp_path / "whole.tif", Blur())
-    monkeypatch.setattr("plugin.worker.predict._STRIP_PX", 512)
+    monkeypatch.setattr("plugin.worker.inference.predict._STRIP_PX", 512)
     strips, _, _ = predict(raster, tmp_path / "strips.tif", Blur())
     assert (whole == strips).all()
 

@@ -12,8 +12,8 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from ..core.atomic_file import replacing
-from .geodata.probability import NODATA
+from ...core.atomic_file import replacing
+from ..geodata.probability import NODATA
 
 #: The finest overview: a sixteenth of the raster, so that all of them together are a tenth of the file.
 FIRST = 4

@@ -10,11 +10,11 @@ import shapely
 from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
-from ..core.errors import InputError
-from .geodata.crs import is_usable
-from .geodata.polygons import apply_affine, explode_polygons
-from .geodata.raster import Raster, to_pixels
-from .geodata.vector import read_layer, reproject_geometries
+from ...core.errors import InputError
+from ..geodata.crs import is_usable
+from ..geodata.polygons import apply_affine, explode_polygons
+from ..geodata.raster import Raster, to_pixels
+from ..geodata.vector import read_layer, reproject_geometries
 
 _PIECES = 64
 

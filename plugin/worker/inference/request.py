@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.card import Card
-from ..core.imagery import require_bands
-from .geodata.raster import Raster, describe_raster
-from .patch import Patch
+from ...core.card import Card
+from ...core.imagery import require_bands
+from ..geodata.raster import Raster, describe_raster
+from .aoi import Patch
 
 
 @dataclass(frozen=True)

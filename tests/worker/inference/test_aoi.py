@@ -9,7 +9,7 @@ import shapely
 
 from plugin.core.errors import InputError
 from plugin.worker.geodata.raster import describe_raster
-from plugin.worker.patch import Patch
+from plugin.worker.inference.aoi import Patch
 from tests.worker.conftest import ORIGIN, UTM, make_square, place
 
 SIDE_PX = 400

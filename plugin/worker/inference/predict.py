@@ -17,13 +17,13 @@ from rasterio.io import DatasetReader, DatasetWriter
 from rasterio.windows import Window
 from torch import nn
 
-from ..core.atomic_file import replacing
-from ..core.card import Card
-from .geodata.probability import NODATA, encode_probability
-from .geodata.raster import Raster, open_grid, read_window
-from .models.networks import normalise
+from ...core.atomic_file import replacing
+from ...core.card import Card
+from ..geodata.probability import NODATA, encode_probability
+from ..geodata.raster import Raster, open_grid, read_window
+from ..models.networks import normalise
+from ..runtime.precision import autocast, keep_depthwise_exact
 from .overviews import add_overviews, name_sidecar
-from .runtime.precision import autocast, keep_depthwise_exact
 
 _STEP_PX = 512
 _OVERLAP_PX = 128
