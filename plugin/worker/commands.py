@@ -152,7 +152,7 @@ def _read_order(options: argparse.Namespace) -> Order:
 
 def export(options: argparse.Namespace, wire: Wire) -> None:
     """Write a model as an ONNX file for other tools, and its card for people."""
-    from .handout import hand_out
+    from .export.bundle import hand_out
     from .models.obtain import obtain_weights
 
     card = find_card(options.model)

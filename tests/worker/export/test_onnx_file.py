@@ -15,11 +15,11 @@ from torch import nn
 from plugin.core.card import Seeds
 from plugin.core.errors import InputError, RunError
 from plugin.core.models import find_card
-from plugin.worker import export
-from plugin.worker.deepness import describe_for_deepness, fold_normalisation
-from plugin.worker.export import CARD_KEY, IR_VERSION, LARGEST_DIFFERENCE, OPSET, export_onnx, make_probe
+from plugin.worker.export import onnx_file
+from plugin.worker.export.deepness import describe_for_deepness, fold_normalisation
+from plugin.worker.export.onnx_file import CARD_KEY, IR_VERSION, LARGEST_DIFFERENCE, OPSET, export_onnx, make_probe
+from plugin.worker.export.pooling import FixedPool, fix_pools
 from plugin.worker.models.networks import build_network, load_network, normalise, save_network
-from plugin.worker.pool import FixedPool, fix_pools
 
 SIDE = 64
 ALL = ("footprint", "boundary", "contact")
@@ -228,9 +228,9 @@ def test_the_file_is_one_that_older_programs_read(tuned, tmp_path):
 
 
 def test_a_file_that_says_something_else_than_torch_is_refused_and_not_kept(tuned, tmp_path, monkeypatch):
-    shift = export.describe_for_deepness(tuned, SIDE)["standardization_mean"]
-    folded = {**export.describe_for_deepness(tuned, SIDE), "standardization_mean": [value + 0.2 for value in shift]}
-    monkeypatch.setattr(export, "describe_for_deepness", lambda *_: folded)
+    shift = onnx_file.describe_for_deepness(tuned, SIDE)["standardization_mean"]
+    folded = {**onnx_file.describe_for_deepness(tuned, SIDE), "standardization_mean": [value + 0.2 for value in shift]}
+    monkeypatch.setattr(onnx_file, "describe_for_deepness", lambda *_: folded)
     with pytest.raises(RunError, match="differ by up to") as caught:
         export_onnx(tuned, tmp_path / "tuned.onnx")
     assert caught.value.hint
@@ -252,14 +252,14 @@ class Rigid(nn.Module):
 
 
 def test_a_network_that_onnx_does_not_know_is_refused_with_a_sentence(tuned, tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "load_network", lambda _: Knot())
+    monkeypatch.setattr(onnx_file, "load_network", lambda _: Knot())
     with pytest.raises(RunError, match="cannot be written as ONNX"):
         export_onnx(tuned, tmp_path / "tuned.onnx")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_network_whose_trace_holds_for_one_number_of_tiles_only_is_refused(tuned, tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "load_network", lambda _: Rigid())
+    monkeypatch.setattr(onnx_file, "load_network", lambda _: Rigid())
     with pytest.raises(RunError, match="differ by up to"):
         export_onnx(tuned, tmp_path / "tuned.onnx")
 

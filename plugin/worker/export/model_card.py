@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..core.atomic_file import replacing
-from ..core.block_roles import HELD_OUT
-from ..core.card import Card
-from ..core.folder import RunFolder
-from ..core.model_specs import DECODERS
+from ...core.atomic_file import replacing
+from ...core.block_roles import HELD_OUT
+from ...core.card import Card
+from ...core.folder import RunFolder
+from ...core.model_specs import DECODERS
+from ..runtime.versions import describe_versions
 from .deepness import CLASSES, choose_gsd, is_clipped, read_stretch
-from .export import LARGEST_DIFFERENCE, OPSET, TILES, Exported
-from .runtime.versions import describe_versions
+from .onnx_file import LARGEST_DIFFERENCE, OPSET, TILES, Exported
 
 _BYTE = 255.0
 _KINDS = (("building", "by building"), ("pixel", "by pixel"))

@@ -7,11 +7,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.card import Card
-from ..core.errors import RunError
-from .describe import write_model_card
-from .export import Exported, export_onnx
-from .runtime.channel import Wire
+from ...core.card import Card
+from ...core.errors import RunError
+from ..runtime.channel import Wire
+from .model_card import write_model_card
+from .onnx_file import Exported, export_onnx
 
 _ONNX, _CARD = ".onnx", ".md"
 

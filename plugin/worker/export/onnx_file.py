@@ -18,12 +18,12 @@ from onnxruntime.capi import onnxruntime_pybind11_state as refusals
 from torch import nn
 from torch.nn import functional
 
-from ..core.atomic_file import replacing
-from ..core.card import Card
-from ..core.errors import InputError, RunError
+from ...core.atomic_file import replacing
+from ...core.card import Card
+from ...core.errors import InputError, RunError
+from ..models.networks import load_network, normalise
 from .deepness import CLASSES, describe_for_deepness, is_clipped, read_stretch
-from .models.networks import load_network, normalise
-from .pool import fix_pools
+from .pooling import fix_pools
 
 #: onnxruntime 1.17 reads these and older ones.
 OPSET, IR_VERSION = 17, 9

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..core.card import ADAPTATIONS, Card
+from ...core.card import ADAPTATIONS, Card
 
 CLASSES = ("background", "building")
 _OVERLAP_PERCENT = 25

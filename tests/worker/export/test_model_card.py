@@ -11,9 +11,9 @@ import pytest
 
 from plugin.core.errors import InputError, RunError
 from plugin.core.models import find_card
-from plugin.worker.describe import write_model_card
-from plugin.worker.export import CARD_KEY
-from plugin.worker.handout import hand_out
+from plugin.worker.export.bundle import hand_out
+from plugin.worker.export.model_card import write_model_card
+from plugin.worker.export.onnx_file import CARD_KEY
 
 SCORE = {"f1": 0.5, "precision": 0.4, "recall": 0.6, "tp": 1200, "fp": 1800, "fn": 800}
 REPORT = {
