@@ -24,8 +24,6 @@ from ..core.job import Job, load_job
 from ..core.lock import hold_lock
 from ..core.models import load_card
 from ..core.run_record import require_probability, require_reviewable
-from .amend import Cut, amend_report, describe_by_hand, read_chosen
-from .chain import refresh_chain
 from .dataset.inputs import Inputs, check_inputs, split_inputs
 from .evaluation.heldout import Exam
 from .geodata.polygons import apply_affine
@@ -33,6 +31,8 @@ from .geodata.raster import open_raster
 from .judge import Judge
 from .page.facts import read_facts
 from .page.page import build_page
+from .report.lineage import refresh_chain
+from .report.manual_threshold import Cut, amend_report, describe_by_hand, read_chosen
 from .run import list_files
 from .runtime.channel import Wire
 from .runtime.disk import check_writable

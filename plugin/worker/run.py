@@ -14,10 +14,10 @@ from typing import Any
 from ..core.events import Finished, Scored, Started
 from ..core.folder import RunFolder
 from ..core.job import Job
-from .amend import Cut, describe_by_hand
 from .checks.findings import tell_findings, tell_shortage
 from .dataset.inputs import check_inputs, split_inputs
 from .models.obtain import obtain_weights
+from .report.manual_threshold import Cut, describe_by_hand
 from .runtime.channel import Wire
 from .spacenet.convert import take_in
 from .state import State

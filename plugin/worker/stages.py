@@ -16,7 +16,6 @@ from ..core.card import Card, Parting, Recipe, read_parting
 from ..core.events import EpochEnded
 from ..core.folder import RunFolder
 from ..core.job import Job
-from .amend import Cut
 from .dataset.inputs import Inputs
 from .dataset.previous_split import read_earlier_report
 from .dataset.split import Split
@@ -26,7 +25,8 @@ from .inference.predict import Predictor, write_probability
 from .judge import Judge
 from .models.networks import load_network, save_network
 from .page.page import write_page
-from .report import build_report
+from .report.build import build_report
+from .report.manual_threshold import Cut
 from .runtime.channel import Wire
 from .runtime.determinism import Repeater
 from .runtime.device import choose_device, describe_device

@@ -14,7 +14,7 @@ from ..core.atomic_file import write_json
 from ..core.errors import InputError
 from ..core.folder import RunFolder
 from ..core.job import Job
-from .amend import Cut, read_cut
+from .report.manual_threshold import Cut, read_cut
 
 
 class State:

@@ -17,11 +17,11 @@ from scipy.ndimage import label
 
 from plugin.core.card import Parting, Seeds
 from plugin.core.folder import RunFolder
-from plugin.worker.amend import Cut
 from plugin.worker.geodata.crs import measure_ground
 from plugin.worker.geodata.polygons import apply_affine
 from plugin.worker.geodata.probability import FULL, NODATA
 from plugin.worker.polygons.vectorize import TraceRule, trace_all
+from plugin.worker.report.manual_threshold import Cut
 from plugin.worker.review import view as module
 from plugin.worker.review.scene import Scene
 from plugin.worker.review.view import Sight, View, outline_coarsely

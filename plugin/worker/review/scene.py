@@ -17,8 +17,8 @@ from ...core.errors import InputError
 from ...core.folder import RunFolder
 from ...core.models import load_card
 from ...core.run_record import require_probability, require_reviewable
-from ..amend import Cut, read_chosen
 from ..geodata.crs import GroundScale, measure_ground
+from ..report.manual_threshold import Cut, read_chosen
 
 os.environ.setdefault("GDAL_CACHEMAX", "256")  # MB; GDAL's own choice, a twentieth of the machine, grows with it
 

@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from plugin.worker.chain import build_chain, is_same_ground, name_models, refresh_chain
+from plugin.worker.report.lineage import build_chain, is_same_ground, name_models, refresh_chain
 
 SIDE_M = 30.0
 

@@ -22,7 +22,7 @@ from plugin.worker.dataset.split import split_ground
 from plugin.worker.geodata.raster import describe_raster
 from plugin.worker.judge import Judge
 from plugin.worker.polygons.vectorize import Footprints
-from plugin.worker.report import SCHEMA, build_report
+from plugin.worker.report.build import SCHEMA, build_report
 from plugin.worker.runtime.determinism import CPU
 from plugin.worker.write import write_outcomes
 

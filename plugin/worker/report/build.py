@@ -14,17 +14,17 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from ..core.block_roles import ROLES
-from ..core.run_record import REPORT_SCHEMA
-from .amend import ERRORS, leave_out_blocks
-from .chain import build_chain, name_models
-from .dataset.inputs import Inputs
-from .dataset.split import Split
-from .evaluation.bootstrap import LEVEL, METHOD, compare_models, explain_absence
-from .evaluation.heldout import Exam
-from .geodata.polygons import apply_affine
-from .runtime.determinism import describe_repeatability
-from .runtime.versions import describe_versions
+from ...core.block_roles import ROLES
+from ...core.run_record import REPORT_SCHEMA
+from ..dataset.inputs import Inputs
+from ..dataset.split import Split
+from ..evaluation.bootstrap import LEVEL, METHOD, compare_models, explain_absence
+from ..evaluation.heldout import Exam
+from ..geodata.polygons import apply_affine
+from ..runtime.determinism import describe_repeatability
+from ..runtime.versions import describe_versions
+from .lineage import build_chain, name_models
+from .manual_threshold import ERRORS, leave_out_blocks
 
 SCHEMA = REPORT_SCHEMA
 RULE = (

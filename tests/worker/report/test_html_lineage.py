@@ -9,7 +9,7 @@ import pytest
 
 from plugin.core.folder import RunFolder
 from plugin.worker.page.page import write_page
-from tests.worker.test_page import change, make_report, read_page
+from tests.worker.report.test_html import change, make_report, read_page
 
 
 def make_link(role, f1, interval, change, **more):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .evaluation.bootstrap import compare_models
+from ..evaluation.bootstrap import compare_models
 
 BASE, TUNED, IMPROVED = "base", "tuned", "improved"
 _NAMES = {BASE: "base model", TUNED: "tuned model", IMPROVED: "improved model"}

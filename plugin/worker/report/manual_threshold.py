@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core.card import Card
-from ..core.errors import InputError
-from .evaluation.bootstrap import compare_models
+from ...core.card import Card
+from ...core.errors import InputError
+from ..evaluation.bootstrap import compare_models
 
 ERRORS = ("tp", "fp", "fn")
 
