@@ -202,7 +202,7 @@ def adopt(options: argparse.Namespace, _: Wire) -> None:
 
 def report(options: argparse.Namespace, _: Wire) -> None:
     """Write report.html anew from report.json and what else a run's folder holds."""
-    from .page.page import write_page
+    from .report.html.page import write_page
 
     page = write_page(RunFolder(options.run))
     print_json({"page": str(page)}) if options.json else print(page)

@@ -29,8 +29,8 @@ from .evaluation.heldout import Exam
 from .geodata.polygons import apply_affine
 from .geodata.raster import open_raster
 from .judge import Judge
-from .page.facts import read_facts
-from .page.page import build_page
+from .report.html.page import build_page
+from .report.html.source import read_facts
 from .report.lineage import refresh_chain
 from .report.manual_threshold import Cut, amend_report, describe_by_hand, read_chosen
 from .run import list_files

@@ -24,8 +24,8 @@ from .geodata.statistics import measure_imagery
 from .inference.predict import Predictor, write_probability
 from .judge import Judge
 from .models.networks import load_network, save_network
-from .page.page import write_page
 from .report.build import build_report
+from .report.html.page import write_page
 from .report.manual_threshold import Cut
 from .runtime.channel import Wire
 from .runtime.determinism import Repeater

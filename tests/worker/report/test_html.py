@@ -18,11 +18,11 @@ from rasterio.io import MemoryFile
 from plugin.core.errors import InputError
 from plugin.core.folder import RunFolder
 from plugin.worker.geodata.vector import append_layer
-from plugin.worker.page.chart import fit_scale
-from plugin.worker.page.facts import SCHEMAS, name_file, read_facts
-from plugin.worker.page.markup import Markup, join, tag
-from plugin.worker.page.page import write_page
-from plugin.worker.page.scores import Block, Counts, choose_shown, read_curves
+from plugin.worker.report.html.markup import Markup, join, tag
+from plugin.worker.report.html.page import write_page
+from plugin.worker.report.html.scores import Block, Counts, choose_shown, read_curves
+from plugin.worker.report.html.source import SCHEMAS, name_file, read_facts
+from plugin.worker.report.html.svg import fit_scale
 
 UTM = CRS.from_epsg(32645)
 LEFT, TOP = 333000.0, 3066000.0

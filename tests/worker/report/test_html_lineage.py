@@ -8,7 +8,7 @@ import re
 import pytest
 
 from plugin.core.folder import RunFolder
-from plugin.worker.page.page import write_page
+from plugin.worker.report.html.page import write_page
 from tests.worker.report.test_html import change, make_report, read_page
 
 

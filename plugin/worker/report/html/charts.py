@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from .chain import name_models
-from .chart import AFTER, BEFORE, Line, Row, draw_lines, draw_pairs, draw_rows
-from .facts import Facts, pick, read_number
+from .lineage import name_models
 from .markup import Markup
 from .scores import MODELS, read_classes, read_curves, read_difference, read_f1_interval
-from .words import write_change, write_interval, write_score
+from .source import Facts, pick, read_number
+from .svg import AFTER, BEFORE, Line, Row, draw_lines, draw_pairs, draw_rows
+from .text import write_change, write_interval, write_score
 
 
 def draw_f1(facts: Facts) -> Markup | None:

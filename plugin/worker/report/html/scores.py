@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .facts import Facts, pick, read_number
+from .source import Facts, pick, read_number
 
 BEFORE, AFTER = "before", "after"
 MODELS = (BEFORE, AFTER)

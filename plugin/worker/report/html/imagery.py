@@ -16,9 +16,9 @@ from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import DatasetReader, MemoryFile
 from rasterio.windows import Window
 
-from ..geodata.normalization import measure_stretch
-from ..geodata.polygons import apply_affine
-from ..geodata.vector import Geometries
+from ...geodata.normalization import measure_stretch
+from ...geodata.polygons import apply_affine
+from ...geodata.vector import Geometries
 from .markup import Markup, tag
 
 #: Every picture is drawn as if it were so many pixels wide.

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from ...core.errors import InputError
-from ...core.folder import RunFolder
-from ...core.run_record import read_object
+from ....core.errors import InputError
+from ....core.folder import RunFolder
+from ....core.run_record import read_object
 
 #: The schemas of ``report.json`` that a page can be written from.
 SCHEMAS = (1, 2)

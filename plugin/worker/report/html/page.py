@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...core.atomic_file import replacing
-from ...core.folder import RunFolder
-from ...core.paths import RESOURCES
-from .facts import Facts, read_facts
+from ....core.atomic_file import replacing
+from ....core.folder import RunFolder
+from ....core.paths import RESOURCES
 from .markup import Markup, join, tag
-from .parts import list_sections
 from .pictures import draw_sights
 from .scores import choose_shown, read_blocks
-from .words import judge, mark_by_hand, tell_by_hand, tell_scored, write_change, write_score
+from .sections import list_sections
+from .source import Facts, read_facts
+from .text import judge, mark_by_hand, tell_by_hand, tell_scored, write_change, write_score
 
 STYLE = RESOURCES / "report" / "page.css"
 

@@ -14,15 +14,15 @@ import shapely
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
-from ...core.block_roles import HELD_OUT, TRAINING, VALIDATION
-from ...core.errors import InputError, RunError
-from ..geodata.crs import measure_ground
-from ..geodata.vector import Geometries, Layer, read_layer
-from .chart import draw_svg
-from .facts import Facts
+from ....core.block_roles import HELD_OUT, TRAINING, VALIDATION
+from ....core.errors import InputError, RunError
+from ...geodata.crs import measure_ground
+from ...geodata.vector import Geometries, Layer, read_layer
 from .imagery import WIDTH, Imagery, View, choose_view, take_imagery
 from .markup import Markup, join, tag
 from .scores import MODELS, Block
+from .source import Facts
+from .svg import draw_svg
 
 #: Colours that stay apart for the colour-blind (Okabe and Ito); FN is dashed as well.
 FOUND, WRONG, MISSED = "#56b4e9", "#f0a000", "#ff7fc4"

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .chart import AFTER, BEFORE, Row, draw_rows
-from .facts import Facts, pick, read_number
 from .markup import Markup, tag
 from .scores import read_interval
-from .words import UNKNOWN, write_change, write_interval, write_score
+from .source import Facts, pick, read_number
+from .svg import AFTER, BEFORE, Row, draw_rows
+from .text import UNKNOWN, write_change, write_interval, write_score
 
 _NAMES = {"base": "Base model", "tuned": "Tuned model", "improved": "Improved model"}
 _COLOURS = {"base": BEFORE, "tuned": "#56b4e9", "improved": AFTER}

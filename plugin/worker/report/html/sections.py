@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .chain import show_chain
-from .facts import Facts, name_file, pick, read_number
-from .graphs import draw_classes, draw_curves, draw_difference, draw_f1, draw_loss, draw_validation
+from .charts import draw_classes, draw_curves, draw_difference, draw_f1, draw_loss, draw_validation
+from .lineage import show_chain
 from .markup import Markup, tag
 from .pictures import FOUND, MISSED, ROLE_COLOURS, WRONG, Sights
 from .scores import MODELS, Block
-from .words import (
+from .source import Facts, name_file, pick, read_number
+from .text import (
     STAGE_WORDS,
     UNKNOWN,
     mark_by_hand,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core.block_roles import HELD_OUT, ROLES, TRAINING, VALIDATION
-from .facts import Facts, name_file, pick, read_number
+from ....core.block_roles import HELD_OUT, ROLES, TRAINING, VALIDATION
 from .scores import read_difference, read_interval
+from .source import Facts, name_file, pick, read_number
 
 UNKNOWN = "\u2013"
 STAGE_WORDS = {
