@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace, wire: Wire) -> None:
     """Run a job in the folder of its ``job.json``, or go on with it."""
-    from .run import run_job
+    from .pipeline.run import run_job
+    from .pipeline.state import forget
     from .runtime.disk import check_writable
     from .runtime.logs import log_to
-    from .state import forget
 
     job, folder = load_job(options.job), RunFolder(options.job.resolve().parent)
     check_writable(folder.path)
@@ -72,7 +72,7 @@ def _check(path: Path, wire: Wire) -> None:
         split = split_inputs(inputs, wire)
         tell_shortage(inputs, split, wire)
         if inputs.card.has_seen_roofs and inputs.card.weights_path.is_file():
-            from .gaps import tell_gaps
+            from .pipeline.missing_labels import tell_gaps
 
             tell_gaps(inputs, split, wire)
     wire.emit(Finished())
@@ -96,7 +96,7 @@ def spacenet(options: argparse.Namespace, wire: Wire) -> None:
 def split(options: argparse.Namespace, wire: Wire) -> None:
     """Write the split of a job without running it."""
     from .dataset.inputs import check_inputs, split_inputs
-    from .write import write_split
+    from .pipeline.outputs import write_split
 
     job, folder = load_job(options.job), RunFolder(options.job.resolve().parent)
     wire.emit(Started(str(folder.path)))
@@ -109,7 +109,7 @@ def split(options: argparse.Namespace, wire: Wire) -> None:
 
 def predict(options: argparse.Namespace, wire: Wire) -> None:
     """Predict the footprints of a raster, or of a part of it, with a model."""
-    from .apply import predict_footprints
+    from .pipeline.predict_raster import predict_footprints
 
     card = find_card(options.model)
     if options.threshold is not None:

@@ -24,11 +24,11 @@ from plugin.core.models import find_card
 from plugin.worker.dataset.inputs import Inputs, check_inputs, split_inputs
 from plugin.worker.dataset.split import Split
 from plugin.worker.inference.predict import Predictor, write_probability
-from plugin.worker.judge import Judge
 from plugin.worker.models.networks import load_network
+from plugin.worker.pipeline.evaluator import Judge
+from plugin.worker.pipeline.stages import Stages
 from plugin.worker.runtime.channel import Wire
 from plugin.worker.runtime.device import choose_device
-from plugin.worker.stages import Stages
 
 HEAD = "| | epochs | tuning, s | building F1 | pixel IoU | right angles |\n|---|---|---|---|---|---|"
 

@@ -19,10 +19,10 @@ from plugin.core.job import load_job
 from plugin.worker.dataset.corrections import copy_polygons
 from plugin.worker.geodata.polygons import apply_affine
 from plugin.worker.geodata.vector import append_layer, read_layer
+from plugin.worker.pipeline.state import State, forget
 from plugin.worker.report.html.page import write_page
-from plugin.worker.state import State, forget
 from tests.worker.conftest import ORIGIN, UTM, place, write_vector
-from tests.worker.test_run import read_events, run_worker
+from tests.worker.pipeline.test_run import read_events, run_worker
 
 
 def read(path):

@@ -2,7 +2,7 @@
 
 from plugin.core.errors import InputError
 from plugin.worker.dataset.split import split_ground
-from tests.worker.second import renew
+from tests.worker.earlier_run import renew
 
 
 def try_split(*arguments):

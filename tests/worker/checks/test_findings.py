@@ -23,11 +23,11 @@ from plugin.worker.checks.sample_size import find_shortage, measure_width
 from plugin.worker.dataset.inputs import check_inputs, split_inputs
 from plugin.worker.dataset.locate import locate_finding
 from plugin.worker.dataset.split import Split
-from plugin.worker.gaps import Gaps, describe_gaps, find_gaps
 from plugin.worker.geodata.polygons import apply_affine
 from plugin.worker.geodata.raster import describe_raster
 from plugin.worker.inference.predict import Predictor
-from plugin.worker.run import run_job
+from plugin.worker.pipeline.missing_labels import Gaps, describe_gaps, find_gaps
+from plugin.worker.pipeline.run import run_job
 
 ORIGIN = Affine(0.5, 0, 333000, 0, -0.5, 3066000)
 BOWTIE = shapely.Polygon([(100, 10), (120, 30), (120, 10), (100, 30)])

@@ -21,7 +21,7 @@ from plugin.worker.dataset.split import split_ground
 from plugin.worker.geodata.raster import describe_raster, open_grid
 from plugin.worker.geodata.vector import append_layer, read_layer
 from plugin.worker.training.sampler import Sampler
-from tests.worker.second import KEPT, pick_ground, pick_labels, renew, write_earlier, write_improving
+from tests.worker.earlier_run import KEPT, pick_ground, pick_labels, renew, write_earlier, write_improving
 
 CARD = find_card("imagenet_lite0")
 

@@ -32,7 +32,7 @@ from plugin.worker.geodata.polygons import apply_affine
 from plugin.worker.geodata.raster import describe_raster, open_grid
 from plugin.worker.geodata.vector import append_layer
 from plugin.worker.training.sampler import Sampler
-from tests.worker.second import pick_ground, pick_labels, write_earlier
+from tests.worker.earlier_run import pick_ground, pick_labels, write_earlier
 from tests.worker.tolerated_refusals import try_renew, try_split
 
 UTM = CRS.from_epsg(32645)

@@ -24,12 +24,12 @@ from plugin.core.lock import hold_lock
 from plugin.core.model_specs import make_start
 from plugin.core.models import find_card, load_card
 from plugin.core.paths import locate_models
-from plugin.worker.apply import predict_footprints
 from plugin.worker.downloads.known_hashes import locate_hashes
 from plugin.worker.inference.request import Order
 from plugin.worker.models import pretrained
 from plugin.worker.models.networks import load_network
 from plugin.worker.models.obtain import describe_fetch, obtain_weights, pick_weights
+from plugin.worker.pipeline.predict_raster import predict_footprints
 from tests.conftest import ROOT, Reply
 
 STARTER = find_card("starter")

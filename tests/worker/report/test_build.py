@@ -20,11 +20,11 @@ from plugin.worker.dataset.inputs import Inputs
 from plugin.worker.dataset.labels import read_labels
 from plugin.worker.dataset.split import split_ground
 from plugin.worker.geodata.raster import describe_raster
-from plugin.worker.judge import Judge
+from plugin.worker.pipeline.evaluator import Judge
+from plugin.worker.pipeline.outputs import write_outcomes
 from plugin.worker.polygons.vectorize import Footprints
 from plugin.worker.report.build import SCHEMA, build_report
 from plugin.worker.runtime.determinism import CPU
-from plugin.worker.write import write_outcomes
 
 HELP = RESOURCES / "help"
 RULES = json.loads((HELP / "report.schema.json").read_text("utf-8"))

@@ -14,32 +14,32 @@ from typing import Any
 import numpy as np
 import shapely
 
-from ..core.atomic_file import replace_all, write_json
-from ..core.card import Card
-from ..core.edits import keep_edited
-from ..core.errors import InputError, RunError
-from ..core.events import Finished, Notice, Scored, Started
-from ..core.folder import RunFolder
-from ..core.job import Job, load_job
-from ..core.lock import hold_lock
-from ..core.models import load_card
-from ..core.run_record import require_probability, require_reviewable
-from .dataset.inputs import Inputs, check_inputs, split_inputs
-from .evaluation.heldout import Exam
-from .geodata.polygons import apply_affine
-from .geodata.raster import open_raster
-from .judge import Judge
-from .report.html.page import build_page
-from .report.html.source import read_facts
-from .report.lineage import refresh_chain
-from .report.manual_threshold import Cut, amend_report, describe_by_hand, read_chosen
+from ...core.atomic_file import replace_all, write_json
+from ...core.card import Card
+from ...core.edits import keep_edited
+from ...core.errors import InputError, RunError
+from ...core.events import Finished, Notice, Scored, Started
+from ...core.folder import RunFolder
+from ...core.job import Job, load_job
+from ...core.lock import hold_lock
+from ...core.models import load_card
+from ...core.run_record import require_probability, require_reviewable
+from ..dataset.inputs import Inputs, check_inputs, split_inputs
+from ..evaluation.heldout import Exam
+from ..geodata.polygons import apply_affine
+from ..geodata.raster import open_raster
+from ..report.html.page import build_page
+from ..report.html.source import read_facts
+from ..report.lineage import refresh_chain
+from ..report.manual_threshold import Cut, amend_report, describe_by_hand, read_chosen
+from ..runtime.channel import Wire
+from ..runtime.disk import check_writable
+from ..runtime.logs import log_to
+from ..spacenet.convert import take_in
+from .evaluator import Judge
+from .outputs import write_footprints, write_outcomes
 from .run import list_files
-from .runtime.channel import Wire
-from .runtime.disk import check_writable
-from .runtime.logs import log_to
-from .spacenet.convert import take_in
 from .state import read_state, restate
-from .write import write_footprints, write_outcomes
 
 #: Everything is made in a folder of this name inside the run's, and moved to its place at the very end.
 MAKING = "retrace.part"

@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 from scipy.ndimage import find_objects, mean
 
-from ..core.block_roles import ROLES
-from ..core.events import ADVICE, WARNING, Finding
-from .dataset.inputs import Inputs
-from .dataset.locate import locate_finding
-from .dataset.split import Split
-from .geodata.probability import FULL, encode_probability
-from .geodata.raster import Raster, open_grid, read_window
-from .geodata.rasterize import PolygonIndex
-from .geodata.vector import Geometries
-from .inference.predict import Predictor
-from .models.networks import load_network
-from .polygons.instances import find_instances
-from .runtime.channel import Wire
-from .runtime.device import choose_device
+from ...core.block_roles import ROLES
+from ...core.events import ADVICE, WARNING, Finding
+from ..dataset.inputs import Inputs
+from ..dataset.locate import locate_finding
+from ..dataset.split import Split
+from ..geodata.probability import FULL, encode_probability
+from ..geodata.raster import Raster, open_grid, read_window
+from ..geodata.rasterize import PolygonIndex
+from ..geodata.vector import Geometries
+from ..inference.predict import Predictor
+from ..models.networks import load_network
+from ..polygons.instances import find_instances
+from ..runtime.channel import Wire
+from ..runtime.device import choose_device
 
 _SIDE_PX = 512
 _MARGIN_PX = 64

@@ -10,11 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..core.atomic_file import write_json
-from ..core.errors import InputError
-from ..core.folder import RunFolder
-from ..core.job import Job
-from .report.manual_threshold import Cut, read_cut
+from ...core.atomic_file import write_json
+from ...core.errors import InputError
+from ...core.folder import RunFolder
+from ...core.job import Job
+from ..report.manual_threshold import Cut, read_cut
 
 
 class State:

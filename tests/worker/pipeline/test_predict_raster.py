@@ -17,12 +17,12 @@ from plugin.core.errors import InputError
 from plugin.core.events import Notice, StageStarted
 from plugin.core.imagery import Imagery
 from plugin.core.models import find_card
-from plugin.worker.apply import predict_footprints
 from plugin.worker.geodata.raster import describe_raster
 from plugin.worker.geodata.statistics import measure_imagery
 from plugin.worker.geodata.vector import read_layer
 from plugin.worker.inference.aoi import Patch
 from plugin.worker.inference.request import Order
+from plugin.worker.pipeline.predict_raster import predict_footprints
 from plugin.worker.runtime.channel import Wire
 from tests.worker.conftest import ORIGIN, place, write_raster
 from tests.worker.spawn import environ

@@ -7,16 +7,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..core.block_roles import HELD_OUT, VALIDATION
-from ..core.card import Card, Parting
-from .dataset.inputs import Inputs
-from .dataset.split import Split, is_mostly_inside
-from .evaluation.heldout import Exam, Outcomes
-from .evaluation.metrics import Matching, score_pixels
-from .evaluation.threshold_search import Chooser
-from .geodata.shapes import is_square
-from .polygons.vectorize import Footprints, TraceRule, make_rule, trace_all, trace_footprints
-from .runtime.channel import Wire
+from ...core.block_roles import HELD_OUT, VALIDATION
+from ...core.card import Card, Parting
+from ..dataset.inputs import Inputs
+from ..dataset.split import Split, is_mostly_inside
+from ..evaluation.heldout import Exam, Outcomes
+from ..evaluation.metrics import Matching, score_pixels
+from ..evaluation.threshold_search import Chooser
+from ..geodata.shapes import is_square
+from ..polygons.vectorize import Footprints, TraceRule, make_rule, trace_all, trace_footprints
+from ..runtime.channel import Wire
 
 
 class Judge:

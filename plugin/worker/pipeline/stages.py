@@ -10,31 +10,31 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..core.atomic_file import write_json
-from ..core.block_roles import HELD_OUT, TRAINING, VALIDATION
-from ..core.card import Card, Parting, Recipe, read_parting
-from ..core.events import EpochEnded
-from ..core.folder import RunFolder
-from ..core.job import Job
-from .dataset.inputs import Inputs
-from .dataset.previous_split import read_earlier_report
-from .dataset.split import Split
-from .geodata.raster import open_grid
-from .geodata.statistics import measure_imagery
-from .inference.predict import Predictor, write_probability
-from .judge import Judge
-from .models.networks import load_network, save_network
-from .report.build import build_report
-from .report.html.page import write_page
-from .report.manual_threshold import Cut
-from .runtime.channel import Wire
-from .runtime.determinism import Repeater
-from .runtime.device import choose_device, describe_device
-from .runtime.energy import open_meter
-from .training.learner import Learner, Plan
-from .training.sampler import Sampler
-from .training.train import Outcome, Tuning, draw_held_samples
-from .write import write_footprints, write_outcomes
+from ...core.atomic_file import write_json
+from ...core.block_roles import HELD_OUT, TRAINING, VALIDATION
+from ...core.card import Card, Parting, Recipe, read_parting
+from ...core.events import EpochEnded
+from ...core.folder import RunFolder
+from ...core.job import Job
+from ..dataset.inputs import Inputs
+from ..dataset.previous_split import read_earlier_report
+from ..dataset.split import Split
+from ..geodata.raster import open_grid
+from ..geodata.statistics import measure_imagery
+from ..inference.predict import Predictor, write_probability
+from ..models.networks import load_network, save_network
+from ..report.build import build_report
+from ..report.html.page import write_page
+from ..report.manual_threshold import Cut
+from ..runtime.channel import Wire
+from ..runtime.determinism import Repeater
+from ..runtime.device import choose_device, describe_device
+from ..runtime.energy import open_meter
+from ..training.learner import Learner, Plan
+from ..training.sampler import Sampler
+from ..training.train import Outcome, Tuning, draw_held_samples
+from .evaluator import Judge
+from .outputs import write_footprints, write_outcomes
 
 
 class Stages:

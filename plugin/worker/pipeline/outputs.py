@@ -10,16 +10,16 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from ..core.atomic_file import replacing
-from ..core.block_roles import BUFFER, LEFT_OUT, ROLES
-from .dataset.inputs import Inputs
-from .dataset.split import Split
-from .evaluation.heldout import Outcomes
-from .geodata.polygons import apply_affine, explode_polygons
-from .geodata.raster import Raster
-from .geodata.vector import Geometries, append_layer, list_layers, read_layer
-from .polygons.vectorize import Footprints
-from .runtime.channel import Wire
+from ...core.atomic_file import replacing
+from ...core.block_roles import BUFFER, LEFT_OUT, ROLES
+from ..dataset.inputs import Inputs
+from ..dataset.split import Split
+from ..evaluation.heldout import Outcomes
+from ..geodata.polygons import apply_affine, explode_polygons
+from ..geodata.raster import Raster
+from ..geodata.vector import Geometries, append_layer, list_layers, read_layer
+from ..polygons.vectorize import Footprints
+from ..runtime.channel import Wire
 
 
 def write_footprints(path: Path, parts: Iterable[tuple[float, Footprints]], raster: Raster, wire: Wire) -> int:

@@ -11,17 +11,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ..core.events import Finished, Scored, Started
-from ..core.folder import RunFolder
-from ..core.job import Job
-from .checks.findings import tell_findings, tell_shortage
-from .dataset.inputs import check_inputs, split_inputs
-from .models.obtain import obtain_weights
-from .report.manual_threshold import Cut, describe_by_hand
-from .runtime.channel import Wire
-from .spacenet.convert import take_in
+from ...core.events import Finished, Scored, Started
+from ...core.folder import RunFolder
+from ...core.job import Job
+from ..checks.findings import tell_findings, tell_shortage
+from ..dataset.inputs import check_inputs, split_inputs
+from ..models.obtain import obtain_weights
+from ..report.manual_threshold import Cut, describe_by_hand
+from ..runtime.channel import Wire
+from ..spacenet.convert import take_in
+from .outputs import write_split
 from .state import State
-from .write import write_split
 
 
 def run_job(job: Job, folder: RunFolder, wire: Wire) -> None:
@@ -38,7 +38,7 @@ def run_job(job: Job, folder: RunFolder, wire: Wire) -> None:
     tell_shortage(inputs, split, wire)
     write_split(folder.split, inputs, split)
 
-    from .models.pretrained import adopt_statistics  # noqa: PLC0415 - torch takes seconds to load: wrong inputs are told first
+    from ..models.pretrained import adopt_statistics  # noqa: PLC0415 - torch takes seconds to load: wrong inputs are told first
     from .stages import Stages  # noqa: PLC0415 - as above
 
     inputs = replace(inputs, card=adopt_statistics(inputs.card))

@@ -10,20 +10,20 @@ from typing import Any
 
 import shapely
 
-from ..core.card import Card
-from ..core.errors import InputError
-from .checks.domain_shift import find_differences
-from .dataset.inputs import check_space, notice_bands
-from .geodata.raster import Raster
-from .inference.predict import Predictor, write_probability
-from .inference.request import Order
-from .models.networks import load_network
-from .models.obtain import obtain_weights
-from .polygons.vectorize import Footprints, make_rule, trace_footprints
-from .runtime.channel import Wire
-from .runtime.device import choose_device
-from .runtime.disk import check_writable
-from .write import write_footprints
+from ...core.card import Card
+from ...core.errors import InputError
+from ..checks.domain_shift import find_differences
+from ..dataset.inputs import check_space, notice_bands
+from ..geodata.raster import Raster
+from ..inference.predict import Predictor, write_probability
+from ..inference.request import Order
+from ..models.networks import load_network
+from ..models.obtain import obtain_weights
+from ..polygons.vectorize import Footprints, make_rule, trace_footprints
+from ..runtime.channel import Wire
+from ..runtime.device import choose_device
+from ..runtime.disk import check_writable
+from .outputs import write_footprints
 
 #: So far around the ground the network's word is wanted, too: a building on the border is seen whole.
 _MARGIN_PX = 128

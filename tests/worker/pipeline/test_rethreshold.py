@@ -18,10 +18,10 @@ from plugin.core.errors import InputError, RunError
 from plugin.core.events import Cancelled, Finished, Notice, Scored, StageStarted
 from plugin.core.folder import RunFolder
 from plugin.core.lock import hold_lock
+from plugin.worker.pipeline.rethreshold import MAKING, Wish, retrace_run
+from plugin.worker.pipeline.state import read_state, restate
 from plugin.worker.report.manual_threshold import Cut
-from plugin.worker.retrace import MAKING, Wish, retrace_run
 from plugin.worker.runtime.channel import CancelRequested, Wire
-from plugin.worker.state import read_state, restate
 from tests.worker.conftest import write_vector
 from tests.worker.spawn import command, environ, read_events, run_worker
 

@@ -15,7 +15,7 @@ from plugin.worker.dataset.improved_split import renew_split
 from plugin.worker.dataset.inputs import Inputs
 from plugin.worker.geodata.polygons import apply_affine
 from plugin.worker.geodata.vector import append_layer
-from plugin.worker.write import write_split
+from plugin.worker.pipeline.outputs import write_split
 
 KEPT = (VALIDATION, HELD_OUT)
 
