@@ -9,7 +9,7 @@ from .runtime.channel import Wire
 
 def review(options: argparse.Namespace, _: Wire) -> None:
     """Answer questions about a run while sliders move: JSON lines in and out, until the input ends."""
-    from .review.serve import serve_review  # noqa: PLC0415 - other commands do not wait for its libraries
+    from .review.server import serve_review  # noqa: PLC0415 - other commands do not wait for its libraries
 
     serve_review(options.run)
 

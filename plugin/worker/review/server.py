@@ -20,10 +20,10 @@ from shapely.errors import ShapelyError
 from ...core.errors import InputError, TunerError
 from ..inference.overviews import build_sidecar, has_overviews, name_sidecar
 from ..runtime.channel import take_stdout
-from .curve import Curve
-from .inbox import Inbox, Request, RequestError, read_request
-from .scene import Scene, open_scene
-from .view import Sight, View
+from .context import Scene, open_scene
+from .f1_curve import Curve
+from .live_view import Sight, View
+from .requests import Inbox, Request, RequestError, read_request
 
 log = logging.getLogger(__name__)
 

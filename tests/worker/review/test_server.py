@@ -244,7 +244,7 @@ def test_where_the_reviewer_is_gone_the_process_ends(own_run, begin, is_busy):
 
 
 def test_it_starts_without_torch():
-    program = "import plugin.worker.review.serve, sys; print('torch' in sys.modules)"
+    program = "import plugin.worker.review.server, sys; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], env=environ(), capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

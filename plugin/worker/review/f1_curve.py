@@ -16,7 +16,7 @@ from ..evaluation.metrics import Score
 from ..evaluation.threshold_search import Chooser, Tally, Tile
 from ..geodata.polygons import apply_affine, explode_polygons
 from ..geodata.vector import Geometries, read_layer
-from .scene import Scene
+from .context import Scene
 
 #: From the least to the greatest, all of them a step apart.
 THRESHOLDS = tuple(round(0.05 + 0.025 * step, 3) for step in range(37))

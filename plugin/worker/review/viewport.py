@@ -14,7 +14,7 @@ from rasterio.enums import Resampling
 from rasterio.windows import Window
 
 from ..geodata.windows import widen_window
-from .scene import Scene
+from .context import Scene
 
 #: So many pixels in sight are taken as they are; of more, means are taken.
 MOST_PX = 1_500_000

@@ -20,9 +20,9 @@ from plugin.worker.evaluation.metrics import Score
 from plugin.worker.evaluation.threshold_search import Chooser
 from plugin.worker.geodata.raster import describe_raster
 from plugin.worker.geodata.vector import append_layer, read_layer
-from plugin.worker.review import curve as module
-from plugin.worker.review.curve import THRESHOLDS, Curve, list_thresholds
-from plugin.worker.review.scene import open_scene
+from plugin.worker.review import f1_curve as module
+from plugin.worker.review.context import open_scene
+from plugin.worker.review.f1_curve import THRESHOLDS, Curve, list_thresholds
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from ..geodata.vector import Geometries
 from ..polygons.instances import find_instances
 from ..polygons.simplify import simplify_outlines
 from ..polygons.vectorize import outline_pieces
-from .frame import Box, Frame, frame_sight, read_frame
-from .scene import Scene
+from .context import Scene
+from .viewport import Box, Frame, frame_sight, read_frame
 
 #: Outlines are drawn from this least area on, so that a smaller one that is asked for needs no new ones.
 _LEAST_M2 = 1.0

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...core.errors import InputError
-from .view import Sight
+from .live_view import Sight
 
 _TRACE, _CURVE = "trace", "curve"
 _MOST_PX = 32_768

@@ -22,9 +22,9 @@ from plugin.worker.geodata.polygons import apply_affine
 from plugin.worker.geodata.probability import FULL, NODATA
 from plugin.worker.polygons.vectorize import TraceRule, trace_all
 from plugin.worker.report.manual_threshold import Cut
-from plugin.worker.review import view as module
-from plugin.worker.review.scene import Scene
-from plugin.worker.review.view import Sight, View, outline_coarsely
+from plugin.worker.review import live_view as module
+from plugin.worker.review.context import Scene
+from plugin.worker.review.live_view import Sight, View, outline_coarsely
 
 UTM = "EPSG:32645"
 HALF = Affine(0.5, 0, 333000, 0, -0.5, 3066000)
