@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core.errors import TunerError
 from ..core.events import Cancelled, Failed
-from . import commands, improve, live, runs
+from .cli import commands, improve, live, runs
 from .runtime.channel import CancelRequested, Wire
 
 

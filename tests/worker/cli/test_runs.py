@@ -12,7 +12,7 @@ from plugin.core.run_record import read_record
 from plugin.worker.evaluation.bootstrap import bound_difference
 from plugin.worker.evaluation.compare_runs import compare_runs
 from tests.conftest import make_report
-from tests.worker.test_commands import run
+from tests.worker.cli.test_commands import run
 
 
 @pytest.fixture

@@ -5,18 +5,18 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..core.correction_job import prepare_improvement
-from ..core.errors import InputError
-from ..core.folder import RunFolder
+from ...core.correction_job import prepare_improvement
+from ...core.errors import InputError
+from ...core.folder import RunFolder
+from ..runtime.channel import Wire
 from . import commands
-from .runtime.channel import Wire
 
 _SETTINGS = ("epochs", "learning_rate", "samples", "replay_share", "seed", "device", "threads")
 
 
 def improve(options: argparse.Namespace, wire: Wire) -> None:
     """Improve a run's model: corrected footprints become labels on checked ground."""
-    from .dataset.corrections import copy_polygons  # noqa: PLC0415 - other commands do not wait for its libraries
+    from ..dataset.corrections import copy_polygons  # noqa: PLC0415 - other commands do not wait for its libraries
 
     parent, folder = RunFolder(options.run), RunFolder(options.out)
     if folder.path.is_dir() and any(folder.path.iterdir()):

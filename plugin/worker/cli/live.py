@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import argparse
 
-from .runtime.channel import Wire
+from ..runtime.channel import Wire
 
 
 def review(options: argparse.Namespace, _: Wire) -> None:
     """Answer questions about a run while sliders move: JSON lines in and out, until the input ends."""
-    from .review.server import serve_review  # noqa: PLC0415 - other commands do not wait for its libraries
+    from ..review.server import serve_review  # noqa: PLC0415 - other commands do not wait for its libraries
 
     serve_review(options.run)
 
 
 def retrace(options: argparse.Namespace, wire: Wire) -> None:
     """Trace a run's footprints anew with another threshold or least area, and score them again."""
-    from .pipeline.rethreshold import Wish, retrace_run  # noqa: PLC0415 - as above
+    from ..pipeline.rethreshold import Wish, retrace_run  # noqa: PLC0415 - as above
 
     retrace_run(options.run, Wish(options.threshold, options.min_area_m2, is_chosen=options.chosen), wire)

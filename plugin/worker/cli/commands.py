@@ -9,26 +9,26 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core.errors import RunError
-from ..core.events import STOP, Finished, Started
-from ..core.folder import RunFolder
-from ..core.job import load_job
-from ..core.lock import hold_lock
-from ..core.model_specs import load_encoders
-from ..core.models import find_card, list_cards
-from ..core.paths import locate_models
-from .runtime.channel import Wire, print_json
+from ...core.errors import RunError
+from ...core.events import STOP, Finished, Started
+from ...core.folder import RunFolder
+from ...core.job import load_job
+from ...core.lock import hold_lock
+from ...core.model_specs import load_encoders
+from ...core.models import find_card, list_cards
+from ...core.paths import locate_models
+from ..runtime.channel import Wire, print_json
 
 if TYPE_CHECKING:
-    from .inference.request import Order
+    from ..inference.request import Order
 
 
 def run(options: argparse.Namespace, wire: Wire) -> None:
     """Run a job in the folder of its ``job.json``, or go on with it."""
-    from .pipeline.run import run_job
-    from .pipeline.state import forget
-    from .runtime.disk import check_writable
-    from .runtime.logs import log_to
+    from ..pipeline.run import run_job
+    from ..pipeline.state import forget
+    from ..runtime.disk import check_writable
+    from ..runtime.logs import log_to
 
     job, folder = load_job(options.job), RunFolder(options.job.resolve().parent)
     check_writable(folder.path)
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace, wire: Wire) -> None:
 
 def check(options: argparse.Namespace, wire: Wire) -> None:
     """Check a job without running it."""
-    from .checks.findings import refusal_found
+    from ..checks.findings import refusal_found
 
     try:
         with refusal_found(wire):
@@ -55,10 +55,10 @@ def check(options: argparse.Namespace, wire: Wire) -> None:
 
 
 def _check(path: Path, wire: Wire) -> None:
-    from .checks.findings import tell_findings, tell_shortage
-    from .dataset.inputs import check_inputs, split_inputs
-    from .models.obtain import describe_fetch
-    from .spacenet.convert import take_in
+    from ..checks.findings import tell_findings, tell_shortage
+    from ..dataset.inputs import check_inputs, split_inputs
+    from ..models.obtain import describe_fetch
+    from ..spacenet.convert import take_in
 
     job, folder = load_job(path), path.resolve().parent
     wire.emit(Started(str(folder)))
@@ -72,7 +72,7 @@ def _check(path: Path, wire: Wire) -> None:
         split = split_inputs(inputs, wire)
         tell_shortage(inputs, split, wire)
         if inputs.card.has_seen_roofs and inputs.card.weights_path.is_file():
-            from .pipeline.missing_labels import tell_gaps
+            from ..pipeline.missing_labels import tell_gaps
 
             tell_gaps(inputs, split, wire)
     wire.emit(Finished())
@@ -80,7 +80,7 @@ def _check(path: Path, wire: Wire) -> None:
 
 def spacenet(options: argparse.Namespace, wire: Wire) -> None:
     """Turn a folder in SpaceNet's layout into a raster, labels and areas."""
-    from .spacenet.convert import convert_folder
+    from ..spacenet.convert import convert_folder
 
     wire.emit(Started(str(options.out)))
     wire.begin("convert")
@@ -95,8 +95,8 @@ def spacenet(options: argparse.Namespace, wire: Wire) -> None:
 
 def split(options: argparse.Namespace, wire: Wire) -> None:
     """Write the split of a job without running it."""
-    from .dataset.inputs import check_inputs, split_inputs
-    from .pipeline.outputs import write_split
+    from ..dataset.inputs import check_inputs, split_inputs
+    from ..pipeline.outputs import write_split
 
     job, folder = load_job(options.job), RunFolder(options.job.resolve().parent)
     wire.emit(Started(str(folder.path)))
@@ -109,7 +109,7 @@ def split(options: argparse.Namespace, wire: Wire) -> None:
 
 def predict(options: argparse.Namespace, wire: Wire) -> None:
     """Predict the footprints of a raster, or of a part of it, with a model."""
-    from .pipeline.predict_raster import predict_footprints
+    from ..pipeline.predict_raster import predict_footprints
 
     card = find_card(options.model)
     if options.threshold is not None:
@@ -128,7 +128,7 @@ def predict(options: argparse.Namespace, wire: Wire) -> None:
 
 def liken(options: argparse.Namespace, _: Wire) -> None:
     """Tell in what a raster differs from the imagery that a model learnt from."""
-    from .checks.domain_shift import find_differences
+    from ..checks.domain_shift import find_differences
 
     card = find_card(options.model)
     raster, ground = _read_order(options).open(card)
@@ -141,8 +141,8 @@ def liken(options: argparse.Namespace, _: Wire) -> None:
 
 def _read_order(options: argparse.Namespace) -> Order:
     """Return what is asked of a model."""
-    from .inference.aoi import Patch
-    from .inference.request import Order
+    from ..inference.aoi import Patch
+    from ..inference.request import Order
 
     patch = None
     if options.box is not None or options.ground:
@@ -152,8 +152,8 @@ def _read_order(options: argparse.Namespace) -> Order:
 
 def export(options: argparse.Namespace, wire: Wire) -> None:
     """Write a model as an ONNX file for other tools, and its card for people."""
-    from .export.bundle import hand_out
-    from .models.obtain import obtain_weights
+    from ..export.bundle import hand_out
+    from ..models.obtain import obtain_weights
 
     card = find_card(options.model)
     obtain_weights(card, wire)
@@ -167,8 +167,8 @@ def export(options: argparse.Namespace, wire: Wire) -> None:
 
 def score(options: argparse.Namespace, _: Wire) -> None:
     """Score footprints against the truth."""
-    from .evaluation.bootstrap import bound_f1, explain_absence
-    from .evaluation.vector_files import Comparison, compare_blocks, compare_files, write_errors
+    from ..evaluation.bootstrap import bound_f1, explain_absence
+    from ..evaluation.vector_files import Comparison, compare_blocks, compare_files, write_errors
 
     how = Comparison(options.iou, options.min_area_m2, options.confidence, options.by)
     result = compare_files(options.truth, options.footprints, how)
@@ -189,7 +189,7 @@ def score(options: argparse.Namespace, _: Wire) -> None:
 
 def adopt(options: argparse.Namespace, _: Wire) -> None:
     """Make a base model of a file of weights that has no card."""
-    from .models.import_weights import Answers, adopt_model, guess_model
+    from ..models.import_weights import Answers, adopt_model, guess_model
 
     if options.guess:
         print_json(asdict(guess_model(options.file)))
@@ -202,7 +202,7 @@ def adopt(options: argparse.Namespace, _: Wire) -> None:
 
 def report(options: argparse.Namespace, _: Wire) -> None:
     """Write report.html anew from report.json and what else a run's folder holds."""
-    from .report.html.page import write_page
+    from ..report.html.page import write_page
 
     page = write_page(RunFolder(options.run))
     print_json({"page": str(page)}) if options.json else print(page)
@@ -220,8 +220,8 @@ def models(options: argparse.Namespace, _: Wire) -> None:
 
 def fetch(options: argparse.Namespace, wire: Wire) -> None:
     """Fetch a model's weights, or take a file for them that was fetched by hand."""
-    from .models.obtain import obtain_weights, pick_weights
-    from .runtime.hashing import hash_file
+    from ..models.obtain import obtain_weights, pick_weights
+    from ..runtime.hashing import hash_file
 
     card = find_card(options.model)
     wire.emit(Started(str(locate_models(os.environ)), pid=os.getpid()))
@@ -241,7 +241,7 @@ def fetch(options: argparse.Namespace, wire: Wire) -> None:
 def encoders(options: argparse.Namespace, wire: Wire) -> None:
     """List the encoders that any decoder may stand on, with the tags of their published weights."""
     if options.write:
-        from .models.encoders import survey_encoders, write_encoders
+        from ..models.encoders import survey_encoders, write_encoders
 
         write_encoders(survey_encoders(wire.notify))
     known = load_encoders()
@@ -254,6 +254,6 @@ def encoders(options: argparse.Namespace, wire: Wire) -> None:
 
 def doctor(options: argparse.Namespace, _: Wire) -> int:
     """Examine the worker's environment."""
-    from .runtime.doctor import main
+    from ..runtime.doctor import main
 
     return main(options.json)

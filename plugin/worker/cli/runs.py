@@ -8,12 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import InputError
-from ..core.folder import RunFolder
-from ..core.run_archive import pack_run, plan_parcel
-from ..core.run_list import FINISHED, Entry, find_runs, read_entry
-from ..core.run_record import read_record
-from .runtime.channel import Wire, print_json
+from ...core.errors import InputError
+from ...core.folder import RunFolder
+from ...core.run_archive import pack_run, plan_parcel
+from ...core.run_list import FINISHED, Entry, find_runs, read_entry
+from ...core.run_record import read_record
+from ..runtime.channel import Wire, print_json
 
 
 def add_commands(verbs: Any, add: Any) -> None:
@@ -47,7 +47,7 @@ def list_runs(options: argparse.Namespace, _: Wire) -> None:
 
 def compare_two(options: argparse.Namespace, _: Wire) -> None:
     """Compare two runs that were scored on the same held-out ground: the second one against the first."""
-    from .evaluation.compare_runs import compare_runs  # noqa: PLC0415 - the other commands do without NumPy
+    from ..evaluation.compare_runs import compare_runs  # noqa: PLC0415 - the other commands do without NumPy
 
     answer = compare_runs(*(read_record(folder.absolute()) for folder in (options.first, options.second)))
     if options.json:
