@@ -21,8 +21,8 @@ from ..core.block_roles import HELD_OUT, TRAINING
 from ..core.errors import InputError, TunerError
 from .areatool import AreaTool
 from .layers import ROLE_FIELD
-from .messages import INFO, WARNING, tell
 from .results import apply_style
+from .worker_client.messages import INFO, WARNING, tell
 
 _OWN = "footprint_tuner/areas"
 _COLOURS = {TRAINING: QColor(38, 132, 209), HELD_OUT: QColor(150, 70, 200)}  # as in areas.qml

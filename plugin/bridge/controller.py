@@ -26,8 +26,6 @@ from .delivery import Delivery, take_choices
 from .elsewhere import Elsewhere
 from .export import Exporter
 from .findings import add_layer, zoom_to
-from .messages import CRITICAL, INFO, SUCCESS, WARNING, join, log, log_finding, log_notice, tell
-from .meter import Meter
 from .places import make_check_folder, make_run_folder
 from .preview import Preview
 from .printout import Printer
@@ -38,8 +36,10 @@ from .review.reviewer import Reviewer, mark_by_hand
 from .runs import Runs
 from .setup import DEVICE_SETTING, Installer
 from .shelf import Shelf
-from .task import RunTask
 from .thread import RunThread
+from .worker_client.background_task import RunTask
+from .worker_client.messages import CRITICAL, INFO, SUCCESS, WARNING, join, log, log_finding, log_notice, tell
+from .worker_client.progress import Meter
 
 HELP = RESOURCES / "help" / "index.html"
 

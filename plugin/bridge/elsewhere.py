@@ -24,14 +24,14 @@ from ..core.worker_process import Ending
 from .areatool import AreaTool
 from .layers import Polygons
 from .likener import Likener
-from .messages import INFO, SUCCESS, WARNING, log, log_notice, tell
-from .meter import Meter
 from .order import list_cut, list_likeness, list_order, name_out, take_where
 from .results import apply_style
 from .review.reviewer import Reviewer
 from .shelf import Shelf
 from .spot import Spot
 from .thread import CopyThread
+from .worker_client.messages import INFO, SUCCESS, WARNING, log, log_notice, tell
+from .worker_client.progress import Meter
 
 _STAGES = ("check", "fetch", "predict", "trace")
 _PAUSE_MS = 600

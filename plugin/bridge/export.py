@@ -12,9 +12,9 @@ from ..core.errors import SetupError
 from ..core.events import Finished
 from ..core.folder import RunFolder
 from ..core.worker_process import Ending
-from .messages import CRITICAL, INFO, SUCCESS, WARNING, log, tell
 from .saving import ask_file
 from .thread import FollowThread
+from .worker_client.messages import CRITICAL, INFO, SUCCESS, WARNING, log, tell
 
 _ENDING = ".onnx"
 

@@ -9,7 +9,7 @@ from qgis.PyQt.QtCore import QObject, Qt, pyqtSignal
 from ..core.environment import Environment
 from ..core.errors import TunerError
 from ..core.events import WARNING, Notice
-from .errand import ErrandThread
+from .worker_client.command import ErrandThread
 
 
 class Likener(QObject):

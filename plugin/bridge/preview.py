@@ -21,10 +21,10 @@ from ..core.worker_process import Ending
 from .blocks import BlockLayer
 from .blocktool import BlockTool
 from .delivery import Delivery, take_choices
-from .messages import WARNING, join, log
 from .places import make_check_folder
 from .thread import RunThread
 from .watch import LayerWatch
+from .worker_client.messages import WARNING, join, log
 
 _PAUSE_MS = 500
 #: Settings that leave the split as it is.

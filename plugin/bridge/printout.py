@@ -9,9 +9,9 @@ from qgis.PyQt.QtCore import QObject
 
 from ..core.errors import TunerError
 from ..core.folder import RunFolder
-from .messages import CRITICAL, SUCCESS, tell
 from .pdf import write_pdf
 from .saving import ask_file
+from .worker_client.messages import CRITICAL, SUCCESS, tell
 
 _ENDING = "pdf"
 

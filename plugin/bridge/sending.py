@@ -12,11 +12,11 @@ from ..core.delete_run import refuse_running
 from ..core.errors import TunerError
 from ..core.folder import RunFolder
 from ..core.run_archive import PackingCancelled, Parcel, pack_run, plan_parcel
-from .deed import Deeds, DeedThread
-from .messages import CRITICAL, INFO, SUCCESS, WARNING, tell
-from .meter import Meter
 from .saving import ask_file
-from .task import RunTask
+from .worker_client.background import Deeds, DeedThread
+from .worker_client.background_task import RunTask
+from .worker_client.messages import CRITICAL, INFO, SUCCESS, WARNING, tell
+from .worker_client.progress import Meter
 
 _ENDING = "zip"
 

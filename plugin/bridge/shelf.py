@@ -14,8 +14,8 @@ from ...ui.model import ModelPicker
 from ..core.environment import Environment
 from ..core.errors import TunerError
 from ..core.paths import locate_models
-from .errand import ErrandThread
-from .messages import WARNING, join, log
+from .worker_client.command import ErrandThread
+from .worker_client.messages import WARNING, join, log
 
 _Answer = Callable[[dict[str, Any]], None]
 _Refusal = Callable[[TunerError], None]

@@ -27,7 +27,7 @@ from footprint_tuner.plugin.core import paths
 from footprint_tuner.ui.dock import TunerDock
 
 gdal.UseExceptions()
-STAND_IN = Path(__file__).with_name("standin.py")
+STAND_IN = Path(__file__).with_name("fake_worker.py")
 LEFT, TOP, PIXEL = 500000.0, 3000000.0, 0.5
 
 

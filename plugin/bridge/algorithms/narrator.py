@@ -7,8 +7,8 @@ from typing import Sequence
 from qgis.core import QgsProcessingFeedback
 
 from ...core.events import ADVICE, STAGES, EpochEnded, Event, Finding, Notice, Progress, Scored, StageStarted
-from ..messages import join
-from ..meter import Meter
+from ..worker_client.messages import join
+from ..worker_client.progress import Meter
 
 
 class Narrator:

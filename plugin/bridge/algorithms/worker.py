@@ -22,8 +22,8 @@ from ...core.errors import SetupError, TunerError
 from ...core.events import Event, Finished
 from ...core.paths import RESOURCES
 from ...core.worker_process import Ending, Follower
-from ..messages import join
-from ..proxy import add_proxy
+from ..worker_client.messages import join
+from ..worker_client.proxy import add_proxy
 from .narrator import Narrator
 
 ICON = RESOURCES / "icon.svg"

@@ -14,8 +14,8 @@ from qgis.PyQt.QtCore import QObject, QProcess, QProcessEnvironment, QTemporaryD
 
 from ...core.environment import Environment, worker_command, worker_environ
 from ...core.folder import RunFolder
-from ..messages import WARNING, log
-from ..proxy import add_proxy
+from ..worker_client.messages import WARNING, log
+from ..worker_client.proxy import add_proxy
 
 _GRACE_MS = 3000
 _TAIL_BYTES = 8192

@@ -16,8 +16,8 @@ from ...core.block_roles import TRAINING
 from ...core.errors import InputError, RunError, TunerError
 from ...core.folder import RunFolder
 from ..layers import ROLE_FIELD
-from ..messages import WARNING, log
 from ..results import apply_style, find_group
+from ..worker_client.messages import WARNING, log
 
 FOOTPRINTS, CHECKED = "footprints", "checked"
 _STYLES = {FOOTPRINTS: "corrections", CHECKED: "checked"}

@@ -23,8 +23,8 @@ from ...core.building_outcomes import TUNED, Outcome, read_outcomes
 from ...core.errors import RunError
 from ...core.folder import RunFolder
 from ...core.run_record import Record
-from ..messages import WARNING, log
 from ..results import locate_errors
+from ..worker_client.messages import WARNING, log
 from .aim import aim
 from .keys import forget, register
 from .outline import StaleError, read_outline

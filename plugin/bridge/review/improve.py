@@ -12,7 +12,7 @@ from ...core.errors import InputError, TunerError
 from ...core.folder import RunFolder
 from ...core.run_record import Record
 from ..layers import take_checked, take_corrected
-from ..messages import join
+from ..worker_client.messages import join
 from .corrections import CopyThread, Corrections, count_checked, is_shown
 from .improvement import prepare_improvement
 from .mark import Marker, switch_editing_on

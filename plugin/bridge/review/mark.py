@@ -12,7 +12,7 @@ from ...core.errors import InputError, TunerError
 from ...core.folder import RunFolder
 from ..areatool import AreaTool
 from ..layers import ROLE_FIELD
-from ..messages import WARNING, tell
+from ..worker_client.messages import WARNING, tell
 from .checked import measure_ground, move_geometry
 
 _COLOUR = QColor(0, 150, 70)  # as in checked.qml

@@ -15,9 +15,9 @@ from ...core.events import Event
 from ...core.folder import RunFolder
 from ...core.run_record import Record
 from ...core.worker_process import Ending
-from ..meter import Meter
 from ..results import find_rescored
 from ..thread import FollowThread
+from ..worker_client.progress import Meter
 
 #: What the worker's ``retrace`` goes through.
 STAGES = ("check", "split", "trace", "score", "write")

@@ -14,7 +14,7 @@ from qgis.PyQt.QtWidgets import QWidget
 from ....ui.swipe import SwipePanel
 from ...core.errors import RunError
 from ...core.run_record import Record
-from ..messages import WARNING, join, log
+from ..worker_client.messages import WARNING, join, log
 from .comparison import Comparison
 from .holdkey import HoldKey
 from .keys import forget, register

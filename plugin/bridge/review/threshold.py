@@ -17,7 +17,7 @@ from ...core.environment import Environment, require_ready
 from ...core.errors import InputError, TunerError
 from ...core.run_record import Record
 from ...core.worker_process import Ending
-from ..messages import SUCCESS, WARNING, join, log, tell
+from ..worker_client.messages import SUCCESS, WARNING, join, log, tell
 from .conversation import Conversation
 from .kept import read_position, write_position
 from .overlay import Overlay

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qgis.core import Qgis, QgsMessageLog
 from qgis.gui import QgsMessageBar
 
-from ..core.events import ADVICE, Finding, Notice
+from ...core.events import ADVICE, Finding, Notice
 
 TAG = "Footprint Tuner"
 

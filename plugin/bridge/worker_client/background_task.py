@@ -6,7 +6,7 @@ from typing import Callable
 
 from qgis.core import QgsTask
 
-from .meter import Meter
+from .progress import Meter
 
 _WAIT_S = 0.3
 

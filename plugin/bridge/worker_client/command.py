@@ -13,10 +13,10 @@ from typing import Any, Sequence
 
 from qgis.PyQt.QtCore import QObject, QThread, pyqtSignal
 
-from ..core.child_process import SetupCancelled, run_child
-from ..core.environment import Environment, require_ready, worker_command, worker_environ
-from ..core.errors import RunError, TunerError
-from ..core.events import Failed, parse_event
+from ...core.child_process import SetupCancelled, run_child
+from ...core.environment import Environment, require_ready, worker_command, worker_environ
+from ...core.errors import RunError, TunerError
+from ...core.events import Failed, parse_event
 from .messages import WARNING, log
 
 _REPORT = "This is a fault of the plugin: please report it with QGIS's message log."

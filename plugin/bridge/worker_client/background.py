@@ -8,7 +8,7 @@ from typing import Any, Callable
 
 from qgis.PyQt.QtCore import QObject, Qt, QThread, pyqtSignal
 
-from ..core.errors import RunError, TunerError
+from ...core.errors import RunError, TunerError
 from .messages import WARNING, log
 
 _REPORT = "This is a fault of the plugin: please report it with QGIS's message log."

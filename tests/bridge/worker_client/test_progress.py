@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from footprint_tuner.plugin.bridge.meter import Meter
+from footprint_tuner.plugin.bridge.worker_client.progress import Meter
 from footprint_tuner.plugin.core.events import Finished, Notice, Progress, StageStarted
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Sequence
 
-from ..core.events import OCCASIONAL_STAGES, STAGES, Event, Finished, Progress, StageStarted
+from ...core.events import OCCASIONAL_STAGES, STAGES, Event, Finished, Progress, StageStarted
 
 
 class Meter:
