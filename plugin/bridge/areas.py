@@ -19,8 +19,8 @@ from qgis.PyQt.QtGui import QColor
 from ...ui.form import FormPage
 from ..core.block_roles import HELD_OUT, TRAINING
 from ..core.errors import InputError, TunerError
-from .areatool import AreaTool
 from .layers import ROLE_FIELD
+from .map_tools.area_tool import AreaTool
 from .results import apply_style
 from .worker_client.messages import INFO, WARNING, tell
 

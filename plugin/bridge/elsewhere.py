@@ -21,9 +21,9 @@ from ..core.events import Event, Finished, Notice, Progress, StageStarted
 from ..core.folder import RunFolder
 from ..core.run_record import Record
 from ..core.worker_process import Ending
-from .areatool import AreaTool
 from .layers import Polygons
 from .likener import Likener
+from .map_tools.area_tool import AreaTool
 from .order import list_cut, list_likeness, list_order, name_out, take_where
 from .results import apply_style
 from .review.reviewer import Reviewer

@@ -19,8 +19,8 @@ from ..core.folder import RunFolder
 from ..core.job import load_job
 from ..core.worker_process import Ending
 from .blocks import BlockLayer
-from .blocktool import BlockTool
 from .delivery import Delivery, take_choices
+from .map_tools.block_tool import BlockTool
 from .places import make_check_folder
 from .thread import RunThread
 from .watch import LayerWatch

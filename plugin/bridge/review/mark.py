@@ -10,8 +10,8 @@ from qgis.PyQt.QtGui import QColor
 from ...core.block_roles import TRAINING
 from ...core.errors import InputError, TunerError
 from ...core.folder import RunFolder
-from ..areatool import AreaTool
 from ..layers import ROLE_FIELD
+from ..map_tools.area_tool import AreaTool
 from ..worker_client.messages import WARNING, tell
 from .checked import measure_ground, move_geometry
 

@@ -6,7 +6,7 @@ import pytest
 from qgis.core import QgsGeometry
 from qgis.gui import QgsMapToolPan
 
-from footprint_tuner.plugin.bridge.areatool import AreaTool
+from footprint_tuner.plugin.bridge.map_tools.area_tool import AreaTool
 from footprint_tuner.plugin.bridge.review.mark import Marker
 from tests.bridge.test_improve import record
 

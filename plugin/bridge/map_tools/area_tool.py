@@ -9,7 +9,7 @@ from qgis.PyQt.QtCore import QPoint, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor, QKeyEvent
 from qgis.PyQt.QtWidgets import QApplication
 
-from .maptool import MapTool
+from .map_tool import MapTool
 
 _ENDS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _TAKES_BACK = (Qt.Key.Key_Backspace, Qt.Key.Key_Delete)
