@@ -19,9 +19,9 @@ from qgis.PyQt.QtGui import QColor
 from ...ui.form import FormPage
 from ..core.block_roles import HELD_OUT, TRAINING
 from ..core.errors import InputError, TunerError
-from .layers import ROLE_FIELD
+from .layers.layer_checks import ROLE_FIELD
+from .layers.results import apply_style
 from .map_tools.area_tool import AreaTool
-from .results import apply_style
 from .worker_client.messages import INFO, WARNING, tell
 
 _OWN = "footprint_tuner/areas"

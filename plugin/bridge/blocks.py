@@ -20,7 +20,7 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from ...ui.split import RoleCount
 from ..core.block_roles import BLOCK_ROLES, BUFFER, HELD_OUT, LEFT_OUT
-from .results import apply_style
+from .layers.results import apply_style
 
 _OWN = "footprint_tuner/split"
 _FIELDS = ("id", "role", "block_role", "buildings")

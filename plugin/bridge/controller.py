@@ -26,11 +26,11 @@ from .delivery import Delivery, take_choices
 from .elsewhere import Elsewhere
 from .export import Exporter
 from .findings import add_layer, zoom_to
+from .layers.results import load_results
 from .places import make_check_folder, make_run_folder
 from .preview import Preview
 from .printout import Printer
 from .repeat import Repetition
-from .results import load_results
 from .review.parts import make_parts
 from .review.reviewer import Reviewer, mark_by_hand
 from .runs import Runs

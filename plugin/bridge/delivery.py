@@ -16,8 +16,8 @@ from ..core.events import Notice
 from ..core.folder import RunFolder
 from ..core.job import Job, Settings
 from ..core.models import find_card
-from .copy import CopyCancelled, copy_polygons
-from .layers import Polygons, find_raster_notices, locate_raster, take_areas, take_labels
+from .layers.layer_checks import Polygons, find_raster_notices, locate_raster, take_areas, take_labels
+from .layers.polygon_copy import CopyCancelled, copy_polygons
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from ..core.delete_run import delete_run, list_edited, list_kept, measure_bytes,
 from ..core.errors import TunerError
 from ..core.folder import RunFolder
 from ..core.run_list import Entry
-from .removal import move_to_trash, refuse_edited, remove_layers
-from .results import find_layers
+from .layers.project_layers import move_to_trash, refuse_edited, remove_layers
+from .layers.results import find_layers
 from .review.reviewer import Reviewer
 from .worker_client.background import Deeds
 from .worker_client.messages import CRITICAL, SUCCESS, WARNING, tell

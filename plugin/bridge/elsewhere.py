@@ -21,14 +21,14 @@ from ..core.events import Event, Finished, Notice, Progress, StageStarted
 from ..core.folder import RunFolder
 from ..core.run_record import Record
 from ..core.worker_process import Ending
-from .layers import Polygons
+from .layers.area_of_interest import Spot
+from .layers.layer_checks import Polygons
+from .layers.results import apply_style
 from .likener import Likener
 from .map_tools.area_tool import AreaTool
 from .order import list_cut, list_likeness, list_order, name_out, take_where
-from .results import apply_style
 from .review.reviewer import Reviewer
 from .shelf import Shelf
-from .spot import Spot
 from .thread import CopyThread
 from .worker_client.messages import INFO, SUCCESS, WARNING, log, log_notice, tell
 from .worker_client.progress import Meter

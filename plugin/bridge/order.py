@@ -11,9 +11,9 @@ from ...ui.choices import DRAWN, POLYGONS, VISIBLE, PredictChoices
 from ..core.errors import InputError
 from ..core.imagery import require_bands
 from ..core.models import find_card
-from .layers import Polygons, locate_raster, take_ground
+from .layers.area_of_interest import Spot, list_box, measure_ground, require_on, see_map
+from .layers.layer_checks import Polygons, locate_raster, take_ground
 from .places import make_output
-from .spot import Spot, list_box, measure_ground, require_on, see_map
 
 _ENDING = ".gpkg"
 

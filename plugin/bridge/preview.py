@@ -20,10 +20,10 @@ from ..core.job import load_job
 from ..core.worker_process import Ending
 from .blocks import BlockLayer
 from .delivery import Delivery, take_choices
+from .layers.layer_watch import LayerWatch
 from .map_tools.block_tool import BlockTool
 from .places import make_check_folder
 from .thread import RunThread
-from .watch import LayerWatch
 from .worker_client.messages import WARNING, join, log
 
 _PAUSE_MS = 500

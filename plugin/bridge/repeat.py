@@ -16,8 +16,8 @@ from ..core.events import Notice
 from ..core.folder import RunFolder
 from ..core.job import Job, load_job
 from ..core.models import find_card
-from .copy import CopyCancelled
-from .results import find_group, locate_file
+from .layers.polygon_copy import CopyCancelled
+from .layers.results import find_group, locate_file
 
 _AGAIN = "Use Repeat with changes..., and choose it anew."
 

@@ -15,8 +15,8 @@ from ..core.errors import SetupError, TunerError
 from ..core.events import Event, Notice
 from ..core.folder import RunFolder
 from ..core.worker_process import Ending, Follower
-from .copy import CopyCancelled, copy_polygons
-from .layers import Polygons
+from .layers.layer_checks import Polygons
+from .layers.polygon_copy import CopyCancelled, copy_polygons
 from .worker_client.proxy import add_proxy
 
 _REPORT = "This is a fault of the plugin: please report it with QGIS's message log."

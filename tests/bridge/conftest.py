@@ -21,8 +21,8 @@ from qgis.PyQt.QtWidgets import QMainWindow
 from qgis.testing import start_app
 
 from footprint_tuner.plugin.bridge.controller import Controller
-from footprint_tuner.plugin.bridge.copy import copy_polygons
-from footprint_tuner.plugin.bridge.layers import take_labels
+from footprint_tuner.plugin.bridge.layers.layer_checks import take_labels
+from footprint_tuner.plugin.bridge.layers.polygon_copy import copy_polygons
 from footprint_tuner.plugin.core import paths
 from footprint_tuner.ui.dock import TunerDock
 

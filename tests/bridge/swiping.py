@@ -16,7 +16,7 @@ from qgis.PyQt.QtCore import QCoreApplication, QEvent, QObject, QPointF, Qt, QTi
 from qgis.PyQt.QtGui import QKeyEvent, QMouseEvent
 from qgis.PyQt.QtTest import QTest
 
-from footprint_tuner.plugin.bridge.results import apply_style
+from footprint_tuner.plugin.bridge.layers.results import apply_style
 from footprint_tuner.plugin.bridge.review.curtain import Curtain
 from footprint_tuner.plugin.bridge.review.picture import wait_for_all
 from footprint_tuner.plugin.bridge.review.swipe import Swipe

@@ -11,7 +11,7 @@ from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QApplication, QPushButton
 
 from footprint_tuner.plugin.bridge.areas import AreaDrawer
-from footprint_tuner.plugin.bridge.layers import take_areas
+from footprint_tuner.plugin.bridge.layers.layer_checks import take_areas
 from footprint_tuner.ui.dock import TunerDock
 
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton

@@ -7,7 +7,7 @@ from qgis.core import QgsVectorLayer
 from qgis.PyQt.QtWidgets import QMessageBox, QPushButton
 
 from footprint_tuner.plugin.bridge import disposal
-from footprint_tuner.plugin.bridge.removal import move_to_trash
+from footprint_tuner.plugin.bridge.layers.project_layers import move_to_trash
 from footprint_tuner.plugin.core.errors import RunError
 from footprint_tuner.plugin.core.folder import RunFolder
 from footprint_tuner.plugin.core.lock import hold_lock

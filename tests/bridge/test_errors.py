@@ -8,7 +8,7 @@ from qgis.gui import QgsGui, QgsRubberBand
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QCoreApplication, QEvent
 
-from footprint_tuner.plugin.bridge.results import load_results
+from footprint_tuner.plugin.bridge.layers.results import load_results
 from footprint_tuner.plugin.bridge.review.aim import plan_extent
 from footprint_tuner.plugin.bridge.review.errors import ErrorSteps
 from footprint_tuner.plugin.core.building_outcomes import BASE, TUNED

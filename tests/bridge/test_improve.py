@@ -18,8 +18,8 @@ from qgis.core import (
 )
 from qgis.PyQt import sip
 
-from footprint_tuner.plugin.bridge.copy import copy_polygons
-from footprint_tuner.plugin.bridge.layers import take_labels
+from footprint_tuner.plugin.bridge.layers.layer_checks import take_labels
+from footprint_tuner.plugin.bridge.layers.polygon_copy import copy_polygons
 from footprint_tuner.plugin.bridge.review.corrections import copy_footprints, is_shown
 from footprint_tuner.plugin.bridge.review.improve import Improver
 from footprint_tuner.plugin.core.errors import RunError

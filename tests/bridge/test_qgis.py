@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from qgis.core import QgsVectorLayer
 
-from footprint_tuner.plugin.bridge.copy import copy_polygons
-from footprint_tuner.plugin.bridge.layers import take_labels
+from footprint_tuner.plugin.bridge.layers.layer_checks import take_labels
+from footprint_tuner.plugin.bridge.layers.polygon_copy import copy_polygons
 from tests.bridge.conftest import LEFT, TOP
 
 LIMIT_S = 60

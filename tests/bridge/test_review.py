@@ -6,8 +6,8 @@ import json
 
 from osgeo import gdal
 
-from footprint_tuner.plugin.bridge.copy import copy_polygons
-from footprint_tuner.plugin.bridge.layers import take_labels
+from footprint_tuner.plugin.bridge.layers.layer_checks import take_labels
+from footprint_tuner.plugin.bridge.layers.polygon_copy import copy_polygons
 from tests.bridge.errorfile import write_run
 from tests.bridge.test_qgis import LIMIT_S, play, profile, read_said, town
 

@@ -10,7 +10,7 @@ from qgis.PyQt.QtCore import QCoreApplication, QThread
 
 from footprint_tuner.plugin.bridge import thread as threads
 from footprint_tuner.plugin.bridge.delivery import prepare_delivery
-from footprint_tuner.plugin.bridge.layers import take_areas, take_labels
+from footprint_tuner.plugin.bridge.layers.layer_checks import take_areas, take_labels
 from footprint_tuner.plugin.bridge.places import make_run_folder
 from footprint_tuner.plugin.bridge.thread import RunThread, SetupThread
 from footprint_tuner.plugin.core.child_process import SetupCancelled

@@ -19,7 +19,14 @@ from qgis.core import (
 from ...core.errors import InputError, TunerError
 from ...core.folder import RunFolder
 from ...core.job import Settings
-from ..layers import Polygons, refuse_missing_crs, take_checked, take_checked_source, take_corrected, take_source
+from ..layers.layer_checks import (
+    Polygons,
+    refuse_missing_crs,
+    take_checked,
+    take_checked_source,
+    take_corrected,
+    take_source,
+)
 from ..review.corrections import open_corrections
 from ..review.improvement import Improvement, prepare_improvement
 from .ending import declare_ending, run_to_end

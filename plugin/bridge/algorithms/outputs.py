@@ -17,7 +17,7 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
-from ..results import apply_style
+from ..layers.results import apply_style
 
 FOOTPRINTS = "FOOTPRINTS"
 

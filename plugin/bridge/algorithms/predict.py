@@ -20,9 +20,9 @@ from ....ui.imagery import choose_bands
 from ...core.errors import InputError, TunerError
 from ...core.imagery import require_bands
 from ...core.models import find_card
-from ..copy import CopyCancelled, copy_polygons
-from ..layers import Polygons, locate_raster, refuse_missing_crs, take_source
-from ..spot import list_box
+from ..layers.area_of_interest import list_box
+from ..layers.layer_checks import Polygons, locate_raster, refuse_missing_crs, take_source
+from ..layers.polygon_copy import CopyCancelled, copy_polygons
 from .narrator import Narrator
 from .outputs import make_footprints_parameter, send_footprints
 from .tuning import BANDS, MODEL_FILES, make_bands_parameter, make_device_parameter, make_min_area_parameter, read_bands

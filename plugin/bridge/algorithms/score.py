@@ -23,8 +23,8 @@ from qgis.core import (
 from ...core.child_process import SetupCancelled, run_child
 from ...core.environment import locate_environment, require_ready, worker_command, worker_environ
 from ...core.errors import TunerError
-from ..copy import CopyCancelled, copy_polygons
-from ..layers import Polygons, take_source
+from ..layers.layer_checks import Polygons, take_source
+from ..layers.polygon_copy import CopyCancelled, copy_polygons
 from .outputs import send_layer
 from .tuning import make_min_area_parameter
 from .worker import WorkerAlgorithm, refuse

@@ -18,7 +18,7 @@ from qgis.core import (
 from ...core.block_roles import HELD_OUT, VALIDATION
 from ...core.errors import InputError
 from ...core.folder import RunFolder
-from ..layers import Polygons
+from ..layers.layer_checks import Polygons
 
 _ELSEWHERE = "Mark ground as checked where the model may learn: on the raster, off held-out and validation ground."
 _NEGLIGIBLE = 1e-6

@@ -15,8 +15,8 @@ from ...core.atomic_file import replacing
 from ...core.block_roles import TRAINING
 from ...core.errors import InputError, RunError, TunerError
 from ...core.folder import RunFolder
-from ..layers import ROLE_FIELD
-from ..results import apply_style, find_group
+from ..layers.layer_checks import ROLE_FIELD
+from ..layers.results import apply_style, find_group
 from ..worker_client.messages import WARNING, log
 
 FOOTPRINTS, CHECKED = "footprints", "checked"

@@ -23,7 +23,7 @@ from ...core.building_outcomes import TUNED, Outcome, read_outcomes
 from ...core.errors import RunError
 from ...core.folder import RunFolder
 from ...core.run_record import Record
-from ..results import locate_errors
+from ..layers.results import locate_errors
 from ..worker_client.messages import WARNING, log
 from .aim import aim
 from .keys import forget, register

@@ -11,7 +11,7 @@ from ....ui.improve import ImprovePanel
 from ...core.errors import InputError, TunerError
 from ...core.folder import RunFolder
 from ...core.run_record import Record
-from ..layers import take_checked, take_corrected
+from ..layers.layer_checks import take_checked, take_corrected
 from ..worker_client.messages import join
 from .corrections import CopyThread, Corrections, count_checked, is_shown
 from .improvement import prepare_improvement

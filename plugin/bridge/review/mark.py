@@ -10,7 +10,7 @@ from qgis.PyQt.QtGui import QColor
 from ...core.block_roles import TRAINING
 from ...core.errors import InputError, TunerError
 from ...core.folder import RunFolder
-from ..layers import ROLE_FIELD
+from ..layers.layer_checks import ROLE_FIELD
 from ..map_tools.area_tool import AreaTool
 from ..worker_client.messages import WARNING, tell
 from .checked import measure_ground, move_geometry

@@ -15,7 +15,7 @@ from ...core.events import Event
 from ...core.folder import RunFolder
 from ...core.run_record import Record
 from ...core.worker_process import Ending
-from ..results import find_rescored
+from ..layers.results import find_rescored
 from ..thread import FollowThread
 from ..worker_client.progress import Meter
 

@@ -12,7 +12,7 @@ from ....ui.review import ReviewPage
 from ...core.errors import InputError
 from ...core.folder import RunFolder
 from ...core.run_record import Record, require_reviewable
-from ..results import find_rescored, load_results
+from ..layers.results import find_rescored, load_results
 
 _SCOPE, _KEY = "FootprintTuner", "/review"
 

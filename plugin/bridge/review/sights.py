@@ -16,7 +16,7 @@ from ...core.block_roles import HELD_OUT, VALIDATION
 from ...core.correction_job import find_raster
 from ...core.errors import InputError, RunError
 from ...core.run_record import Record
-from ..results import apply_style, locate_file
+from ..layers.results import apply_style, locate_file
 
 _BACKDROP = "backdrop"
 

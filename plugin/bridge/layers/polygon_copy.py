@@ -17,9 +17,9 @@ from qgis.core import (
     QgsWkbTypes,
 )
 
-from ..core.atomic_file import replacing
-from ..core.errors import InputError
-from .layers import Polygons
+from ...core.atomic_file import replacing
+from ...core.errors import InputError
+from .layer_checks import Polygons
 
 
 class CopyCancelled(Exception):  # noqa: N818 - it is no error

@@ -12,7 +12,7 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
-from footprint_tuner.plugin.bridge.layers import (
+from footprint_tuner.plugin.bridge.layers.layer_checks import (
     find_raster_notices,
     locate_raster,
     take_areas,

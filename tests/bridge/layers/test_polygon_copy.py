@@ -9,8 +9,8 @@ import sys
 import pytest
 from qgis.core import QgsGeometry, QgsVectorLayer, QgsWkbTypes
 
-from footprint_tuner.plugin.bridge.copy import CopyCancelled, copy_polygons, straighten
-from footprint_tuner.plugin.bridge.layers import take_areas, take_labels
+from footprint_tuner.plugin.bridge.layers.layer_checks import take_areas, take_labels
+from footprint_tuner.plugin.bridge.layers.polygon_copy import CopyCancelled, copy_polygons, straighten
 from footprint_tuner.plugin.core.errors import InputError, RunError
 
 
@@ -174,8 +174,8 @@ sys.path[:0] = {path!r}
 from pathlib import Path
 from qgis.core import QgsFeature, QgsGeometry, QgsVectorLayer
 from qgis.testing import start_app
-from footprint_tuner.plugin.bridge.copy import copy_polygons
-from footprint_tuner.plugin.bridge.layers import take_labels
+from footprint_tuner.plugin.bridge.layers.polygon_copy import copy_polygons
+from footprint_tuner.plugin.bridge.layers.layer_checks import take_labels
 from footprint_tuner.plugin.core.errors import RunError
 start_app(cleanup=False)
 layer = QgsVectorLayer("Polygon?crs=EPSG:32645", "houses", "memory")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from qgis.core import Qgis, QgsFillSymbol, QgsSingleSymbolRenderer, QgsVectorLayer
 
-from footprint_tuner.plugin.bridge import results
-from footprint_tuner.plugin.bridge.copy import copy_polygons
-from footprint_tuner.plugin.bridge.layers import take_labels
-from footprint_tuner.plugin.bridge.results import find_layers, load_results
+from footprint_tuner.plugin.bridge.layers import results
+from footprint_tuner.plugin.bridge.layers.layer_checks import take_labels
+from footprint_tuner.plugin.bridge.layers.polygon_copy import copy_polygons
+from footprint_tuner.plugin.bridge.layers.results import find_layers, load_results
 from footprint_tuner.plugin.core.folder import RunFolder
 
 

@@ -9,9 +9,9 @@ from typing import Iterator
 from qgis.core import QgsLayerTreeGroup, QgsMapLayer, QgsProject, QgsProviderRegistry, QgsVectorLayer
 from qgis.PyQt.QtCore import QCoreApplication
 
-from ..core.building_outcomes import TUNED
-from ..core.folder import RunFolder
-from ..core.paths import RESOURCES
+from ...core.building_outcomes import TUNED
+from ...core.folder import RunFolder
+from ...core.paths import RESOURCES
 
 STYLES = RESOURCES / "styles"
 _RUN_PROPERTY = "footprint_tuner/run"

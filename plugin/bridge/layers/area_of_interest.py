@@ -18,8 +18,8 @@ from qgis.core import (
 )
 from qgis.gui import QgsMapCanvas
 
-from ..core.errors import InputError
-from .layers import Polygons, take_ground
+from ...core.errors import InputError
+from .layer_checks import Polygons, take_ground
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 from qgis.core import QgsProject, QgsVectorLayer
 from qgis.PyQt.QtCore import QFile, QStandardPaths
 
-from ..core.errors import InputError
-from ..core.folder import RunFolder
+from ...core.errors import InputError
+from ...core.folder import RunFolder
 from .results import find_groups, find_layers, locate_file
 
 #: Where SQLite keeps what was changed and is not in the file yet.

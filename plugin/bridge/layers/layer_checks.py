@@ -21,8 +21,8 @@ from qgis.core import (
     QgsWkbTypes,
 )
 
-from ..core.errors import InputError
-from ..core.events import Notice
+from ...core.errors import InputError
+from ...core.events import Notice
 
 ROLE_FIELD = "role"
 _ARCHIVES = {"/vsizip", "/vsigzip", "/vsitar", "/vsi7z", "/vsirar"}
