@@ -24,16 +24,16 @@ from ..core.worker_process import Ending
 from .areas import AreaDrawer
 from .delivery import Delivery, take_choices
 from .elsewhere import Elsewhere
-from .export import Exporter
 from .findings import add_layer, zoom_to
 from .layers.results import load_results
 from .places import make_check_folder, make_run_folder
 from .preview import Preview
-from .printout import Printer
 from .repeat import Repetition
 from .review.parts import make_parts
 from .review.reviewer import Reviewer, mark_by_hand
-from .runs import Runs
+from .runs.export import Exporter
+from .runs.pdf_action import Printer
+from .runs.run_list import Runs
 from .setup import DEVICE_SETTING, Installer
 from .shelf import Shelf
 from .thread import RunThread

@@ -17,8 +17,8 @@ from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import QPushButton
 
 from footprint_tuner.plugin.bridge.controller import Controller
-from footprint_tuner.plugin.bridge.pdf import write_pdf
 from footprint_tuner.plugin.bridge.provider import TunerProvider
+from footprint_tuner.plugin.bridge.runs.pdf import write_pdf
 from footprint_tuner.plugin.core.events import OCCASIONAL_STAGES, STAGES, StageStarted, Started
 from footprint_tuner.plugin.core.folder import RunFolder
 from footprint_tuner.plugin.core.job import DEFAULT_BASE_MODEL

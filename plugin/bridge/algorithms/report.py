@@ -16,7 +16,7 @@ from qgis.core import (
 from ...core.environment import SetupCancelled
 from ...core.errors import InputError, TunerError
 from ...core.folder import RunFolder
-from ..pdf import write_pdf
+from ..runs.pdf import write_pdf
 from .score import ask_worker
 from .worker import WorkerAlgorithm, refuse
 

@@ -7,14 +7,14 @@ from pathlib import Path
 from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QObject, Qt
 
-from ..core.environment import Environment, require_ready
-from ..core.errors import SetupError
-from ..core.events import Finished
-from ..core.folder import RunFolder
-from ..core.worker_process import Ending
-from .saving import ask_file
-from .thread import FollowThread
-from .worker_client.messages import CRITICAL, INFO, SUCCESS, WARNING, log, tell
+from ...core.environment import Environment, require_ready
+from ...core.errors import SetupError
+from ...core.events import Finished
+from ...core.folder import RunFolder
+from ...core.worker_process import Ending
+from ..thread import FollowThread
+from ..worker_client.messages import CRITICAL, INFO, SUCCESS, WARNING, log, tell
+from .file_dialog import ask_file
 
 _ENDING = ".onnx"
 

@@ -21,9 +21,9 @@ from qgis.PyQt.QtGui import (
 )
 from qgis.PyQt.QtSvg import QSvgRenderer
 
-from ..core.atomic_file import replacing
-from ..core.errors import InputError
-from .paper import SCHEME, make_paper
+from ...core.atomic_file import replacing
+from ...core.errors import InputError
+from .qt_html import SCHEME, make_paper
 
 _DPI = 300
 _POINTS_PER_INCH = 72

@@ -10,15 +10,15 @@ from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QLocale, QObject, Qt
 from qgis.PyQt.QtWidgets import QMessageBox
 
-from ..core.delete_run import delete_run, list_edited, list_kept, measure_bytes, refuse_running
-from ..core.errors import TunerError
-from ..core.folder import RunFolder
-from ..core.run_list import Entry
-from .layers.project_layers import move_to_trash, refuse_edited, remove_layers
-from .layers.results import find_layers
-from .review.reviewer import Reviewer
-from .worker_client.background import Deeds
-from .worker_client.messages import CRITICAL, SUCCESS, WARNING, tell
+from ...core.delete_run import delete_run, list_edited, list_kept, measure_bytes, refuse_running
+from ...core.errors import TunerError
+from ...core.folder import RunFolder
+from ...core.run_list import Entry
+from ..layers.project_layers import move_to_trash, refuse_edited, remove_layers
+from ..layers.results import find_layers
+from ..review.reviewer import Reviewer
+from ..worker_client.background import Deeds
+from ..worker_client.messages import CRITICAL, SUCCESS, WARNING, tell
 
 _MOST_NAMES = 5
 _DELETE = "deleteRunButton"

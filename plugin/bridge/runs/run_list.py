@@ -9,24 +9,24 @@ from qgis.core import QgsProject
 from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QObject, Qt, QTimer
 
-from ...ui.dock import TunerDock
-from ...ui.rivals import RivalsDialog
-from ..core.comparability import pair_blocks
-from ..core.delete_run import measure_bytes
-from ..core.environment import Environment
-from ..core.errors import TunerError
-from ..core.folder import RunFolder
-from ..core.run_list import Entry, find_runs, read_entry
-from ..core.run_note import write_note
-from ..core.run_record import read_record
-from .disposal import Disposer
-from .places import keep_added, list_added, list_places
-from .repeat import fill_form, take_repetition
-from .review.reviewer import Reviewer
-from .sending import Sender
-from .worker_client.background import Deeds, DeedThread
-from .worker_client.command import ErrandThread
-from .worker_client.messages import INFO, WARNING, join, log, tell
+from ....ui.dock import TunerDock
+from ....ui.rivals import RivalsDialog
+from ...core.comparability import pair_blocks
+from ...core.delete_run import measure_bytes
+from ...core.environment import Environment
+from ...core.errors import TunerError
+from ...core.folder import RunFolder
+from ...core.run_list import Entry, find_runs, read_entry
+from ...core.run_note import write_note
+from ...core.run_record import read_record
+from ..places import keep_added, list_added, list_places
+from ..repeat import fill_form, take_repetition
+from ..review.reviewer import Reviewer
+from ..worker_client.background import Deeds, DeedThread
+from ..worker_client.command import ErrandThread
+from ..worker_client.messages import INFO, WARNING, join, log, tell
+from .delete_run import Disposer
+from .send_run import Sender
 
 _PAUSE_MS = 500
 _AT_ONCE = 200

@@ -7,11 +7,11 @@ from pathlib import Path
 from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QObject
 
-from ..core.errors import TunerError
-from ..core.folder import RunFolder
+from ...core.errors import TunerError
+from ...core.folder import RunFolder
+from ..worker_client.messages import CRITICAL, SUCCESS, tell
+from .file_dialog import ask_file
 from .pdf import write_pdf
-from .saving import ask_file
-from .worker_client.messages import CRITICAL, SUCCESS, tell
 
 _ENDING = "pdf"
 

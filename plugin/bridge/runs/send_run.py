@@ -8,15 +8,15 @@ from qgis.core import QgsApplication
 from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QLocale, QObject
 
-from ..core.delete_run import refuse_running
-from ..core.errors import TunerError
-from ..core.folder import RunFolder
-from ..core.run_archive import PackingCancelled, Parcel, pack_run, plan_parcel
-from .saving import ask_file
-from .worker_client.background import Deeds, DeedThread
-from .worker_client.background_task import RunTask
-from .worker_client.messages import CRITICAL, INFO, SUCCESS, WARNING, tell
-from .worker_client.progress import Meter
+from ...core.delete_run import refuse_running
+from ...core.errors import TunerError
+from ...core.folder import RunFolder
+from ...core.run_archive import PackingCancelled, Parcel, pack_run, plan_parcel
+from ..worker_client.background import Deeds, DeedThread
+from ..worker_client.background_task import RunTask
+from ..worker_client.messages import CRITICAL, INFO, SUCCESS, WARNING, tell
+from ..worker_client.progress import Meter
+from .file_dialog import ask_file
 
 _ENDING = "zip"
 

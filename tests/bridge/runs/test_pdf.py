@@ -13,9 +13,9 @@ from qgis.PyQt.QtGui import QColor, QGuiApplication, QPalette, QTextDocument
 from qgis.PyQt.QtWidgets import QFileDialog
 
 from footprint_tuner.plugin.bridge.algorithms.report import ReportAlgorithm
-from footprint_tuner.plugin.bridge.paper import make_paper
-from footprint_tuner.plugin.bridge.pdf import write_pdf
-from footprint_tuner.plugin.bridge.printout import Printer
+from footprint_tuner.plugin.bridge.runs.pdf import write_pdf
+from footprint_tuner.plugin.bridge.runs.pdf_action import Printer
+from footprint_tuner.plugin.bridge.runs.qt_html import make_paper
 from footprint_tuner.plugin.core.errors import InputError, RunError
 from footprint_tuner.plugin.core.folder import RunFolder
 

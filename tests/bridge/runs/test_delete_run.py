@@ -6,8 +6,8 @@ import pytest
 from qgis.core import QgsVectorLayer
 from qgis.PyQt.QtWidgets import QMessageBox, QPushButton
 
-from footprint_tuner.plugin.bridge import disposal
 from footprint_tuner.plugin.bridge.layers.project_layers import move_to_trash
+from footprint_tuner.plugin.bridge.runs import delete_run
 from footprint_tuner.plugin.core.errors import RunError
 from footprint_tuner.plugin.core.folder import RunFolder
 from footprint_tuner.plugin.core.lock import hold_lock
@@ -66,7 +66,7 @@ def test_a_trash_that_cannot_be_made_takes_nothing(own_home, make_run, monkeypat
 def trash(request, monkeypatch, own_home):
     """Where the trash is, None where there is none."""
     if not request.param:
-        monkeypatch.setattr(disposal, "move_to_trash", lambda _: False)
+        monkeypatch.setattr(delete_run, "move_to_trash", lambda _: False)
     return own_home / "data" / "Trash" if request.param else None
 
 

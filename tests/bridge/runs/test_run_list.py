@@ -15,8 +15,8 @@ from qgis.core import (
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QFileDialog
 
-from footprint_tuner.plugin.bridge import runs
 from footprint_tuner.plugin.bridge.places import keep_added, list_added, list_places
+from footprint_tuner.plugin.bridge.runs import run_list
 from footprint_tuner.plugin.core.run_list import BROKEN_OFF, FINISHED
 from footprint_tuner.ui.dock import DockState
 from tests.conftest import make_report
@@ -47,7 +47,7 @@ def test_runs_are_looked_for_where_they_are_made_and_where_the_user_said(project
 
 def test_nothing_is_read_before_the_tab_is_looked_at(dock, town, make_run, monkeypatch, wait_until):
     read = []
-    monkeypatch.setattr(runs, "find_runs", lambda places, _: read.append(places) or [])
+    monkeypatch.setattr(run_list, "find_runs", lambda places, _: read.append(places) or [])
     make_run()
     dock.tabs.setCurrentWidget(dock.reviewTab)
     QTest.qWait(700)  # longer than the pause after a change of the project
