@@ -120,13 +120,13 @@ def test_every_inner_init_is_empty(root):
         ("plugin.worker.pipeline.run", "from ..bridge import thread"),
         ("plugin.worker.pipeline.run", "import qgis.core"),
         ("plugin.worker.pipeline.run", "from osgeo import gdal"),
-        ("plugin.bridge.thread", "from ..worker.run import main"),
-        ("plugin.bridge.thread", "import torch"),
-        ("plugin.bridge.thread", "import rasterio.windows as w"),
+        ("plugin.bridge.tuning.run_thread", "from ..worker.run import main"),
+        ("plugin.bridge.tuning.run_thread", "import torch"),
+        ("plugin.bridge.tuning.run_thread", "import rasterio.windows as w"),
         ("ui.dock", "from ..plugin.bridge import layers"),
         ("ui.dock", "from .. import plugin"),
         ("ui.dock", "import shapely"),
-        ("plugin.bridge.thread", "from ... import classFactory"),
+        ("plugin.bridge.tuning.run_thread", "from ... import classFactory"),
     ],
 )
 def test_a_planted_violation_is_caught(module, source):
@@ -144,7 +144,10 @@ def test_the_root_may_import_the_bridge_only():
     [
         ("plugin.core.job", "from . import errors\nimport json\nfrom pathlib import Path"),
         ("plugin.worker.pipeline.run", "from ..core.errors import RunError\nfrom . import tiles\nimport torch"),
-        ("plugin.bridge.thread", "from ..core import follow\nfrom ...ui.dock import Dock\nfrom qgis.core import Qgis"),
+        (
+            "plugin.bridge.tuning.run_thread",
+            "from ..core import follow\nfrom ...ui.dock import Dock\nfrom qgis.core import Qgis",
+        ),
         ("ui.dock", "from ..plugin.core.events import Progress\nfrom qgis.PyQt import uic\nfrom .chart import Chart"),
     ],
 )

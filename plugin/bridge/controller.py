@@ -21,14 +21,8 @@ from ..core.models import list_cards
 from ..core.paths import RESOURCES
 from ..core.run_record import Record, read_record
 from ..core.worker_process import Ending
-from .areas import AreaDrawer
-from .delivery import Delivery, take_choices
 from .elsewhere import Elsewhere
-from .findings import add_layer, zoom_to
 from .layers.results import load_results
-from .places import make_check_folder, make_run_folder
-from .preview import Preview
-from .repeat import Repetition
 from .review.parts import make_parts
 from .review.reviewer import Reviewer, mark_by_hand
 from .runs.export import Exporter
@@ -36,7 +30,13 @@ from .runs.pdf_action import Printer
 from .runs.run_list import Runs
 from .setup import DEVICE_SETTING, Installer
 from .shelf import Shelf
-from .thread import RunThread
+from .tuning.areas import AreaDrawer
+from .tuning.findings import add_layer, zoom_to
+from .tuning.rerun import Repetition
+from .tuning.run_folders import make_check_folder, make_run_folder
+from .tuning.run_inputs import Delivery, take_choices
+from .tuning.run_thread import RunThread
+from .tuning.split_preview import Preview
 from .worker_client.background_task import RunTask
 from .worker_client.messages import CRITICAL, INFO, SUCCESS, WARNING, join, log, log_finding, log_notice, tell
 from .worker_client.progress import Meter

@@ -29,7 +29,7 @@ from .map_tools.area_tool import AreaTool
 from .order import list_cut, list_likeness, list_order, name_out, take_where
 from .review.reviewer import Reviewer
 from .shelf import Shelf
-from .thread import CopyThread
+from .tuning.run_thread import CopyThread
 from .worker_client.messages import INFO, SUCCESS, WARNING, log, log_notice, tell
 from .worker_client.progress import Meter
 

@@ -13,7 +13,7 @@ from ..core.imagery import require_bands
 from ..core.models import find_card
 from .layers.area_of_interest import Spot, list_box, measure_ground, require_on, see_map
 from .layers.layer_checks import Polygons, locate_raster, take_ground
-from .places import make_output
+from .tuning.run_folders import make_output
 
 _ENDING = ".gpkg"
 

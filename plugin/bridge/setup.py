@@ -11,7 +11,7 @@ from qgis.PyQt.QtCore import QObject, Qt
 from ...ui.dock import TunerDock
 from ..core.environment import Environment, SetupCancelled, Verdict
 from ..core.errors import TunerError
-from .thread import SetupThread
+from .tuning.run_thread import SetupThread
 from .worker_client.messages import CRITICAL, INFO, WARNING, join, log, tell
 
 DEVICE_SETTING = "footprint_tuner/device_text"

@@ -21,7 +21,7 @@ from qgis.core import (
 
 from ...core.events import LEVELS, STOP, WARNING, Finding
 from ...core.folder import RunFolder
-from ..findings import find_crs, list_features, list_fields
+from ..tuning.findings import find_crs, list_features, list_fields
 from ..worker_client.messages import join
 from .narrator import Narrator
 from .tuning import TuningAlgorithm, run_delivery

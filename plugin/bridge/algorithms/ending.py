@@ -17,7 +17,7 @@ from qgis.core import (
 )
 
 from ...core.folder import RunFolder
-from ..delivery import Delivery
+from ..tuning.run_inputs import Delivery
 from .narrator import Narrator
 from .outputs import make_footprints_parameter, send_footprints
 from .tuning import run_delivery

@@ -25,9 +25,9 @@ from ...core.errors import InputError, TunerError
 from ...core.events import Finished
 from ...core.folder import RunFolder
 from ...core.job import DEFAULT_BASE_MODEL, MOST_SHIFT_M, RECIPES, Settings
-from ..delivery import Delivery, prepare_delivery
 from ..layers.layer_checks import refuse_missing_crs, take_area_source, take_source
 from ..layers.polygon_copy import CopyCancelled
+from ..tuning.run_inputs import Delivery, prepare_delivery
 from .narrator import Narrator
 from .worker import WorkerAlgorithm, follow_worker, refuse
 

@@ -15,9 +15,9 @@ from ...core.events import Notice
 from ...core.folder import RunFolder
 from ...core.job import load_job
 from ...core.run_record import require_reviewable
-from ..delivery import Delivery
 from ..layers.layer_checks import Polygons
 from ..layers.polygon_copy import CopyCancelled, copy_polygons
+from ..tuning.run_inputs import Delivery
 from .checked import move_geometry, require_learnable
 
 

@@ -16,7 +16,7 @@ from ...core.folder import RunFolder
 from ...core.run_record import Record
 from ...core.worker_process import Ending
 from ..layers.results import find_rescored
-from ..thread import FollowThread
+from ..tuning.run_thread import FollowThread
 from ..worker_client.progress import Meter
 
 #: What the worker's ``retrace`` goes through.

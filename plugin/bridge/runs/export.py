@@ -12,7 +12,7 @@ from ...core.errors import SetupError
 from ...core.events import Finished
 from ...core.folder import RunFolder
 from ...core.worker_process import Ending
-from ..thread import FollowThread
+from ..tuning.run_thread import FollowThread
 from ..worker_client.messages import CRITICAL, INFO, SUCCESS, WARNING, log, tell
 from .file_dialog import ask_file
 

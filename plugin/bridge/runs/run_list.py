@@ -19,9 +19,9 @@ from ...core.folder import RunFolder
 from ...core.run_list import Entry, find_runs, read_entry
 from ...core.run_note import write_note
 from ...core.run_record import read_record
-from ..places import keep_added, list_added, list_places
-from ..repeat import fill_form, take_repetition
 from ..review.reviewer import Reviewer
+from ..tuning.rerun import fill_form, take_repetition
+from ..tuning.run_folders import keep_added, list_added, list_places
 from ..worker_client.background import Deeds, DeedThread
 from ..worker_client.command import ErrandThread
 from ..worker_client.messages import INFO, WARNING, join, log, tell

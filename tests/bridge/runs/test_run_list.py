@@ -15,8 +15,8 @@ from qgis.core import (
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QFileDialog
 
-from footprint_tuner.plugin.bridge.places import keep_added, list_added, list_places
 from footprint_tuner.plugin.bridge.runs import run_list
+from footprint_tuner.plugin.bridge.tuning.run_folders import keep_added, list_added, list_places
 from footprint_tuner.plugin.core.run_list import BROKEN_OFF, FINISHED
 from footprint_tuner.ui.dock import DockState
 from tests.conftest import make_report

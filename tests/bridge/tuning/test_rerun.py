@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from footprint_tuner.plugin.bridge.places import keep_added
+from footprint_tuner.plugin.bridge.tuning.run_folders import keep_added
 from footprint_tuner.plugin.core.job import load_job
 from footprint_tuner.plugin.core.models import MODELS_FOLDER
 from footprint_tuner.ui.dock import DockState

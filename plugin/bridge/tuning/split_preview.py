@@ -10,21 +10,21 @@ from qgis.core import QgsCoordinateTransform, QgsPointXY, QgsProject
 from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QObject, Qt, QTimer
 
-from ...ui.choices import Choices
-from ...ui.dock import TunerDock
-from ..core.block_roles import find_next_role, write_block_roles
-from ..core.environment import Environment, require_ready
-from ..core.errors import TunerError
-from ..core.folder import RunFolder
-from ..core.job import load_job
-from ..core.worker_process import Ending
+from ....ui.choices import Choices
+from ....ui.dock import TunerDock
+from ...core.block_roles import find_next_role, write_block_roles
+from ...core.environment import Environment, require_ready
+from ...core.errors import TunerError
+from ...core.folder import RunFolder
+from ...core.job import load_job
+from ...core.worker_process import Ending
+from ..layers.layer_watch import LayerWatch
+from ..map_tools.block_tool import BlockTool
+from ..worker_client.messages import WARNING, join, log
 from .blocks import BlockLayer
-from .delivery import Delivery, take_choices
-from .layers.layer_watch import LayerWatch
-from .map_tools.block_tool import BlockTool
-from .places import make_check_folder
-from .thread import RunThread
-from .worker_client.messages import WARNING, join, log
+from .run_folders import make_check_folder
+from .run_inputs import Delivery, take_choices
+from .run_thread import RunThread
 
 _PAUSE_MS = 500
 #: Settings that leave the split as it is.

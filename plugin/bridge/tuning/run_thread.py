@@ -10,14 +10,14 @@ from typing import Callable, Protocol, Sequence
 
 from qgis.PyQt.QtCore import QObject, QThread, pyqtSignal
 
-from ..core.environment import Environment, SetupStep, set_up, worker_command, worker_environ
-from ..core.errors import SetupError, TunerError
-from ..core.events import Event, Notice
-from ..core.folder import RunFolder
-from ..core.worker_process import Ending, Follower
-from .layers.layer_checks import Polygons
-from .layers.polygon_copy import CopyCancelled, copy_polygons
-from .worker_client.proxy import add_proxy
+from ...core.environment import Environment, SetupStep, set_up, worker_command, worker_environ
+from ...core.errors import SetupError, TunerError
+from ...core.events import Event, Notice
+from ...core.folder import RunFolder
+from ...core.worker_process import Ending, Follower
+from ..layers.layer_checks import Polygons
+from ..layers.polygon_copy import CopyCancelled, copy_polygons
+from ..worker_client.proxy import add_proxy
 
 _REPORT = "This is a fault of the plugin: please report it with QGIS's message log."
 

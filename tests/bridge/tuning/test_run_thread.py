@@ -8,11 +8,11 @@ import time
 import pytest
 from qgis.PyQt.QtCore import QCoreApplication, QThread
 
-from footprint_tuner.plugin.bridge import thread as threads
-from footprint_tuner.plugin.bridge.delivery import prepare_delivery
 from footprint_tuner.plugin.bridge.layers.layer_checks import take_areas, take_labels
-from footprint_tuner.plugin.bridge.places import make_run_folder
-from footprint_tuner.plugin.bridge.thread import RunThread, SetupThread
+from footprint_tuner.plugin.bridge.tuning import run_thread as threads
+from footprint_tuner.plugin.bridge.tuning.run_folders import make_run_folder
+from footprint_tuner.plugin.bridge.tuning.run_inputs import prepare_delivery
+from footprint_tuner.plugin.bridge.tuning.run_thread import RunThread, SetupThread
 from footprint_tuner.plugin.core.child_process import SetupCancelled
 from footprint_tuner.plugin.core.environment import SetupStep
 from footprint_tuner.plugin.core.errors import InputError, SetupError

@@ -14,9 +14,9 @@ from typing import Iterator, Sequence
 from qgis.core import QgsProject, QgsRasterLayer, QgsSettings
 from qgis.PyQt.QtCore import QStandardPaths
 
-from ..core.errors import InputError
-from ..core.folder import RunFolder
-from ..core.run_list import CHECK_PREFIX, RUNS
+from ...core.errors import InputError
+from ...core.folder import RunFolder
+from ...core.run_list import CHECK_PREFIX, RUNS
 
 _PLACES = "footprint_tuner/run_folders"
 _NAME_LENGTH = 60

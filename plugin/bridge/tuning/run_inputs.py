@@ -9,15 +9,15 @@ from typing import Callable
 
 from qgis.core import QgsRasterLayer
 
-from ...ui.choices import Choices
-from ...ui.imagery import choose_bands
-from ..core.errors import TunerError
-from ..core.events import Notice
-from ..core.folder import RunFolder
-from ..core.job import Job, Settings
-from ..core.models import find_card
-from .layers.layer_checks import Polygons, find_raster_notices, locate_raster, take_areas, take_labels
-from .layers.polygon_copy import CopyCancelled, copy_polygons
+from ....ui.choices import Choices
+from ....ui.imagery import choose_bands
+from ...core.errors import TunerError
+from ...core.events import Notice
+from ...core.folder import RunFolder
+from ...core.job import Job, Settings
+from ...core.models import find_card
+from ..layers.layer_checks import Polygons, find_raster_notices, locate_raster, take_areas, take_labels
+from ..layers.polygon_copy import CopyCancelled, copy_polygons
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from qgis.core import (
 from qgis.gui import QgsMapCanvas
 
 from footprint_tuner.plugin.bridge.algorithms.check import CheckAlgorithm
-from footprint_tuner.plugin.bridge.findings import add_layer, make_layer, zoom_to
+from footprint_tuner.plugin.bridge.tuning.findings import add_layer, make_layer, zoom_to
 from footprint_tuner.plugin.core.events import ADVICE, WARNING, Finding
 
 BOX = [500002.0, 2999988.0, 500010.0, 2999996.0]

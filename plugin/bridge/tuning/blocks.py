@@ -18,9 +18,9 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
-from ...ui.split import RoleCount
-from ..core.block_roles import BLOCK_ROLES, BUFFER, HELD_OUT, LEFT_OUT
-from .layers.results import apply_style
+from ....ui.split import RoleCount
+from ...core.block_roles import BLOCK_ROLES, BUFFER, HELD_OUT, LEFT_OUT
+from ..layers.results import apply_style
 
 _OWN = "footprint_tuner/split"
 _FIELDS = ("id", "role", "block_role", "buildings")

@@ -10,8 +10,8 @@ from qgis.PyQt.QtGui import QKeyEvent, QMouseEvent
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QApplication, QPushButton
 
-from footprint_tuner.plugin.bridge.areas import AreaDrawer
 from footprint_tuner.plugin.bridge.layers.layer_checks import take_areas
+from footprint_tuner.plugin.bridge.tuning.areas import AreaDrawer
 from footprint_tuner.ui.dock import TunerDock
 
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton

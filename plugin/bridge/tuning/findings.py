@@ -22,9 +22,9 @@ from qgis.core import (
 from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtCore import QCoreApplication, QVariant
 
-from ..core.events import ADVICE, STOP, WARNING, Finding
-from .worker_client.messages import WARNING as LOG_WARNING
-from .worker_client.messages import log
+from ...core.events import ADVICE, STOP, WARNING, Finding
+from ..worker_client.messages import WARNING as LOG_WARNING
+from ..worker_client.messages import log
 
 _AROUND = 3.0
 _COLOURS = {STOP: "#b3261e", WARNING: "#d98200", ADVICE: "#0b62a4"}

@@ -16,13 +16,13 @@ from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QObject
 from qgis.PyQt.QtGui import QColor
 
-from ...ui.form import FormPage
-from ..core.block_roles import HELD_OUT, TRAINING
-from ..core.errors import InputError, TunerError
-from .layers.layer_checks import ROLE_FIELD
-from .layers.results import apply_style
-from .map_tools.area_tool import AreaTool
-from .worker_client.messages import INFO, WARNING, tell
+from ....ui.form import FormPage
+from ...core.block_roles import HELD_OUT, TRAINING
+from ...core.errors import InputError, TunerError
+from ..layers.layer_checks import ROLE_FIELD
+from ..layers.results import apply_style
+from ..map_tools.area_tool import AreaTool
+from ..worker_client.messages import INFO, WARNING, tell
 
 _OWN = "footprint_tuner/areas"
 _COLOURS = {TRAINING: QColor(38, 132, 209), HELD_OUT: QColor(150, 70, 200)}  # as in areas.qml

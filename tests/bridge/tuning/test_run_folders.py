@@ -7,7 +7,7 @@ import re
 import pytest
 from qgis.PyQt.QtCore import QStandardPaths
 
-from footprint_tuner.plugin.bridge.places import clean_name, make_output, make_run_folder
+from footprint_tuner.plugin.bridge.tuning.run_folders import clean_name, make_output, make_run_folder
 from footprint_tuner.plugin.core.errors import InputError
 
 
