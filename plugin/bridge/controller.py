@@ -21,15 +21,15 @@ from ..core.models import list_cards
 from ..core.paths import RESOURCES
 from ..core.run_record import Record, read_record
 from ..core.worker_process import Ending
-from .elsewhere import Elsewhere
 from .layers.results import load_results
+from .prediction.model_import import Shelf
+from .prediction.predict import Elsewhere
 from .review.parts import make_parts
 from .review.reviewer import Reviewer, mark_by_hand
 from .runs.export import Exporter
 from .runs.pdf_action import Printer
 from .runs.run_list import Runs
 from .setup import DEVICE_SETTING, Installer
-from .shelf import Shelf
 from .tuning.areas import AreaDrawer
 from .tuning.findings import add_layer, zoom_to
 from .tuning.rerun import Repetition

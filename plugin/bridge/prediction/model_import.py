@@ -9,13 +9,13 @@ from typing import Any, Callable, Iterator, Sequence
 
 from qgis.PyQt.QtCore import QObject, Qt
 
-from ...ui.choices import OwnModel
-from ...ui.model import ModelPicker
-from ..core.environment import Environment
-from ..core.errors import TunerError
-from ..core.paths import locate_models
-from .worker_client.command import ErrandThread
-from .worker_client.messages import WARNING, join, log
+from ....ui.choices import OwnModel
+from ....ui.model import ModelPicker
+from ...core.environment import Environment
+from ...core.errors import TunerError
+from ...core.paths import locate_models
+from ..worker_client.command import ErrandThread
+from ..worker_client.messages import WARNING, join, log
 
 _Answer = Callable[[dict[str, Any]], None]
 _Refusal = Callable[[TunerError], None]

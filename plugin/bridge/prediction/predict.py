@@ -13,25 +13,25 @@ from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QObject, Qt, QTimer
 from qgis.PyQt.QtGui import QColor
 
-from ...ui.choices import DRAWN, PredictChoices
-from ...ui.dock import TunerDock
-from ..core.environment import Environment, require_ready
-from ..core.errors import TunerError
-from ..core.events import Event, Finished, Notice, Progress, StageStarted
-from ..core.folder import RunFolder
-from ..core.run_record import Record
-from ..core.worker_process import Ending
-from .layers.area_of_interest import Spot
-from .layers.layer_checks import Polygons
-from .layers.results import apply_style
-from .likener import Likener
-from .map_tools.area_tool import AreaTool
-from .order import list_cut, list_likeness, list_order, name_out, take_where
-from .review.reviewer import Reviewer
-from .shelf import Shelf
-from .tuning.run_thread import CopyThread
-from .worker_client.messages import INFO, SUCCESS, WARNING, log, log_notice, tell
-from .worker_client.progress import Meter
+from ....ui.choices import DRAWN, PredictChoices
+from ....ui.dock import TunerDock
+from ...core.environment import Environment, require_ready
+from ...core.errors import TunerError
+from ...core.events import Event, Finished, Notice, Progress, StageStarted
+from ...core.folder import RunFolder
+from ...core.run_record import Record
+from ...core.worker_process import Ending
+from ..layers.area_of_interest import Spot
+from ..layers.layer_checks import Polygons
+from ..layers.results import apply_style
+from ..map_tools.area_tool import AreaTool
+from ..review.reviewer import Reviewer
+from ..tuning.run_thread import CopyThread
+from ..worker_client.messages import INFO, SUCCESS, WARNING, log, log_notice, tell
+from ..worker_client.progress import Meter
+from .imagery_check import Likener
+from .model_import import Shelf
+from .options import list_cut, list_likeness, list_order, name_out, take_where
 
 _STAGES = ("check", "fetch", "predict", "trace")
 _PAUSE_MS = 600

@@ -6,10 +6,10 @@ from typing import Sequence
 
 from qgis.PyQt.QtCore import QObject, Qt, pyqtSignal
 
-from ..core.environment import Environment
-from ..core.errors import TunerError
-from ..core.events import WARNING, Notice
-from .worker_client.command import ErrandThread
+from ...core.environment import Environment
+from ...core.errors import TunerError
+from ...core.events import WARNING, Notice
+from ..worker_client.command import ErrandThread
 
 
 class Likener(QObject):

@@ -7,13 +7,13 @@ from pathlib import Path
 from qgis.core import QgsGeometry, QgsProject
 from qgis.gui import QgsMapCanvas
 
-from ...ui.choices import DRAWN, POLYGONS, VISIBLE, PredictChoices
-from ..core.errors import InputError
-from ..core.imagery import require_bands
-from ..core.models import find_card
-from .layers.area_of_interest import Spot, list_box, measure_ground, require_on, see_map
-from .layers.layer_checks import Polygons, locate_raster, take_ground
-from .tuning.run_folders import make_output
+from ....ui.choices import DRAWN, POLYGONS, VISIBLE, PredictChoices
+from ...core.errors import InputError
+from ...core.imagery import require_bands
+from ...core.models import find_card
+from ..layers.area_of_interest import Spot, list_box, measure_ground, require_on, see_map
+from ..layers.layer_checks import Polygons, locate_raster, take_ground
+from ..tuning.run_folders import make_output
 
 _ENDING = ".gpkg"
 

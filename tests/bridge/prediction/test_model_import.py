@@ -12,7 +12,7 @@ from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QDialog, QDialogButtonBox, QLabel
 
-from footprint_tuner.plugin.bridge.shelf import Shelf, list_answers, locate_card
+from footprint_tuner.plugin.bridge.prediction.model_import import Shelf, list_answers, locate_card
 from footprint_tuner.plugin.core.models import find_card
 from footprint_tuner.plugin.core.paths import locate_environment, locate_models
 from footprint_tuner.ui.choices import OwnModel
