@@ -24,8 +24,8 @@ from ..core.worker_process import Ending
 from .layers.results import load_results
 from .prediction.model_import import Shelf
 from .prediction.predict import Elsewhere
-from .review.parts import make_parts
-from .review.reviewer import Reviewer, mark_by_hand
+from .review.panels import make_parts
+from .review.run_opener import Reviewer, mark_by_hand
 from .runs.export import Exporter
 from .runs.pdf_action import Printer
 from .runs.run_list import Runs

@@ -25,7 +25,7 @@ from ..layers.area_of_interest import Spot
 from ..layers.layer_checks import Polygons
 from ..layers.results import apply_style
 from ..map_tools.area_tool import AreaTool
-from ..review.reviewer import Reviewer
+from ..review.run_opener import Reviewer
 from ..tuning.run_thread import CopyThread
 from ..worker_client.messages import INFO, SUCCESS, WARNING, log, log_notice, tell
 from ..worker_client.progress import Meter

@@ -22,7 +22,7 @@ from .conversation import Conversation
 from .kept import read_position, write_position
 from .overlay import Overlay
 from .retrace import Retracer, RetraceThread
-from .reviewer import Reviewer, mark_by_hand
+from .run_opener import Reviewer, mark_by_hand
 from .sight import frame_map
 
 _FILL_SETTING = "footprint_tuner/live_fill"

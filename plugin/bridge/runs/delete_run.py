@@ -16,7 +16,7 @@ from ...core.folder import RunFolder
 from ...core.run_list import Entry
 from ..layers.project_layers import move_to_trash, refuse_edited, remove_layers
 from ..layers.results import find_layers
-from ..review.reviewer import Reviewer
+from ..review.run_opener import Reviewer
 from ..worker_client.background import Deeds
 from ..worker_client.messages import CRITICAL, SUCCESS, WARNING, tell
 

@@ -19,7 +19,7 @@ from ...core.folder import RunFolder
 from ...core.run_list import Entry, find_runs, read_entry
 from ...core.run_note import write_note
 from ...core.run_record import read_record
-from ..review.reviewer import Reviewer
+from ..review.run_opener import Reviewer
 from ..tuning.rerun import fill_form, take_repetition
 from ..tuning.run_folders import keep_added, list_added, list_places
 from ..worker_client.background import Deeds, DeedThread

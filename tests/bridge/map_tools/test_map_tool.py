@@ -8,7 +8,7 @@ from qgis.gui import QgsMapToolPan
 
 from footprint_tuner.plugin.bridge.map_tools.area_tool import AreaTool
 from footprint_tuner.plugin.bridge.review.mark import Marker
-from tests.bridge.test_improve import record
+from tests.bridge.review.test_improve import record
 
 __all__ = ("record",)  # a fixture
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import signal
 
+from tests.bridge.review.test_review import LOOK, make_run
 from tests.bridge.test_qgis import LIMIT_S, list_workers, play, profile, read_said, town, wait_for
-from tests.bridge.test_review import LOOK, make_run
 
 __all__ = ("play", "profile", "town")  # fixtures
 

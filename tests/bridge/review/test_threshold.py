@@ -9,11 +9,11 @@ from qgis.core import QgsCoordinateReferenceSystem, QgsCoordinateTransform, QgsP
 from qgis.PyQt.QtGui import QColor
 
 from footprint_tuner.plugin.bridge.review.kept import read_position
-from footprint_tuner.plugin.bridge.review.reviewer import Reviewer
+from footprint_tuner.plugin.bridge.review.run_opener import Reviewer
 from footprint_tuner.plugin.bridge.review.threshold import LiveThreshold
 from footprint_tuner.ui.review import ReviewPage
 from footprint_tuner.ui.threshold import LIVE, Position
-from tests.bridge.opened import (
+from tests.bridge.open_run import (
     UTM,
     canvas,
     count_drawn,

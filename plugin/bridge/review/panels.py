@@ -8,7 +8,7 @@ from ....ui.dock import TunerDock
 from ...core.environment import Environment
 from .errors import ErrorSteps
 from .improve import Improver
-from .reviewer import Part, Reviewer
+from .run_opener import Part, Reviewer
 from .swipe import Swipe
 from .threshold import LiveThreshold
 

@@ -9,16 +9,7 @@ from qgis.core import QgsVectorLayer
 
 from footprint_tuner.ui.threshold import Position
 from tests.bridge.errorfile import write_run
-from tests.bridge.opened import (
-    canvas,
-    count_drawn,
-    folder,
-    go_live,
-    page,
-    panel,
-    read_tree,
-    reviewer,
-)
+from tests.bridge.open_run import canvas, count_drawn, folder, go_live, page, panel, read_tree, reviewer
 
 __all__ = ("canvas", "folder", "go_live", "page", "panel", "reviewer")  # fixtures
 
