@@ -9,8 +9,8 @@ from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QCoreApplication, QEvent
 
 from footprint_tuner.plugin.bridge.layers.results import load_results
-from footprint_tuner.plugin.bridge.review.aim import plan_extent
-from footprint_tuner.plugin.bridge.review.errors import ErrorSteps
+from footprint_tuner.plugin.bridge.review.errors.controller import ErrorSteps
+from footprint_tuner.plugin.bridge.review.errors.zoom import plan_extent
 from footprint_tuner.plugin.core.building_outcomes import BASE, TUNED
 from footprint_tuner.plugin.core.folder import RunFolder
 from footprint_tuner.plugin.core.run_record import Record

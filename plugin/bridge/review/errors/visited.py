@@ -6,7 +6,7 @@ from typing import Collection
 
 from qgis.core import QgsSettings
 
-from ...core.run_record import Record
+from ....core.run_record import Record
 
 _PREFIX = "footprint_tuner/seen"
 

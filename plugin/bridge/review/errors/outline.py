@@ -6,8 +6,8 @@ from pathlib import Path
 
 from qgis.core import QgsCoordinateReferenceSystem, QgsGeometry, QgsVectorLayer
 
-from ...core.building_outcomes import Outcome, read_number
-from ...core.errors import RunError
+from ....core.building_outcomes import Outcome, read_number
+from ....core.errors import RunError
 
 
 class StaleError(RunError):

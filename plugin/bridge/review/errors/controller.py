@@ -18,17 +18,17 @@ from qgis.PyQt.QtCore import QObject, QThread, pyqtSignal
 from qgis.PyQt.QtGui import QColor
 from qgis.PyQt.QtWidgets import QWidget
 
-from ....ui.errors import ErrorPanel
-from ...core.building_outcomes import TUNED, Outcome, read_outcomes
-from ...core.errors import RunError
-from ...core.folder import RunFolder
-from ...core.run_record import Record
-from ..layers.results import locate_errors
-from ..worker_client.messages import WARNING, log
-from .aim import aim
-from .keys import forget, register
+from .....ui.errors import ErrorPanel
+from ....core.building_outcomes import TUNED, Outcome, read_outcomes
+from ....core.errors import RunError
+from ....core.folder import RunFolder
+from ....core.run_record import Record
+from ...layers.results import locate_errors
+from ...worker_client.messages import WARNING, log
+from ..keys import forget, register
 from .outline import StaleError, read_outline
-from .seen import read_seen, write_seen
+from .visited import read_seen, write_seen
+from .zoom import aim
 
 try:
     from qgis.PyQt.QtGui import QAction  # Qt 6
