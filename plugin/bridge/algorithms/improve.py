@@ -27,8 +27,8 @@ from ..layers.layer_checks import (
     take_corrected,
     take_source,
 )
-from ..review.corrections import open_corrections
-from ..review.improvement import Improvement, prepare_improvement
+from ..review.improve.correction_inputs import Improvement, prepare_improvement
+from ..review.improve.corrections import open_corrections
 from .ending import declare_ending, run_to_end
 from .tuning import make_device_parameter
 from .worker import WorkerAlgorithm, refuse

@@ -7,7 +7,7 @@ from qgis.gui import QgisInterface
 from ....ui.dock import TunerDock
 from ...core.environment import Environment
 from .errors.controller import ErrorSteps
-from .improve import Improver
+from .improve.controller import Improver
 from .run_opener import Part, Reviewer
 from .swipe import Swipe
 from .threshold import LiveThreshold

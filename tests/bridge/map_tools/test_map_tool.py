@@ -7,7 +7,7 @@ from qgis.core import QgsGeometry
 from qgis.gui import QgsMapToolPan
 
 from footprint_tuner.plugin.bridge.map_tools.area_tool import AreaTool
-from footprint_tuner.plugin.bridge.review.mark import Marker
+from footprint_tuner.plugin.bridge.review.improve.mark_checked import Marker
 from tests.bridge.review.test_improve import record
 
 __all__ = ("record",)  # a fixture

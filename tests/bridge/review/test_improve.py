@@ -20,8 +20,8 @@ from qgis.PyQt import sip
 
 from footprint_tuner.plugin.bridge.layers.layer_checks import take_labels
 from footprint_tuner.plugin.bridge.layers.polygon_copy import copy_polygons
-from footprint_tuner.plugin.bridge.review.corrections import copy_footprints, is_shown
-from footprint_tuner.plugin.bridge.review.improve import Improver
+from footprint_tuner.plugin.bridge.review.improve.controller import Improver
+from footprint_tuner.plugin.bridge.review.improve.corrections import copy_footprints, is_shown
 from footprint_tuner.plugin.core.errors import RunError
 from footprint_tuner.plugin.core.folder import RunFolder
 from footprint_tuner.plugin.core.job import load_job

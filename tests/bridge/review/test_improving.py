@@ -9,8 +9,8 @@ import pytest
 from qgis.core import QgsFeature, QgsGeometry, QgsProject, QgsVectorLayer
 from qgis.PyQt.QtWidgets import QLabel
 
-from footprint_tuner.plugin.bridge.review.corrections import copy_footprints
-from footprint_tuner.plugin.bridge.review.improve import Improver
+from footprint_tuner.plugin.bridge.review.improve.controller import Improver
+from footprint_tuner.plugin.bridge.review.improve.corrections import copy_footprints
 from footprint_tuner.plugin.core.folder import RunFolder
 from footprint_tuner.plugin.core.job import load_job
 from footprint_tuner.ui.dock import DockState

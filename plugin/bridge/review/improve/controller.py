@@ -7,16 +7,16 @@ from qgis.gui import QgisInterface
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QObject, Qt, pyqtSignal
 
-from ....ui.improve import ImprovePanel
-from ...core.errors import InputError, TunerError
-from ...core.folder import RunFolder
-from ...core.run_record import Record
-from ..layers.layer_checks import take_checked, take_corrected
-from ..worker_client.messages import join
+from .....ui.improve import ImprovePanel
+from ....core.errors import InputError, TunerError
+from ....core.folder import RunFolder
+from ....core.run_record import Record
+from ...layers.layer_checks import take_checked, take_corrected
+from ...worker_client.messages import join
+from .checked_count import Tally
+from .correction_inputs import prepare_improvement
 from .corrections import CopyThread, Corrections, count_checked, is_shown
-from .improvement import prepare_improvement
-from .mark import Marker, switch_editing_on
-from .tally import Tally
+from .mark_checked import Marker, switch_editing_on
 
 
 class Improver(QObject):

@@ -7,13 +7,13 @@ from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QCoreApplication, QObject, pyqtSignal
 from qgis.PyQt.QtGui import QColor
 
-from ...core.block_roles import TRAINING
-from ...core.errors import InputError, TunerError
-from ...core.folder import RunFolder
-from ..layers.layer_checks import ROLE_FIELD
-from ..map_tools.area_tool import AreaTool
-from ..worker_client.messages import WARNING, tell
-from .checked import measure_ground, move_geometry
+from ....core.block_roles import TRAINING
+from ....core.errors import InputError, TunerError
+from ....core.folder import RunFolder
+from ...layers.layer_checks import ROLE_FIELD
+from ...map_tools.area_tool import AreaTool
+from ...worker_client.messages import WARNING, tell
+from .checked_areas import measure_ground, move_geometry
 
 _COLOUR = QColor(0, 150, 70)  # as in checked.qml
 

@@ -9,7 +9,7 @@ from qgis.core import QgsCoordinateTransform, QgsCsException, QgsFeatureRequest,
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtBoundSignal, pyqtSignal
 
-from ..layers.layer_watch import LayerWatch
+from ...layers.layer_watch import LayerWatch
 
 _PAUSE_MS = 150
 _SLICE_S = 0.015

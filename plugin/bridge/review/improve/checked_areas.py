@@ -15,10 +15,10 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
-from ...core.block_roles import HELD_OUT, VALIDATION
-from ...core.errors import InputError
-from ...core.folder import RunFolder
-from ..layers.layer_checks import Polygons
+from ....core.block_roles import HELD_OUT, VALIDATION
+from ....core.errors import InputError
+from ....core.folder import RunFolder
+from ...layers.layer_checks import Polygons
 
 _ELSEWHERE = "Mark ground as checked where the model may learn: on the raster, off held-out and validation ground."
 _NEGLIGIBLE = 1e-6

@@ -11,13 +11,13 @@ from osgeo import gdal, ogr
 from qgis.core import QgsDefaultValue, QgsProject, QgsVectorLayer
 from qgis.PyQt.QtCore import QCoreApplication, QObject, QThread, pyqtSignal
 
-from ...core.atomic_file import replacing
-from ...core.block_roles import TRAINING
-from ...core.errors import InputError, RunError, TunerError
-from ...core.folder import RunFolder
-from ..layers.layer_checks import ROLE_FIELD
-from ..layers.results import apply_style, find_group
-from ..worker_client.messages import WARNING, log
+from ....core.atomic_file import replacing
+from ....core.block_roles import TRAINING
+from ....core.errors import InputError, RunError, TunerError
+from ....core.folder import RunFolder
+from ...layers.layer_checks import ROLE_FIELD
+from ...layers.results import apply_style, find_group
+from ...worker_client.messages import WARNING, log
 
 FOOTPRINTS, CHECKED = "footprints", "checked"
 _STYLES = {FOOTPRINTS: "corrections", CHECKED: "checked"}
