@@ -17,9 +17,9 @@ from qgis.PyQt.QtGui import QKeyEvent, QMouseEvent
 from qgis.PyQt.QtTest import QTest
 
 from footprint_tuner.plugin.bridge.layers.results import apply_style
-from footprint_tuner.plugin.bridge.review.curtain import Curtain
-from footprint_tuner.plugin.bridge.review.picture import wait_for_all
-from footprint_tuner.plugin.bridge.review.swipe import Swipe
+from footprint_tuner.plugin.bridge.review.swipe.canvas_item import Curtain
+from footprint_tuner.plugin.bridge.review.swipe.controller import Swipe
+from footprint_tuner.plugin.bridge.review.swipe.render import wait_for_all
 from footprint_tuner.plugin.core.run_record import require_reviewable
 from footprint_tuner.ui.swipe import Sight, SwipePanel
 from tests.bridge.conftest import process_events

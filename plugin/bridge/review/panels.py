@@ -9,7 +9,7 @@ from ...core.environment import Environment
 from .errors.controller import ErrorSteps
 from .improve.controller import Improver
 from .run_opener import Part, Reviewer
-from .swipe import Swipe
+from .swipe.controller import Swipe
 from .threshold import LiveThreshold
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtCore import QObject, QTimer
 
-from .curtain import Curtain, Leaf
-from .picture import Picture
-from .sights import Layers
+from .canvas_item import Curtain, Leaf
+from .layer_choices import Layers
+from .render import Picture
 
 
 class Comparison(QObject):

@@ -11,16 +11,16 @@ from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QObject, QTimer
 from qgis.PyQt.QtWidgets import QWidget
 
-from ....ui.swipe import SwipePanel
-from ...core.errors import RunError
-from ...core.run_record import Record
-from ..worker_client.messages import WARNING, join, log
-from .comparison import Comparison
-from .holdkey import HoldKey
-from .keys import forget, register
-from .picture import wait_for_all
-from .sights import Sights
-from .swipetool import SwipeTool
+from .....ui.swipe import SwipePanel
+from ....core.errors import RunError
+from ....core.run_record import Record
+from ...worker_client.messages import WARNING, join, log
+from ..keys import forget, register
+from .hold_key import HoldKey
+from .layer_choices import Sights
+from .map_tool import SwipeTool
+from .render import wait_for_all
+from .view import Comparison
 
 try:
     from qgis.PyQt.QtGui import QAction  # Qt 6

@@ -9,7 +9,7 @@ from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QPointF, QRectF, QSizeF, Qt
 from qgis.PyQt.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF, QTransform
 
-from .picture import Picture
+from .render import Picture
 
 #: Above the map, below the marks of QGIS and of other tools.
 _HEIGHT = -5.0

@@ -6,7 +6,7 @@ from qgis.gui import QgsMapCanvas, QgsMapMouseEvent
 from qgis.PyQt.QtCore import QEvent, QObject, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QKeyEvent
 
-from ..map_tools.map_tool import MapTool
+from ...map_tools.map_tool import MapTool
 
 #: How far a key moves the line, as a share of the map; with Shift a fifth of that.
 _STEP = 0.02

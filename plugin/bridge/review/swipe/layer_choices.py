@@ -11,12 +11,12 @@ from osgeo import gdal
 from qgis.core import QgsMapLayer, QgsMapLayerStyle, QgsProject, QgsRasterLayer, QgsVectorLayer
 from qgis.PyQt.QtCore import QCoreApplication
 
-from ....ui.swipe import Sight
-from ...core.block_roles import HELD_OUT, VALIDATION
-from ...core.correction_job import find_raster
-from ...core.errors import InputError, RunError
-from ...core.run_record import Record
-from ..layers.results import apply_style, locate_file
+from .....ui.swipe import Sight
+from ....core.block_roles import HELD_OUT, VALIDATION
+from ....core.correction_job import find_raster
+from ....core.errors import InputError, RunError
+from ....core.run_record import Record
+from ...layers.results import apply_style, locate_file
 
 _BACKDROP = "backdrop"
 
