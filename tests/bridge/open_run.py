@@ -13,7 +13,7 @@ from qgis.gui import QgsRubberBand
 from qgis.PyQt.QtCore import QCoreApplication, QEvent
 
 from footprint_tuner.plugin.bridge.review.run_opener import Reviewer
-from footprint_tuner.plugin.bridge.review.threshold import LiveThreshold
+from footprint_tuner.plugin.bridge.review.threshold.controller import LiveThreshold
 from footprint_tuner.ui.review import ReviewPage
 from tests.bridge.errorfile import write_run
 

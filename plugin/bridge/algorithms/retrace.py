@@ -20,7 +20,7 @@ from qgis.core import (
 from ...core.errors import TunerError
 from ...core.folder import RunFolder
 from ...core.run_record import require_reviewable
-from ..review.retrace import STAGES, refuse_edits
+from ..review.threshold.retrace import STAGES, refuse_edits
 from .narrator import Narrator
 from .tuning import make_min_area_parameter
 from .worker import WorkerAlgorithm, follow_worker, read_f1, refuse

@@ -10,7 +10,7 @@ from .errors.controller import ErrorSteps
 from .improve.controller import Improver
 from .run_opener import Part, Reviewer
 from .swipe.controller import Swipe
-from .threshold import LiveThreshold
+from .threshold.controller import LiveThreshold
 
 
 def make_parts(

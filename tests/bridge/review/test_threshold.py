@@ -8,9 +8,9 @@ import pytest
 from qgis.core import QgsCoordinateReferenceSystem, QgsCoordinateTransform, QgsProject, QgsRectangle, QgsSettings
 from qgis.PyQt.QtGui import QColor
 
-from footprint_tuner.plugin.bridge.review.kept import read_position
 from footprint_tuner.plugin.bridge.review.run_opener import Reviewer
-from footprint_tuner.plugin.bridge.review.threshold import LiveThreshold
+from footprint_tuner.plugin.bridge.review.threshold.controller import LiveThreshold
+from footprint_tuner.plugin.bridge.review.threshold.slider_state import read_position
 from footprint_tuner.ui.review import ReviewPage
 from footprint_tuner.ui.threshold import LIVE, Position
 from tests.bridge.open_run import (

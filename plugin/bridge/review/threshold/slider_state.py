@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from qgis.core import QgsProject
 
-from ....ui.threshold import Position
-from ...core.run_record import Record
+from .....ui.threshold import Position
+from ....core.run_record import Record
 
 _SCOPE = "FootprintTuner"
 

@@ -10,20 +10,20 @@ from qgis.core import QgsCoordinateReferenceSystem, QgsGeometry, QgsRectangle, Q
 from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QObject, QTimer
 
-from ....ui.curve import Curve
-from ....ui.text import format_score
-from ....ui.threshold import Position, ThresholdPanel
-from ...core.environment import Environment, require_ready
-from ...core.errors import InputError, TunerError
-from ...core.run_record import Record
-from ...core.worker_process import Ending
-from ..worker_client.messages import SUCCESS, WARNING, join, log, tell
-from .conversation import Conversation
-from .kept import read_position, write_position
+from .....ui.curve import Curve
+from .....ui.text import format_score
+from .....ui.threshold import Position, ThresholdPanel
+from ....core.environment import Environment, require_ready
+from ....core.errors import InputError, TunerError
+from ....core.run_record import Record
+from ....core.worker_process import Ending
+from ...worker_client.messages import SUCCESS, WARNING, join, log, tell
+from ..run_opener import Reviewer, mark_by_hand
+from .live_worker import Conversation
 from .overlay import Overlay
 from .retrace import Retracer, RetraceThread
-from .run_opener import Reviewer, mark_by_hand
-from .sight import frame_map
+from .slider_state import read_position, write_position
+from .visible_extent import frame_map
 
 _FILL_SETTING = "footprint_tuner/live_fill"
 _PAN_MS = 120

@@ -8,16 +8,16 @@ from qgis.core import QgsProject, QgsVectorLayer
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QCoreApplication, QObject, Qt, pyqtSignal
 
-from ...core.edits import keep_edited
-from ...core.environment import Environment, require_ready
-from ...core.errors import InputError
-from ...core.events import Event
-from ...core.folder import RunFolder
-from ...core.run_record import Record
-from ...core.worker_process import Ending
-from ..layers.results import find_rescored
-from ..tuning.run_thread import FollowThread
-from ..worker_client.progress import Meter
+from ....core.edits import keep_edited
+from ....core.environment import Environment, require_ready
+from ....core.errors import InputError
+from ....core.events import Event
+from ....core.folder import RunFolder
+from ....core.run_record import Record
+from ....core.worker_process import Ending
+from ...layers.results import find_rescored
+from ...tuning.run_thread import FollowThread
+from ...worker_client.progress import Meter
 
 #: What the worker's ``retrace`` goes through.
 STAGES = ("check", "split", "trace", "score", "write")

@@ -16,7 +16,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QCoreApplication
 
-from ...core.errors import InputError
+from ....core.errors import InputError
 
 
 @dataclass(frozen=True)
