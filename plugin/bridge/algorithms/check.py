@@ -23,8 +23,8 @@ from ...core.events import LEVELS, STOP, WARNING, Finding
 from ...core.folder import RunFolder
 from ..tuning.findings import find_crs, list_features, list_fields
 from ..worker_client.messages import join
-from .narrator import Narrator
-from .tuning import TuningAlgorithm, run_delivery
+from .feedback import Narrator
+from .job_algorithm import TuningAlgorithm, run_delivery
 
 FINDINGS = "FINDINGS"
 _POLYGON = QgsWkbTypes.Type.Polygon

@@ -18,7 +18,7 @@ from ...core.comparability import pair_blocks
 from ...core.errors import TunerError
 from ...core.run_record import read_record
 from .score import ask_worker
-from .worker import WorkerAlgorithm, refuse
+from .worker_algorithm import WorkerAlgorithm, refuse
 
 
 class CompareAlgorithm(WorkerAlgorithm):

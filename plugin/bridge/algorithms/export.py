@@ -21,9 +21,9 @@ from qgis.core import (
 from ...core.errors import TunerError
 from ...core.job import DEFAULT_BASE_MODEL
 from ...core.models import find_card
-from .narrator import Narrator
-from .tuning import MODEL_FILES
-from .worker import WorkerAlgorithm, follow_worker, refuse
+from .feedback import Narrator
+from .job_algorithm import MODEL_FILES
+from .worker_algorithm import WorkerAlgorithm, follow_worker, refuse
 
 _STAGES = ("export",)
 _ENDING = ".onnx"

@@ -6,8 +6,8 @@ from typing import Any
 
 from qgis.core import QgsProcessingContext, QgsProcessingFeedback
 
-from .ending import declare_ending, run_to_end
-from .tuning import TuningAlgorithm
+from .job_algorithm import TuningAlgorithm
+from .run_algorithm import declare_ending, run_to_end
 
 
 class FinetuneAlgorithm(TuningAlgorithm):

@@ -29,9 +29,9 @@ from ..layers.layer_checks import (
 )
 from ..review.improve.correction_inputs import Improvement, prepare_improvement
 from ..review.improve.corrections import open_corrections
-from .ending import declare_ending, run_to_end
-from .tuning import make_device_parameter
-from .worker import WorkerAlgorithm, refuse
+from .job_algorithm import make_device_parameter
+from .run_algorithm import declare_ending, run_to_end
+from .worker_algorithm import WorkerAlgorithm, refuse
 
 _DEFAULTS = Settings()
 _INTEGER, _DOUBLE = QgsProcessingParameterNumber.Integer, QgsProcessingParameterNumber.Double

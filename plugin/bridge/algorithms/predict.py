@@ -23,10 +23,17 @@ from ...core.models import find_card
 from ..layers.area_of_interest import list_box
 from ..layers.layer_checks import Polygons, locate_raster, refuse_missing_crs, take_source
 from ..layers.polygon_copy import CopyCancelled, copy_polygons
-from .narrator import Narrator
+from .feedback import Narrator
+from .job_algorithm import (
+    BANDS,
+    MODEL_FILES,
+    make_bands_parameter,
+    make_device_parameter,
+    make_min_area_parameter,
+    read_bands,
+)
 from .outputs import make_footprints_parameter, send_footprints
-from .tuning import BANDS, MODEL_FILES, make_bands_parameter, make_device_parameter, make_min_area_parameter, read_bands
-from .worker import WorkerAlgorithm, follow_worker, refuse
+from .worker_algorithm import WorkerAlgorithm, follow_worker, refuse
 
 _STAGES = ("fetch", "predict", "trace")
 

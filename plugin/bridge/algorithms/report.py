@@ -18,7 +18,7 @@ from ...core.errors import InputError, TunerError
 from ...core.folder import RunFolder
 from ..runs.pdf import write_pdf
 from .score import ask_worker
-from .worker import WorkerAlgorithm, refuse
+from .worker_algorithm import WorkerAlgorithm, refuse
 
 
 class ReportAlgorithm(WorkerAlgorithm):

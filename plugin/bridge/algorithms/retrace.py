@@ -21,9 +21,9 @@ from ...core.errors import TunerError
 from ...core.folder import RunFolder
 from ...core.run_record import require_reviewable
 from ..review.threshold.retrace import STAGES, refuse_edits
-from .narrator import Narrator
-from .tuning import make_min_area_parameter
-from .worker import WorkerAlgorithm, follow_worker, read_f1, refuse
+from .feedback import Narrator
+from .job_algorithm import make_min_area_parameter
+from .worker_algorithm import WorkerAlgorithm, follow_worker, read_f1, refuse
 
 
 class RetraceAlgorithm(WorkerAlgorithm):

@@ -25,9 +25,9 @@ from ...core.environment import locate_environment, require_ready, worker_comman
 from ...core.errors import TunerError
 from ..layers.layer_checks import Polygons, take_source
 from ..layers.polygon_copy import CopyCancelled, copy_polygons
+from .job_algorithm import make_min_area_parameter
 from .outputs import send_layer
-from .tuning import make_min_area_parameter
-from .worker import WorkerAlgorithm, refuse
+from .worker_algorithm import WorkerAlgorithm, refuse
 
 _NUMBERS = ("TP", "FP", "FN", "PRECISION", "RECALL", "F1")
 ERRORS = "ERRORS"

@@ -17,7 +17,7 @@ from ...core.delete_run import refuse_running
 from ...core.errors import TunerError
 from ...core.folder import RunFolder
 from ...core.run_archive import PackingCancelled, pack_run, plan_parcel
-from .worker import WorkerAlgorithm, refuse
+from .worker_algorithm import WorkerAlgorithm, refuse
 
 
 class SendAlgorithm(WorkerAlgorithm):

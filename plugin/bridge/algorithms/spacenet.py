@@ -18,8 +18,8 @@ from qgis.core import (
     QgsProcessingUtils,
 )
 
-from .narrator import Narrator
-from .worker import WorkerAlgorithm, follow_worker
+from .feedback import Narrator
+from .worker_algorithm import WorkerAlgorithm, follow_worker
 
 _STAGES = ("convert",)
 

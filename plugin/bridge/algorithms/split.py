@@ -17,9 +17,9 @@ from qgis.core import (
 
 from ...core.block_roles import ROLES
 from ...core.folder import RunFolder
-from .narrator import Narrator
+from .feedback import Narrator
+from .job_algorithm import TuningAlgorithm, run_delivery
 from .outputs import send_layer
-from .tuning import TuningAlgorithm, run_delivery
 
 BLOCKS = "BLOCKS"
 _STAGES = ("check", "split")

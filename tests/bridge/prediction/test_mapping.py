@@ -10,7 +10,7 @@ from qgis.core import QgsVectorLayer
 
 from footprint_tuner.plugin.core.imagery import Imagery
 from footprint_tuner.plugin.core.models import find_card
-from tests.bridge.test_algorithms import Feedback, model, provider, refuse, run
+from tests.bridge.algorithms.test_algorithms import Feedback, model, provider, refuse, run
 
 __all__ = ("model", "provider", "run")  # fixtures
 

@@ -14,8 +14,8 @@ from footprint_tuner.plugin.bridge.review.improve.corrections import copy_footpr
 from footprint_tuner.plugin.core.folder import RunFolder
 from footprint_tuner.plugin.core.job import load_job
 from footprint_tuner.ui.dock import DockState
+from tests.bridge.algorithms.test_algorithms import Feedback, provider, refuse, run
 from tests.bridge.review.test_improve import find_layer, record, rectangle
-from tests.bridge.test_algorithms import Feedback, provider, refuse, run
 from tests.bridge.test_controller import open_dock
 
 __all__ = ("open_dock", "provider", "record", "run")  # fixtures

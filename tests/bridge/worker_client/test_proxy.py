@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from qgis.core import QgsApplication, QgsAuthMethodConfig, QgsNetworkAccessManager, QgsSettings
 
-from footprint_tuner.plugin.bridge.algorithms.worker import WorkerAlgorithm
+from footprint_tuner.plugin.bridge.algorithms.worker_algorithm import WorkerAlgorithm
 from footprint_tuner.plugin.bridge.tuning.run_thread import RunThread
 from footprint_tuner.plugin.bridge.worker_client.proxy import add_proxy
 from footprint_tuner.plugin.core.folder import RunFolder

@@ -28,8 +28,8 @@ from ...core.job import DEFAULT_BASE_MODEL, MOST_SHIFT_M, RECIPES, Settings
 from ..layers.layer_checks import refuse_missing_crs, take_area_source, take_source
 from ..layers.polygon_copy import CopyCancelled
 from ..tuning.run_inputs import Delivery, prepare_delivery
-from .narrator import Narrator
-from .worker import WorkerAlgorithm, follow_worker, refuse
+from .feedback import Narrator
+from .worker_algorithm import WorkerAlgorithm, follow_worker, refuse
 
 BANDS = "BANDS"
 DEVICES = ["auto", "cpu", "cuda"]

@@ -24,7 +24,7 @@ from ...core.paths import RESOURCES
 from ...core.worker_process import Ending, Follower
 from ..worker_client.messages import join
 from ..worker_client.proxy import add_proxy
-from .narrator import Narrator
+from .feedback import Narrator
 
 ICON = RESOURCES / "icon.svg"
 _WAIT_S = 0.2

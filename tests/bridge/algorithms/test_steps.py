@@ -7,8 +7,8 @@ import zipfile
 
 from qgis.core import QgsVectorLayer
 
+from tests.bridge.algorithms.test_algorithms import Feedback, provider, refuse, run
 from tests.bridge.open_run import folder
-from tests.bridge.test_algorithms import Feedback, provider, refuse, run
 
 __all__ = ("folder", "provider", "run")  # fixtures
 

@@ -18,10 +18,10 @@ from qgis.core import (
 
 from ...core.folder import RunFolder
 from ..tuning.run_inputs import Delivery
-from .narrator import Narrator
+from .feedback import Narrator
+from .job_algorithm import run_delivery
 from .outputs import make_footprints_parameter, send_footprints
-from .tuning import run_delivery
-from .worker import read_f1
+from .worker_algorithm import read_f1
 
 
 def declare_ending(algorithm: QgsProcessingAlgorithm, before: str, after: str) -> None:
