@@ -5,7 +5,7 @@ from __future__ import annotations
 from qgis.PyQt.QtCore import QCoreApplication, QLocale
 
 from ..plugin.core.card import Card
-from .imagery import join_names
+from .fields.imagery import join_names
 
 _MB = 1_000_000
 

@@ -10,8 +10,8 @@ from qgis.PyQt.QtWidgets import QLabel, QSizePolicy, QToolTip, QWidget
 
 from ..plugin.core.events import EpochEnded
 from .axis import choose_ticks
+from .fields.wrapped_text import format_score
 from .plot import Line, Panel, Scale, draw_epochs, draw_legend, draw_panel, format_tick
-from .text import format_score
 
 _GAP = 6.0
 _FEWEST = 10

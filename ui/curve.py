@@ -10,8 +10,8 @@ from qgis.PyQt.QtGui import QFont, QFontMetricsF, QHelpEvent, QMouseEvent, QPain
 from qgis.PyQt.QtWidgets import QLabel, QSizePolicy, QToolTip, QWidget
 
 from .axis import choose_ticks
+from .fields.wrapped_text import format_score
 from .plot import Line, Panel, Scale, draw_legend, draw_panel, format_tick, write_text
-from .text import format_score
 
 _GAP = 6.0
 _LINES = 9

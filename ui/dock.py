@@ -17,14 +17,14 @@ from ..plugin.core.environment import SetupStep
 from ..plugin.core.events import STOP, EpochEnded, Event, Finding, Notice, Progress, Scored, StageStarted, Started
 from ..plugin.core.paths import RESOURCES
 from .chart import EpochChart
-from .choices import Choices
+from .fields.choices import Choices
+from .fields.message import MessageFrame
+from .fields.notices import NoticeList
+from .fields.ui_loader import load_form
 from .findings import FindingList
 from .form import FormPage
 from .habits import Habits
-from .load import load_form
 from .memory import Memory
-from .message import MessageFrame
-from .notices import NoticeList
 from .predict import PredictPage
 from .progress import ProgressPage
 from .report import ReportPage

@@ -16,7 +16,7 @@ from qgis.PyQt.QtCore import (
 )
 from qgis.PyQt.QtWidgets import QLineEdit, QListView, QWidget
 
-from .load import load_form
+from .fields.ui_loader import load_form
 
 _MOVES = (Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp)
 

@@ -10,9 +10,9 @@ from qgis.PyQt.QtCore import QLocale, pyqtSignal
 from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QPushButton, QSpinBox, QWidget
 
 from ..plugin.core.building_outcomes import BADLY, BASE, MISSED, TUNED, WRONG, Choice, Outcome
-from .load import load_form
+from .fields.ui_loader import load_form
+from .fields.wrapped_text import WrapLabel, format_count
 from .stepper import StepTable
-from .text import WrapLabel, format_count
 
 _ZOOM = "footprint_tuner/errors/zoom_to_each"
 

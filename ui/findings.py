@@ -7,10 +7,10 @@ from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from ..plugin.core.events import LEVELS, STOP, WARNING, Finding
-from .colours import choose_colour, fade
-from .load import load_form
-from .message import ICONS
-from .text import WrapLabel
+from .fields.colours import choose_colour, fade
+from .fields.message import ICONS
+from .fields.ui_loader import load_form
+from .fields.wrapped_text import WrapLabel
 
 _KINDS = {STOP: "error", WARNING: "warning"}
 _MOST = 50

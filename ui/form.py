@@ -7,14 +7,14 @@ from qgis.gui import QgsMapLayerComboBox
 from qgis.PyQt.QtCore import pyqtBoundSignal, pyqtSignal
 from qgis.PyQt.QtWidgets import QCheckBox, QFrame, QLabel, QPushButton, QWidget
 
-from .bands import BandsRow
-from .choices import Choices
-from .load import load_form
+from .fields.bands import BandsRow
+from .fields.choices import Choices
+from .fields.scale import describe_scale
+from .fields.ui_loader import load_form
+from .fields.wrapped_text import WrapLabel
 from .model import ModelPicker
-from .scale import describe_scale
 from .settings import SettingsGroup
 from .split import SplitRow
-from .text import WrapLabel
 
 
 class FormPage(QWidget):

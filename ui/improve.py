@@ -7,8 +7,8 @@ from qgis.gui import QgsMapLayerComboBox
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QCheckBox, QPushButton, QWidget
 
-from .load import load_form
-from .text import WrapLabel, format_count
+from .fields.ui_loader import load_form
+from .fields.wrapped_text import WrapLabel, format_count
 
 
 class ImprovePanel(QWidget):

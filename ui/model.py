@@ -14,9 +14,9 @@ from ..plugin.core.job import DEFAULT_BASE_MODEL
 from ..plugin.core.model_specs import is_start
 from ..plugin.core.models import find_card
 from .about import describe_card, tell_sources
-from .load import load_form
+from .fields.ui_loader import load_form
+from .fields.wrapped_text import WrapLabel
 from .menu import ModelMenu
-from .text import WrapLabel
 
 
 class ModelPicker(QWidget):

@@ -10,8 +10,8 @@ from qgis.PyQt.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QWidget
 from ..plugin.core.card import NO_WEIGHTS
 from ..plugin.core.model_specs import DECODERS
 from .encoders import EncoderSearch
-from .load import load_form
-from .text import WrapLabel
+from .fields.ui_loader import load_form
+from .fields.wrapped_text import WrapLabel
 
 
 class NetworkDialog(QDialog):

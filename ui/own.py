@@ -12,11 +12,11 @@ from qgis.PyQt.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QLineEdit,
 from ..plugin.core.card import OUTPUTS, Card
 from ..plugin.core.model_specs import DECODERS
 from ..plugin.core.models import list_cards
-from .choices import OwnModel
 from .encoders import EncoderSearch
-from .load import load_form
+from .fields.choices import OwnModel
+from .fields.ui_loader import load_form
+from .fields.wrapped_text import WrapLabel
 from .scaling import SCALINGS, format_numbers, parse_numbers, scale_bands
-from .text import WrapLabel
 
 _PRESETS = ("red, green, blue", "blue, green, red", "blue, green, red, near-infrared")
 _MOST_BANDS = 12

@@ -10,7 +10,7 @@ from qgis.PyQt.QtCore import QLocale, QPointF, QRectF, Qt
 from qgis.PyQt.QtGui import QFontMetricsF, QPainter, QPalette, QPen, QTextOption
 
 from .axis import choose_epoch_ticks, count_places
-from .colours import choose_colour, fade
+from .fields.colours import choose_colour, fade
 
 _RADIUS = 2.5
 _KEY = 18.0

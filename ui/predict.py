@@ -14,14 +14,14 @@ from qgis.PyQt.QtWidgets import QComboBox, QDoubleSpinBox, QProgressBar, QPushBu
 from ..plugin.core.card import Card
 from ..plugin.core.errors import InputError
 from ..plugin.core.events import WARNING, Notice
-from .bands import BandsRow
-from .choices import DRAWN, POLYGONS, VISIBLE, WHOLE, PredictChoices
-from .load import load_form
-from .message import MessageFrame
+from .fields.bands import BandsRow
+from .fields.choices import DRAWN, POLYGONS, VISIBLE, WHOLE, PredictChoices
+from .fields.message import MessageFrame
+from .fields.notices import NoticeList
+from .fields.scale import describe_scale
+from .fields.ui_loader import load_form
+from .fields.wrapped_text import WrapLabel
 from .model import ModelPicker
-from .notices import NoticeList
-from .scale import describe_scale
-from .text import WrapLabel
 
 
 class PredictPage(QWidget):

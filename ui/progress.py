@@ -6,8 +6,8 @@ from qgis.PyQt.QtCore import QElapsedTimer, QLocale, QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import QProgressBar, QPushButton, QWidget
 
 from ..plugin.core.events import OCCASIONAL_STAGES, STAGES, EpochEnded, Progress, Scored, StageStarted, Started
-from .load import load_form
-from .text import WrapLabel, format_clock, format_score
+from .fields.ui_loader import load_form
+from .fields.wrapped_text import WrapLabel, format_clock, format_score
 
 _STEPS = 1000
 _MINUTE_S = 60

@@ -10,9 +10,9 @@ from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
 
 from ..plugin.core.folder import RunFolder
-from .colours import choose_colour
-from .load import load_form
-from .text import WrapLabel, format_change, format_count, format_score
+from .fields.colours import choose_colour
+from .fields.ui_loader import load_form
+from .fields.wrapped_text import WrapLabel, format_change, format_count, format_score
 
 
 class ReportPage(QWidget):

@@ -7,10 +7,10 @@ from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QFileDialog, QPushButton, QWidget
 
 from .errors import ErrorPanel
+from .fields.ui_loader import load_form
+from .fields.wrapped_text import WrapLabel
 from .improve import ImprovePanel
-from .load import load_form
 from .swipe import SwipePanel
-from .text import WrapLabel
 from .threshold import ThresholdPanel
 
 

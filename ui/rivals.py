@@ -7,9 +7,9 @@ from typing import Any, Iterator, Mapping
 from qgis.PyQt.QtCore import QLocale, Qt
 from qgis.PyQt.QtWidgets import QDialog, QDialogButtonBox, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
+from .fields.ui_loader import load_form
+from .fields.wrapped_text import WrapLabel, format_change, format_clock, format_score
 from .history import shorten
-from .load import load_form
-from .text import WrapLabel, format_change, format_clock, format_score
 
 _WIDTH, _HEIGHT = 700, 520
 

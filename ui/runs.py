@@ -11,10 +11,10 @@ from qgis.PyQt.QtCore import QItemSelectionModel, QLocale, QPoint, Qt, pyqtBound
 from qgis.PyQt.QtWidgets import QFileDialog, QMenu, QPushButton, QToolButton, QWidget
 
 from ..plugin.core.run_list import BROKEN_OFF, FINISHED, RUNNING, Entry
+from .fields.ui_loader import load_form
+from .fields.wrapped_text import WrapLabel
 from .history import Column
-from .load import load_form
 from .table import RunTable
-from .text import WrapLabel
 
 _MIDDLE = Qt.TextElideMode.ElideMiddle
 _BUTTONS = ("open", "compare")

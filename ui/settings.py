@@ -9,8 +9,8 @@ from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QToolButton, QWidget
 
 from ..plugin.core.card import Card
 from ..plugin.core.job import RECIPES, Settings
-from .load import load_form
-from .text import WrapLabel
+from .fields.ui_loader import load_form
+from .fields.wrapped_text import WrapLabel
 
 
 class SettingsGroup(QgsCollapsibleGroupBox):

@@ -6,8 +6,8 @@ from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QLabel, QPlainTextEdit, QProgressBar, QPushButton, QWidget
 
 from ..plugin.core.environment import SetupStep, locate_environment
-from .load import load_form
-from .text import WrapLabel
+from .fields.ui_loader import load_form
+from .fields.wrapped_text import WrapLabel
 
 _MOST_LINES = 5000
 

@@ -8,8 +8,8 @@ from qgis.PyQt.QtCore import QLocale, pyqtSignal
 from qgis.PyQt.QtWidgets import QPushButton, QWidget
 
 from ..plugin.core.job import Settings
-from .load import load_form
-from .text import WrapLabel
+from .fields.ui_loader import load_form
+from .fields.wrapped_text import WrapLabel
 
 
 class ShiftLine(QWidget):

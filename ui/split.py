@@ -9,8 +9,8 @@ from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QMenu, QPushButton, QWidget
 
 from ..plugin.core.block_roles import HELD_OUT, LEFT_OUT, TRAINING, VALIDATION
-from .load import load_form
-from .text import WrapLabel, format_count
+from .fields.ui_loader import load_form
+from .fields.wrapped_text import WrapLabel, format_count
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from qgis.core import QgsSettings
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QLabel, QPushButton, QRadioButton, QWidget
 
-from .load import load_form
-from .text import WrapLabel
+from .fields.ui_loader import load_form
+from .fields.wrapped_text import WrapLabel
 
 _PREFIX = "footprint_tuner/swipe/"
 

@@ -9,11 +9,11 @@ from qgis.PyQt.QtCore import QLocale, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor, QPainter, QPen, QPixmap
 from qgis.PyQt.QtWidgets import QCheckBox, QLabel, QProgressBar, QPushButton, QSlider, QWidget
 
-from .colours import choose_colour, fade
 from .curve import Curve, ThresholdCurve, format_threshold
-from .load import load_form
+from .fields.colours import choose_colour, fade
+from .fields.ui_loader import load_form
+from .fields.wrapped_text import WrapLabel, format_count, format_score
 from .pair import Pair
-from .text import WrapLabel, format_count, format_score
 
 #: The live footprints' colour: no style of a run's layers has it, and imagery hardly ever.
 LIVE = "#00e5ff"

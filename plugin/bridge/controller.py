@@ -11,8 +11,8 @@ from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QObject, Qt, QTimer, QUrl
 from qgis.PyQt.QtGui import QDesktopServices
 
-from ...ui.choices import Choices
 from ...ui.dock import TunerDock
+from ...ui.fields.choices import Choices
 from ..core.environment import locate_environment, require_ready
 from ..core.errors import SetupError, TunerError
 from ..core.events import Event, Finding, Finished, Notice

@@ -19,8 +19,8 @@ from footprint_tuner.plugin.core.environment import SetupStep, Verdict
 from footprint_tuner.plugin.core.errors import SetupError
 from footprint_tuner.plugin.core.folder import RunFolder
 from footprint_tuner.plugin.core.job import Settings, load_job
-from footprint_tuner.ui.choices import Choices
 from footprint_tuner.ui.dock import DockState, TunerDock
+from footprint_tuner.ui.fields.choices import Choices
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from footprint_tuner.plugin.core.model_specs import DECODERS, load_encoders
 from footprint_tuner.plugin.core.models import find_card
 from footprint_tuner.plugin.core.paths import locate_models
 from footprint_tuner.ui.about import describe_card, tell_sources
-from footprint_tuner.ui.choices import OwnModel
 from footprint_tuner.ui.encoders import EncoderSearch
+from footprint_tuner.ui.fields.choices import OwnModel
 from footprint_tuner.ui.network import NetworkDialog
 from footprint_tuner.ui.own import OwnDialog
 from footprint_tuner.ui.scaling import SCALINGS, scale_bands

@@ -13,7 +13,7 @@ from qgis.PyQt.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QD
 
 from footprint_tuner.plugin.core.events import Notice
 from footprint_tuner.plugin.core.models import list_cards, load_card
-from footprint_tuner.ui.choices import DRAWN, POLYGONS, VISIBLE, WHOLE
+from footprint_tuner.ui.fields.choices import DRAWN, POLYGONS, VISIBLE, WHOLE
 
 LONG = "/home/analyst/footprint_tuner/runs/banepa_north_2026-01-12_1530_with_all_the_labels/" + "x" * 80
 MENUS = set("JEVLSPORDWMCH")

@@ -16,7 +16,7 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
 )
 
-from ....ui.imagery import choose_bands
+from ....ui.fields.imagery import choose_bands
 from ...core.errors import InputError, TunerError
 from ...core.imagery import require_bands
 from ...core.models import find_card

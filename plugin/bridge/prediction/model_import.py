@@ -9,7 +9,7 @@ from typing import Any, Callable, Iterator, Sequence
 
 from qgis.PyQt.QtCore import QObject, Qt
 
-from ....ui.choices import OwnModel
+from ....ui.fields.choices import OwnModel
 from ....ui.model import ModelPicker
 from ...core.environment import Environment
 from ...core.errors import TunerError

@@ -7,7 +7,7 @@ from pathlib import Path
 from qgis.core import QgsGeometry, QgsProject
 from qgis.gui import QgsMapCanvas
 
-from ....ui.choices import DRAWN, POLYGONS, VISIBLE, PredictChoices
+from ....ui.fields.choices import DRAWN, POLYGONS, VISIBLE, PredictChoices
 from ...core.errors import InputError
 from ...core.imagery import require_bands
 from ...core.models import find_card

@@ -13,8 +13,8 @@ from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QObject, Qt, QTimer
 from qgis.PyQt.QtGui import QColor
 
-from ....ui.choices import DRAWN, PredictChoices
 from ....ui.dock import TunerDock
+from ....ui.fields.choices import DRAWN, PredictChoices
 from ...core.environment import Environment, require_ready
 from ...core.errors import TunerError
 from ...core.events import Event, Finished, Notice, Progress, StageStarted

@@ -9,8 +9,8 @@ from typing import Callable
 
 from qgis.core import QgsRasterLayer
 
-from ....ui.choices import Choices
-from ....ui.imagery import choose_bands
+from ....ui.fields.choices import Choices
+from ....ui.fields.imagery import choose_bands
 from ...core.errors import TunerError
 from ...core.events import Notice
 from ...core.folder import RunFolder

@@ -10,8 +10,8 @@ from qgis.core import QgsCoordinateTransform, QgsPointXY, QgsProject
 from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QObject, Qt, QTimer
 
-from ....ui.choices import Choices
 from ....ui.dock import TunerDock
+from ....ui.fields.choices import Choices
 from ...core.block_roles import find_next_role, write_block_roles
 from ...core.environment import Environment, require_ready
 from ...core.errors import TunerError

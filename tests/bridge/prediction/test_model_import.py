@@ -15,8 +15,8 @@ from qgis.PyQt.QtWidgets import QDialog, QDialogButtonBox, QLabel
 from footprint_tuner.plugin.bridge.prediction.model_import import Shelf, list_answers, locate_card
 from footprint_tuner.plugin.core.models import find_card
 from footprint_tuner.plugin.core.paths import locate_environment, locate_models
-from footprint_tuner.ui.choices import OwnModel
 from footprint_tuner.ui.dock import TunerDock
+from footprint_tuner.ui.fields.choices import OwnModel
 
 XDXD = "xdxd_spacenet4"
 

@@ -23,8 +23,8 @@ from footprint_tuner.plugin.core.folder import RunFolder
 from footprint_tuner.plugin.core.imagery import Imagery
 from footprint_tuner.plugin.core.models import find_card
 from footprint_tuner.plugin.core.run_record import Record
-from footprint_tuner.ui.choices import DRAWN, POLYGONS, VISIBLE
 from footprint_tuner.ui.dock import TunerDock
+from footprint_tuner.ui.fields.choices import DRAWN, POLYGONS, VISIBLE
 
 LEFT, TOP, SIDE_M = 500000.0, 3000000.0, 32.0
 UTM = QgsCoordinateReferenceSystem("EPSG:32645")

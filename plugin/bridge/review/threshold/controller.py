@@ -11,7 +11,7 @@ from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QObject, QTimer
 
 from .....ui.curve import Curve
-from .....ui.text import format_score
+from .....ui.fields.wrapped_text import format_score
 from .....ui.threshold import Position, ThresholdPanel
 from ....core.environment import Environment, require_ready
 from ....core.errors import InputError, TunerError

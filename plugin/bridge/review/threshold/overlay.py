@@ -7,7 +7,7 @@ from qgis.gui import QgsMapCanvas, QgsRubberBand
 from qgis.PyQt import sip
 from qgis.PyQt.QtGui import QColor
 
-from .....ui.colours import fade
+from .....ui.fields.colours import fade
 from .....ui.threshold import FILL_ALPHA, LIVE
 
 _WIDTH_PX = 1

@@ -6,9 +6,9 @@ from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
-from ..plugin.core.events import Notice
+from ...plugin.core.events import Notice
 from .message import ICONS
-from .text import WrapLabel
+from .wrapped_text import WrapLabel
 
 _MOST = 100
 

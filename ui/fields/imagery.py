@@ -7,8 +7,8 @@ from typing import Sequence
 from qgis.core import Qgis, QgsMultiBandColorRenderer, QgsRaster, QgsRasterLayer
 from qgis.PyQt.QtCore import QCoreApplication
 
-from ..plugin.core.bands import propose_bands, read_colour
-from ..plugin.core.card import ADAPTATIONS, Card
+from ...plugin.core.bands import propose_bands, read_colour
+from ...plugin.core.card import ADAPTATIONS, Card
 
 _FIRST = (1, 2, 3)
 _UNBROKEN = str.maketrans({" ": "\u00a0", "-": "\u2011"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qgis.core import QgsCoordinateTransformContext, QgsDistanceArea, QgsPointXY, QgsRasterLayer
 from qgis.PyQt.QtCore import QCoreApplication, QLocale
 
-from ..plugin.core.card import NEAR_ENOUGH, Card
+from ...plugin.core.card import NEAR_ENOUGH, Card
 
 
 def measure_gsd_m(layer: QgsRasterLayer) -> float:

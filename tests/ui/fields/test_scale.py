@@ -7,7 +7,7 @@ from osgeo import gdal, osr
 from qgis.core import QgsRasterLayer
 
 from footprint_tuner.plugin.core.models import list_cards
-from footprint_tuner.ui.scale import describe_scale, measure_gsd_m
+from footprint_tuner.ui.fields.scale import describe_scale, measure_gsd_m
 
 CARD = replace(list_cards()[0], working_gsd_m=0.25)
 

@@ -8,7 +8,13 @@ from qgis.core import QgsMultiBandColorRenderer, QgsSingleBandGrayRenderer
 
 from footprint_tuner.plugin.core.bands import propose_bands
 from footprint_tuner.plugin.core.models import find_card
-from footprint_tuner.ui.imagery import choose_bands, describe_adaptation, describe_bands, join_names, list_colours
+from footprint_tuner.ui.fields.imagery import (
+    choose_bands,
+    describe_adaptation,
+    describe_bands,
+    join_names,
+    list_colours,
+)
 
 UNMARKED = {"kind": gdal.GDT_UInt16, "options": ("PHOTOMETRIC=MINISBLACK",)}
 STARTER, XDXD = find_card("starter"), find_card("xdxd_spacenet4")

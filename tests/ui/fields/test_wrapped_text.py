@@ -2,7 +2,7 @@
 
 import pytest
 
-from footprint_tuner.ui.text import WrapLabel, format_clock, format_count, format_score, soften
+from footprint_tuner.ui.fields.wrapped_text import WrapLabel, format_clock, format_count, format_score, soften
 
 BREAK = "\u200b"
 

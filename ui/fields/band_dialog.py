@@ -15,12 +15,12 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from ..plugin.core.bands import ALPHA, propose_bands
-from ..plugin.core.card import Card
-from ..plugin.core.model_specs import fit_bands
+from ...plugin.core.bands import ALPHA, propose_bands
+from ...plugin.core.card import Card
+from ...plugin.core.model_specs import fit_bands
 from .imagery import list_colours
-from .load import load_form
-from .text import WrapLabel
+from .ui_loader import load_form
+from .wrapped_text import WrapLabel
 
 
 class BandsDialog(QDialog):
@@ -40,7 +40,7 @@ class BandsDialog(QDialog):
     ) -> None:
         """Show how the bands meet now."""
         super().__init__(parent)
-        load_form(self, "assign")
+        load_form(self, "fields/band_dialog")
         self._card = card
         self._colours = list_colours(layer)
         self._names = [_name_band(layer, band, colour) for band, colour in enumerate(self._colours, 1)]

@@ -6,12 +6,12 @@ from qgis.core import QgsRasterLayer
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QToolButton, QWidget
 
-from ..plugin.core.card import Card
-from ..plugin.core.model_specs import fit_bands
-from .assign import BandsDialog
+from ...plugin.core.card import Card
+from ...plugin.core.model_specs import fit_bands
+from .band_dialog import BandsDialog
 from .imagery import choose_bands, describe_adaptation, describe_bands
-from .load import load_form
-from .text import WrapLabel
+from .ui_loader import load_form
+from .wrapped_text import WrapLabel
 
 _MOST_KEPT = 40
 
@@ -33,7 +33,7 @@ class BandsRow(QWidget):
         self._key = ""
         self._kept: dict[str, tuple[int, ...]] = {}
         self._confirmed = ""
-        load_form(self, "bands")
+        load_form(self, "fields/bands")
         self.bandsButton.clicked.connect(self._ask)
         self._tell()
 

@@ -7,8 +7,8 @@ from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QFrame, QLabel, QPushButton, QToolButton, QWidget
 
 from .colours import choose_colour, fade
-from .load import load_form
-from .text import WrapLabel
+from .ui_loader import load_form
+from .wrapped_text import WrapLabel
 
 ICONS = {
     "error": "/mIconCritical.svg",
@@ -35,7 +35,7 @@ class MessageFrame(QFrame):
         """Begin hidden."""
         super().__init__(parent)
         self._folder = ""
-        load_form(self, "message")
+        load_form(self, "fields/message")
         self.closeButton.setIcon(QgsApplication.getThemeIcon("/mIconClose.svg"))
         self.closeButton.clicked.connect(self.clear)
         self.resumeButton.clicked.connect(lambda: self.resume_requested.emit(self._folder))

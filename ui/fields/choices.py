@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from qgis.core import QgsRasterLayer, QgsVectorLayer
 
-from ..plugin.core.job import DEFAULT_BASE_MODEL, Settings
+from ...plugin.core.job import DEFAULT_BASE_MODEL, Settings
 
 
 @dataclass(frozen=True)

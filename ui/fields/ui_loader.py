@@ -1,0 +1,16 @@
+"""Fill a widget from its ``.ui`` file, which lies beside its class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qgis.PyQt import uic
+from qgis.PyQt.QtWidgets import QWidget
+
+_ROOM = Path(__file__).resolve().parents[1]
+_PACKAGE = __name__.rpartition(".fields.")[0]
+
+
+def load_form(widget: QWidget, name: str) -> None:
+    """Build the widgets of ``name.ui`` (a path below ``ui``) into ``widget``, as attributes by their object names."""
+    uic.loadUi(str(_ROOM / f"{name}.ui"), widget, package=_PACKAGE)
