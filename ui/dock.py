@@ -16,7 +16,7 @@ from ..plugin.core.card import Card
 from ..plugin.core.environment import SetupStep
 from ..plugin.core.events import STOP, EpochEnded, Event, Finding, Notice, Progress, Scored, StageStarted, Started
 from ..plugin.core.paths import RESOURCES
-from .chart import EpochChart
+from .charts.loss_chart import EpochChart
 from .fields.choices import Choices
 from .fields.message import MessageFrame
 from .fields.notices import NoticeList

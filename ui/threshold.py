@@ -9,7 +9,7 @@ from qgis.PyQt.QtCore import QLocale, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor, QPainter, QPen, QPixmap
 from qgis.PyQt.QtWidgets import QCheckBox, QLabel, QProgressBar, QPushButton, QSlider, QWidget
 
-from .curve import Curve, ThresholdCurve, format_threshold
+from .charts.threshold_chart import Curve, ThresholdCurve, format_threshold
 from .fields.colours import choose_colour, fade
 from .fields.ui_loader import load_form
 from .fields.wrapped_text import WrapLabel, format_count, format_score

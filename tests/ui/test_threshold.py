@@ -7,7 +7,7 @@ from qgis.PyQt.QtCore import QPoint, Qt
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QAbstractButton, QAbstractSpinBox, QLabel, QSlider
 
-from footprint_tuner.ui.curve import Curve, ThresholdCurve
+from footprint_tuner.ui.charts.threshold_chart import Curve, ThresholdCurve
 from footprint_tuner.ui.fields.colours import choose_colour
 from footprint_tuner.ui.pair import Pair
 from footprint_tuner.ui.threshold import Position, ThresholdPanel

@@ -10,7 +10,7 @@ from qgis.core import QgsCoordinateReferenceSystem, QgsGeometry, QgsRectangle, Q
 from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QObject, QTimer
 
-from .....ui.curve import Curve
+from .....ui.charts.threshold_chart import Curve
 from .....ui.fields.wrapped_text import format_score
 from .....ui.threshold import Position, ThresholdPanel
 from ....core.environment import Environment, require_ready

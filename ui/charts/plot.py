@@ -9,8 +9,8 @@ from typing import Sequence
 from qgis.PyQt.QtCore import QLocale, QPointF, QRectF, Qt
 from qgis.PyQt.QtGui import QFontMetricsF, QPainter, QPalette, QPen, QTextOption
 
+from ..fields.colours import choose_colour, fade
 from .axis import choose_epoch_ticks, count_places
-from .fields.colours import choose_colour, fade
 
 _RADIUS = 2.5
 _KEY = 18.0

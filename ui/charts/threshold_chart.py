@@ -9,8 +9,8 @@ from qgis.PyQt.QtCore import QEvent, QLocale, QPointF, QRectF, QSize, Qt, pyqtSi
 from qgis.PyQt.QtGui import QFont, QFontMetricsF, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
 from qgis.PyQt.QtWidgets import QLabel, QSizePolicy, QToolTip, QWidget
 
+from ..fields.wrapped_text import format_score
 from .axis import choose_ticks
-from .fields.wrapped_text import format_score
 from .plot import Line, Panel, Scale, draw_legend, draw_panel, format_tick, write_text
 
 _GAP = 6.0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from footprint_tuner.ui.axis import choose_epoch_ticks, choose_ticks, count_places
+from footprint_tuner.ui.charts.axis import choose_epoch_ticks, choose_ticks, count_places
 
 
 @pytest.mark.parametrize(

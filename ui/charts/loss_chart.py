@@ -8,9 +8,9 @@ from qgis.PyQt.QtCore import QEvent, QRectF, QSize, Qt
 from qgis.PyQt.QtGui import QFont, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent, QPalette, QTextOption
 from qgis.PyQt.QtWidgets import QLabel, QSizePolicy, QToolTip, QWidget
 
-from ..plugin.core.events import EpochEnded
+from ...plugin.core.events import EpochEnded
+from ..fields.wrapped_text import format_score
 from .axis import choose_ticks
-from .fields.wrapped_text import format_score
 from .plot import Line, Panel, Scale, draw_epochs, draw_legend, draw_panel, format_tick
 
 _GAP = 6.0
