@@ -12,7 +12,7 @@ from .fields.choices import Choices
 from .fields.scale import describe_scale
 from .fields.ui_loader import load_form
 from .fields.wrapped_text import WrapLabel
-from .model import ModelPicker
+from .model.model_picker import ModelPicker
 from .settings import SettingsGroup
 from .split import SplitRow
 

@@ -21,7 +21,7 @@ from .fields.notices import NoticeList
 from .fields.scale import describe_scale
 from .fields.ui_loader import load_form
 from .fields.wrapped_text import WrapLabel
-from .model import ModelPicker
+from .model.model_picker import ModelPicker
 
 
 class PredictPage(QWidget):

@@ -10,7 +10,7 @@ from typing import Any, Callable, Iterator, Sequence
 from qgis.PyQt.QtCore import QObject, Qt
 
 from ....ui.fields.choices import OwnModel
-from ....ui.model import ModelPicker
+from ....ui.model.model_picker import ModelPicker
 from ...core.environment import Environment
 from ...core.errors import TunerError
 from ...core.paths import locate_models

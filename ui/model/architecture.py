@@ -7,11 +7,11 @@ from typing import Mapping, Sequence
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QWidget
 
-from ..plugin.core.card import NO_WEIGHTS
-from ..plugin.core.model_specs import DECODERS
+from ...plugin.core.card import NO_WEIGHTS
+from ...plugin.core.model_specs import DECODERS
+from ..fields.ui_loader import load_form
+from ..fields.wrapped_text import WrapLabel
 from .encoders import EncoderSearch
-from .fields.ui_loader import load_form
-from .fields.wrapped_text import WrapLabel
 
 
 class NetworkDialog(QDialog):
@@ -28,7 +28,7 @@ class NetworkDialog(QDialog):
     def __init__(self, encoders: Mapping[str, Sequence[str]], parent: QWidget | None = None) -> None:
         """Offer every decoder and the given encoders, each with the tags of its published weights."""
         super().__init__(parent)
-        load_form(self, "network")
+        load_form(self, "model/architecture")
         self._encoders = encoders
         self._sentences = {
             "unet": self.tr("The usual choice: sharp outlines, little memory."),

@@ -9,13 +9,13 @@ from qgis.gui import QgsDoubleSpinBox
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QLineEdit, QWidget
 
-from ..plugin.core.card import OUTPUTS, Card
-from ..plugin.core.model_specs import DECODERS
-from ..plugin.core.models import list_cards
+from ...plugin.core.card import OUTPUTS, Card
+from ...plugin.core.model_specs import DECODERS
+from ...plugin.core.models import list_cards
+from ..fields.choices import OwnModel
+from ..fields.ui_loader import load_form
+from ..fields.wrapped_text import WrapLabel
 from .encoders import EncoderSearch
-from .fields.choices import OwnModel
-from .fields.ui_loader import load_form
-from .fields.wrapped_text import WrapLabel
 from .scaling import SCALINGS, format_numbers, parse_numbers, scale_bands
 
 _PRESETS = ("red, green, blue", "blue, green, red", "blue, green, red, near-infrared")
@@ -46,7 +46,7 @@ class OwnDialog(QDialog):
     def __init__(self, path: str, encoders: Mapping[str, Sequence[str]], parent: QWidget | None = None) -> None:
         """Ask about the file at ``path``."""
         super().__init__(parent)
-        load_form(self, "own")
+        load_form(self, "model/import_weights")
         self.path = path
         self.fileLine.setText(path)
         self.guessLine.setText(self.tr("Looking into the file. The answers are filled in where it tells them."))

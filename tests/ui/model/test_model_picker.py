@@ -12,12 +12,12 @@ from footprint_tuner.plugin.core.job import DEFAULT_BASE_MODEL
 from footprint_tuner.plugin.core.model_specs import DECODERS, load_encoders
 from footprint_tuner.plugin.core.models import find_card
 from footprint_tuner.plugin.core.paths import locate_models
-from footprint_tuner.ui.about import describe_card, tell_sources
-from footprint_tuner.ui.encoders import EncoderSearch
 from footprint_tuner.ui.fields.choices import OwnModel
-from footprint_tuner.ui.network import NetworkDialog
-from footprint_tuner.ui.own import OwnDialog
-from footprint_tuner.ui.scaling import SCALINGS, scale_bands
+from footprint_tuner.ui.model.architecture import NetworkDialog
+from footprint_tuner.ui.model.card_text import describe_card, tell_sources
+from footprint_tuner.ui.model.encoders import EncoderSearch
+from footprint_tuner.ui.model.import_weights import OwnDialog
+from footprint_tuner.ui.model.scaling import SCALINGS, scale_bands
 
 XDXD = "xdxd_spacenet4"
 MANY = {

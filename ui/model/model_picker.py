@@ -8,15 +8,15 @@ from typing import Any, Mapping, Sequence
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QLabel, QToolButton, QWidget
 
-from ..plugin.core.card import Card
-from ..plugin.core.errors import InputError
-from ..plugin.core.job import DEFAULT_BASE_MODEL
-from ..plugin.core.model_specs import is_start
-from ..plugin.core.models import find_card
-from .about import describe_card, tell_sources
-from .fields.ui_loader import load_form
-from .fields.wrapped_text import WrapLabel
-from .menu import ModelMenu
+from ...plugin.core.card import Card
+from ...plugin.core.errors import InputError
+from ...plugin.core.job import DEFAULT_BASE_MODEL
+from ...plugin.core.model_specs import is_start
+from ...plugin.core.models import find_card
+from ..fields.ui_loader import load_form
+from ..fields.wrapped_text import WrapLabel
+from .card_text import describe_card, tell_sources
+from .model_menu import ModelMenu
 
 
 class ModelPicker(QWidget):
@@ -39,7 +39,7 @@ class ModelPicker(QWidget):
         super().__init__(parent)
         self._cards: dict[str, Card] = {}
         self._wanted = ""
-        load_form(self, "model")
+        load_form(self, "model/model_picker")
         self.modelCombo.currentIndexChanged.connect(self._tell_card)
         self.modelCombo.activated.connect(self._settle)
         self._menu = ModelMenu(self)

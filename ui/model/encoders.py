@@ -16,7 +16,7 @@ from qgis.PyQt.QtCore import (
 )
 from qgis.PyQt.QtWidgets import QLineEdit, QListView, QWidget
 
-from .fields.ui_loader import load_form
+from ..fields.ui_loader import load_form
 
 _MOVES = (Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp)
 
@@ -32,7 +32,7 @@ class EncoderSearch(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         """Begin with an empty list."""
         super().__init__(parent)
-        load_form(self, "encoders")
+        load_form(self, "model/encoders")
         self._names = QStringListModel(self)
         self._found = QSortFilterProxyModel(self)
         self._found.setSourceModel(self._names)

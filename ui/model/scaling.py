@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Mapping, Sequence
 
-from ..plugin.core.bands import read_colour
+from ...plugin.core.bands import read_colour
 
 
 @dataclass(frozen=True)

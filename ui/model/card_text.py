@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from qgis.PyQt.QtCore import QCoreApplication, QLocale
 
-from ..plugin.core.card import Card
-from .fields.imagery import join_names
+from ...plugin.core.card import Card
+from ..fields.imagery import join_names
 
 _MB = 1_000_000
 

@@ -8,10 +8,10 @@ from typing import Any, Callable, Mapping
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QAction, QDialog, QFileDialog, QMenu, QWidget
 
-from ..plugin.core.card import Card
-from ..plugin.core.model_specs import load_encoders
-from .network import NetworkDialog
-from .own import OwnDialog
+from ...plugin.core.card import Card
+from ...plugin.core.model_specs import load_encoders
+from .architecture import NetworkDialog
+from .import_weights import OwnDialog
 
 
 class ModelMenu(QMenu):
