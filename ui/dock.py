@@ -21,17 +21,17 @@ from .fields.choices import Choices
 from .fields.message import MessageFrame
 from .fields.notices import NoticeList
 from .fields.ui_loader import load_form
-from .findings import FindingList
-from .form import FormPage
 from .habits import Habits
-from .memory import Memory
 from .predict import PredictPage
-from .progress import ProgressPage
-from .report import ReportPage
 from .review import ReviewPage
 from .runs import RunsPage
-from .setup import SetupPage
-from .shift import ShiftLine
+from .tuning.findings import FindingList
+from .tuning.form import FormPage
+from .tuning.form_settings import Memory
+from .tuning.progress import ProgressPage
+from .tuning.report import ReportPage
+from .tuning.setup import SetupPage
+from .tuning.shift import ShiftLine
 
 ICON = RESOURCES / "icon.svg"
 

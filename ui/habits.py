@@ -6,8 +6,8 @@ import json
 
 from qgis.core import QgsSettings
 
-from .memory import choose_layer, parse_bands
 from .predict import PredictPage
+from .tuning.form_settings import choose_layer, parse_bands
 
 _PREFIX = "footprint_tuner/predict/"
 

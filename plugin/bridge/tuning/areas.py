@@ -16,7 +16,7 @@ from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QObject
 from qgis.PyQt.QtGui import QColor
 
-from ....ui.form import FormPage
+from ....ui.tuning.form import FormPage
 from ...core.block_roles import HELD_OUT, TRAINING
 from ...core.errors import InputError, TunerError
 from ..layers.layer_checks import ROLE_FIELD

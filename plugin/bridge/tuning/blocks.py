@@ -18,7 +18,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
-from ....ui.split import RoleCount
+from ....ui.tuning.split import RoleCount
 from ...core.block_roles import BLOCK_ROLES, BUFFER, HELD_OUT, LEFT_OUT
 from ..layers.results import apply_style
 

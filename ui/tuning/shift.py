@@ -7,9 +7,9 @@ from dataclasses import replace
 from qgis.PyQt.QtCore import QLocale, pyqtSignal
 from qgis.PyQt.QtWidgets import QPushButton, QWidget
 
-from ..plugin.core.job import Settings
-from .fields.ui_loader import load_form
-from .fields.wrapped_text import WrapLabel
+from ...plugin.core.job import Settings
+from ..fields.ui_loader import load_form
+from ..fields.wrapped_text import WrapLabel
 
 
 class ShiftLine(QWidget):
@@ -24,7 +24,7 @@ class ShiftLine(QWidget):
         """Begin without a shift."""
         super().__init__(parent)
         self.east_m, self.north_m = 0.0, 0.0
-        load_form(self, "shift")
+        load_form(self, "tuning/shift")
         self.undoShiftButton.clicked.connect(self.clear)
         self.hide()
 

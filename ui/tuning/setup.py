@@ -5,9 +5,9 @@ from __future__ import annotations
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QLabel, QPlainTextEdit, QProgressBar, QPushButton, QWidget
 
-from ..plugin.core.environment import SetupStep, locate_environment
-from .fields.ui_loader import load_form
-from .fields.wrapped_text import WrapLabel
+from ...plugin.core.environment import SetupStep, locate_environment
+from ..fields.ui_loader import load_form
+from ..fields.wrapped_text import WrapLabel
 
 _MOST_LINES = 5000
 
@@ -31,7 +31,7 @@ class SetupPage(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         """Say what will happen."""
         super().__init__(parent)
-        load_form(self, "setup")
+        load_form(self, "tuning/setup")
         self.setupLog.setMaximumBlockCount(_MOST_LINES)
         self.placeLabel.setText(self.tr("It is kept in {}").format(locate_environment().folder))
         self.setupButton.clicked.connect(self._begin)

@@ -6,11 +6,11 @@ from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from ..plugin.core.events import LEVELS, STOP, WARNING, Finding
-from .fields.colours import choose_colour, fade
-from .fields.message import ICONS
-from .fields.ui_loader import load_form
-from .fields.wrapped_text import WrapLabel
+from ...plugin.core.events import LEVELS, STOP, WARNING, Finding
+from ..fields.colours import choose_colour, fade
+from ..fields.message import ICONS
+from ..fields.ui_loader import load_form
+from ..fields.wrapped_text import WrapLabel
 
 _KINDS = {STOP: "error", WARNING: "warning"}
 _MOST = 50
@@ -33,7 +33,7 @@ class FindingRow(QFrame):
         super().__init__(parent)
         self.finding = finding
         self._next = 0
-        load_form(self, "finding")
+        load_form(self, "tuning/finding")
         names = {STOP: self.tr("Stops the run"), WARNING: self.tr("Warning")}
         kind, name = _KINDS.get(finding.level, "info"), names.get(finding.level, self.tr("Advice"))
         self.levelLabel.setPixmap(QgsApplication.getThemeIcon(ICONS[kind]).pixmap(16, 16))
@@ -82,7 +82,7 @@ class FindingList(QWidget):
         """Begin empty and hidden."""
         super().__init__(parent)
         self._rows: list[FindingRow] = []
-        load_form(self, "findings")
+        load_form(self, "tuning/findings")
         self.findingsLayerButton.clicked.connect(lambda: self.layer_requested.emit(self.findings))
         self.clear()
 

@@ -7,10 +7,10 @@ from qgis.gui import QgsCollapsibleGroupBox, QgsDoubleSpinBox, QgsMapLayerComboB
 from qgis.PyQt.QtCore import QLocale
 from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QToolButton, QWidget
 
-from ..plugin.core.card import Card
-from ..plugin.core.job import RECIPES, Settings
-from .fields.ui_loader import load_form
-from .fields.wrapped_text import WrapLabel
+from ...plugin.core.card import Card
+from ...plugin.core.job import RECIPES, Settings
+from ..fields.ui_loader import load_form
+from ..fields.wrapped_text import WrapLabel
 
 
 class SettingsGroup(QgsCollapsibleGroupBox):
@@ -34,7 +34,7 @@ class SettingsGroup(QgsCollapsibleGroupBox):
         """Begin with the defaults."""
         super().__init__(parent)
         self._card: Card | None = None
-        load_form(self, "settings")
+        load_form(self, "tuning/settings")
         self.areasCombo.setFilters(QgsMapLayerProxyModel.PolygonLayer)
         self.areasCombo.setAllowEmptyLayer(True, self.tr("none: split into blocks"))
         self.areasCombo.setLayer(None)

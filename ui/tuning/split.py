@@ -8,9 +8,9 @@ from typing import Sequence
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QMenu, QPushButton, QWidget
 
-from ..plugin.core.block_roles import HELD_OUT, LEFT_OUT, TRAINING, VALIDATION
-from .fields.ui_loader import load_form
-from .fields.wrapped_text import WrapLabel, format_count
+from ...plugin.core.block_roles import HELD_OUT, LEFT_OUT, TRAINING, VALIDATION
+from ..fields.ui_loader import load_form
+from ..fields.wrapped_text import WrapLabel, format_count
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class SplitRow(QWidget):
         self._is_shown = False
         self._counts = ""
         self._block_roles: tuple[str, ...] = ()
-        load_form(self, "split")
+        load_form(self, "tuning/split")
         self._names = {
             TRAINING: self.tr("Training"),
             VALIDATION: self.tr("Validation"),

@@ -7,12 +7,12 @@ from qgis.gui import QgsMapLayerComboBox
 from qgis.PyQt.QtCore import pyqtBoundSignal, pyqtSignal
 from qgis.PyQt.QtWidgets import QCheckBox, QFrame, QLabel, QPushButton, QWidget
 
-from .fields.bands import BandsRow
-from .fields.choices import Choices
-from .fields.scale import describe_scale
-from .fields.ui_loader import load_form
-from .fields.wrapped_text import WrapLabel
-from .model.model_picker import ModelPicker
+from ..fields.bands import BandsRow
+from ..fields.choices import Choices
+from ..fields.scale import describe_scale
+from ..fields.ui_loader import load_form
+from ..fields.wrapped_text import WrapLabel
+from ..model.model_picker import ModelPicker
 from .settings import SettingsGroup
 from .split import SplitRow
 
@@ -45,7 +45,7 @@ class FormPage(QWidget):
         """Offer the project's layers."""
         super().__init__(parent)
         self._labels: QgsVectorLayer | None = None
-        load_form(self, "form")
+        load_form(self, "tuning/form")
         self.rasterCombo.setFilters(QgsMapLayerProxyModel.RasterLayer)
         self.labelCombo.setFilters(QgsMapLayerProxyModel.PolygonLayer)
         self.labelCombo.layerChanged.connect(self._follow_labels)

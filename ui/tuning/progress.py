@@ -5,9 +5,9 @@ from __future__ import annotations
 from qgis.PyQt.QtCore import QElapsedTimer, QLocale, QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import QProgressBar, QPushButton, QWidget
 
-from ..plugin.core.events import OCCASIONAL_STAGES, STAGES, EpochEnded, Progress, Scored, StageStarted, Started
-from .fields.ui_loader import load_form
-from .fields.wrapped_text import WrapLabel, format_clock, format_score
+from ...plugin.core.events import OCCASIONAL_STAGES, STAGES, EpochEnded, Progress, Scored, StageStarted, Started
+from ..fields.ui_loader import load_form
+from ..fields.wrapped_text import WrapLabel, format_clock, format_score
 
 _STEPS = 1000
 _MINUTE_S = 60
@@ -40,7 +40,7 @@ class ProgressPage(QWidget):
         self._ticker = QTimer(self)
         self._ticker.setInterval(1000)
         self._ticker.timeout.connect(self._tell_time)
-        load_form(self, "progress")
+        load_form(self, "tuning/progress")
         self.progressBar.setRange(0, 0)
         self.finishButton.clicked.connect(self._finish)
         self.cancelButton.clicked.connect(self._cancel)

@@ -6,8 +6,8 @@ from qgis.PyQt.QtTest import QTest
 
 from footprint_tuner.plugin.core.events import Finding
 from footprint_tuner.plugin.core.job import Settings
-from footprint_tuner.ui.findings import FindingRow
-from footprint_tuner.ui.split import RoleCount
+from footprint_tuner.ui.tuning.findings import FindingRow
+from footprint_tuner.ui.tuning.split import RoleCount
 
 COUNTS = [
     RoleCount("training", 41, 1204),

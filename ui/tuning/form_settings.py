@@ -9,8 +9,8 @@ from dataclasses import asdict, fields
 from qgis.core import QgsSettings
 from qgis.gui import QgsMapLayerComboBox
 
-from ..plugin.core.errors import InputError
-from ..plugin.core.job import Settings
+from ...plugin.core.errors import InputError
+from ...plugin.core.job import Settings
 from .form import FormPage
 
 _PREFIX = "footprint_tuner/"

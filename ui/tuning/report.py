@@ -9,10 +9,10 @@ from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
 
-from ..plugin.core.folder import RunFolder
-from .fields.colours import choose_colour
-from .fields.ui_loader import load_form
-from .fields.wrapped_text import WrapLabel, format_change, format_count, format_score
+from ...plugin.core.folder import RunFolder
+from ..fields.colours import choose_colour
+from ..fields.ui_loader import load_form
+from ..fields.wrapped_text import WrapLabel, format_change, format_count, format_score
 
 
 class ReportPage(QWidget):
@@ -43,7 +43,7 @@ class ReportPage(QWidget):
         """Begin without scores."""
         super().__init__(parent)
         self._folder = ""
-        load_form(self, "report")
+        load_form(self, "tuning/report")
         self.folderButton.setIcon(QgsApplication.getThemeIcon("/mActionFileOpen.svg"))
         self.folderButton.clicked.connect(lambda: self.folder_opened.emit(self._folder))
         self.exportButton.clicked.connect(lambda: self.export_requested.emit(self._folder))
