@@ -23,7 +23,7 @@ from .fields.notices import NoticeList
 from .fields.ui_loader import load_form
 from .habits import Habits
 from .predict import PredictPage
-from .review import ReviewPage
+from .review.review_page import ReviewPage
 from .runs import RunsPage
 from .tuning.findings import FindingList
 from .tuning.form import FormPage

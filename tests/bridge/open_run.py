@@ -14,7 +14,7 @@ from qgis.PyQt.QtCore import QCoreApplication, QEvent
 
 from footprint_tuner.plugin.bridge.review.run_opener import Reviewer
 from footprint_tuner.plugin.bridge.review.threshold.controller import LiveThreshold
-from footprint_tuner.ui.review import ReviewPage
+from footprint_tuner.ui.review.review_page import ReviewPage
 from tests.bridge.errorfile import write_run
 
 UTM = QgsCoordinateReferenceSystem("EPSG:32645")

@@ -21,7 +21,7 @@ from footprint_tuner.plugin.bridge.review.swipe.canvas_item import Curtain
 from footprint_tuner.plugin.bridge.review.swipe.controller import Swipe
 from footprint_tuner.plugin.bridge.review.swipe.render import wait_for_all
 from footprint_tuner.plugin.core.run_record import require_reviewable
-from footprint_tuner.ui.swipe import Sight, SwipePanel
+from footprint_tuner.ui.review.swipe import Sight, SwipePanel
 from tests.bridge.conftest import process_events
 from tests.bridge.swiperun import write_run
 

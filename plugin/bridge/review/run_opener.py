@@ -8,7 +8,7 @@ from typing import Callable, Protocol
 from qgis.core import QgsProject
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
-from ....ui.review import ReviewPage
+from ....ui.review.review_page import ReviewPage
 from ...core.errors import InputError
 from ...core.folder import RunFolder
 from ...core.run_record import Record, require_reviewable

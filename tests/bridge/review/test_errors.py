@@ -14,7 +14,7 @@ from footprint_tuner.plugin.bridge.review.errors.zoom import plan_extent
 from footprint_tuner.plugin.core.building_outcomes import BASE, TUNED
 from footprint_tuner.plugin.core.folder import RunFolder
 from footprint_tuner.plugin.core.run_record import Record
-from footprint_tuner.ui.errors import ErrorPanel
+from footprint_tuner.ui.review.error_browser import ErrorPanel
 from tests.bridge.errorfile import LEFT, TOP, TOWN, write_errors
 
 UTM = QgsCoordinateReferenceSystem("EPSG:32645")

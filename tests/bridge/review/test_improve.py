@@ -26,7 +26,7 @@ from footprint_tuner.plugin.core.errors import RunError
 from footprint_tuner.plugin.core.folder import RunFolder
 from footprint_tuner.plugin.core.job import load_job
 from footprint_tuner.plugin.core.run_record import read_record
-from footprint_tuner.ui.improve import ImprovePanel
+from footprint_tuner.ui.review.improve import ImprovePanel
 from tests.bridge.conftest import LEFT, PIXEL, TOP
 from tests.bridge.errorfile import write_errors, write_run
 

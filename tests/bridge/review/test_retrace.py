@@ -7,7 +7,7 @@ import json
 import pytest
 from qgis.core import QgsVectorLayer
 
-from footprint_tuner.ui.threshold import Position
+from footprint_tuner.ui.review.threshold import Position
 from tests.bridge.errorfile import write_run
 from tests.bridge.open_run import canvas, count_drawn, folder, go_live, page, panel, read_tree, reviewer
 

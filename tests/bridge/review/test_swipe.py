@@ -8,7 +8,7 @@ from qgis.PyQt.QtCore import QCoreApplication, QEvent, QPointF, Qt
 from qgis.PyQt.QtGui import QFocusEvent, QKeyEvent
 from qgis.PyQt.QtTest import QTest
 
-from footprint_tuner.ui.swipe import Sight
+from footprint_tuner.ui.review.swipe import Sight
 from tests.bridge.swiping import (
     NO_KEY,
     WIDTH,

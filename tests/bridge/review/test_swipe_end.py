@@ -11,7 +11,7 @@ from qgis.PyQt.QtCore import QEvent, Qt
 from qgis.PyQt.QtTest import QTest
 
 from footprint_tuner.plugin.core.run_record import require_reviewable
-from footprint_tuner.ui.swipe import Sight
+from footprint_tuner.ui.review.swipe import Sight
 from tests.bridge.swiperun import write_boxes, write_run
 from tests.bridge.swiping import (
     canvas,

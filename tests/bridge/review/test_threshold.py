@@ -11,8 +11,8 @@ from qgis.PyQt.QtGui import QColor
 from footprint_tuner.plugin.bridge.review.run_opener import Reviewer
 from footprint_tuner.plugin.bridge.review.threshold.controller import LiveThreshold
 from footprint_tuner.plugin.bridge.review.threshold.slider_state import read_position
-from footprint_tuner.ui.review import ReviewPage
-from footprint_tuner.ui.threshold import LIVE, Position
+from footprint_tuner.ui.review.review_page import ReviewPage
+from footprint_tuner.ui.review.threshold import LIVE, Position
 from tests.bridge.open_run import (
     UTM,
     canvas,

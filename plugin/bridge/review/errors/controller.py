@@ -18,7 +18,7 @@ from qgis.PyQt.QtCore import QObject, QThread, pyqtSignal
 from qgis.PyQt.QtGui import QColor
 from qgis.PyQt.QtWidgets import QWidget
 
-from .....ui.errors import ErrorPanel
+from .....ui.review.error_browser import ErrorPanel
 from ....core.building_outcomes import TUNED, Outcome, read_outcomes
 from ....core.errors import RunError
 from ....core.folder import RunFolder

@@ -7,7 +7,7 @@ from qgis.gui import QgisInterface
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QObject, Qt, pyqtSignal
 
-from .....ui.improve import ImprovePanel
+from .....ui.review.improve import ImprovePanel
 from ....core.errors import InputError, TunerError
 from ....core.folder import RunFolder
 from ....core.run_record import Record

@@ -11,7 +11,7 @@ from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QObject, QTimer
 from qgis.PyQt.QtWidgets import QWidget
 
-from .....ui.swipe import SwipePanel
+from .....ui.review.swipe import SwipePanel
 from ....core.errors import RunError
 from ....core.run_record import Record
 from ...worker_client.messages import WARNING, join, log

@@ -11,7 +11,7 @@ from osgeo import gdal
 from qgis.core import QgsMapLayer, QgsMapLayerStyle, QgsProject, QgsRasterLayer, QgsVectorLayer
 from qgis.PyQt.QtCore import QCoreApplication
 
-from .....ui.swipe import Sight
+from .....ui.review.swipe import Sight
 from ....core.block_roles import HELD_OUT, VALIDATION
 from ....core.correction_job import find_raster
 from ....core.errors import InputError, RunError

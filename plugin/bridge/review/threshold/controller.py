@@ -12,7 +12,7 @@ from qgis.PyQt.QtCore import QObject, QTimer
 
 from .....ui.charts.threshold_chart import Curve
 from .....ui.fields.wrapped_text import format_score
-from .....ui.threshold import Position, ThresholdPanel
+from .....ui.review.threshold import Position, ThresholdPanel
 from ....core.environment import Environment, require_ready
 from ....core.errors import InputError, TunerError
 from ....core.run_record import Record

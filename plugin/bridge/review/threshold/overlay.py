@@ -8,7 +8,7 @@ from qgis.PyQt import sip
 from qgis.PyQt.QtGui import QColor
 
 from .....ui.fields.colours import fade
-from .....ui.threshold import FILL_ALPHA, LIVE
+from .....ui.review.threshold import FILL_ALPHA, LIVE
 
 _WIDTH_PX = 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qgis.core import QgsProject
 
-from .....ui.threshold import Position
+from .....ui.review.threshold import Position
 from ....core.run_record import Record
 
 _SCOPE = "FootprintTuner"

@@ -9,8 +9,8 @@ from qgis.core import QgsSettings
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QLabel, QPushButton, QRadioButton, QWidget
 
-from .fields.ui_loader import load_form
-from .fields.wrapped_text import WrapLabel
+from ..fields.ui_loader import load_form
+from ..fields.wrapped_text import WrapLabel
 
 _PREFIX = "footprint_tuner/swipe/"
 
@@ -47,7 +47,7 @@ class SwipePanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         """Begin without a run."""
         super().__init__(parent)
-        load_form(self, "swipe")
+        load_form(self, "review/swipe")
         self.names: dict[Sight, str] = {}
         self._tips: dict[Sight, str] = {}
         self._combos = {"before": self.beforeCombo, "after": self.afterCombo}

@@ -6,9 +6,9 @@ from qgis.gui import QgsCollapsibleGroupBox
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QFileDialog, QPushButton, QWidget
 
-from .errors import ErrorPanel
-from .fields.ui_loader import load_form
-from .fields.wrapped_text import WrapLabel
+from ..fields.ui_loader import load_form
+from ..fields.wrapped_text import WrapLabel
+from .error_browser import ErrorPanel
 from .improve import ImprovePanel
 from .swipe import SwipePanel
 from .threshold import ThresholdPanel
@@ -34,7 +34,7 @@ class ReviewPage(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         """Begin without a run."""
         super().__init__(parent)
-        load_form(self, "review")
+        load_form(self, "review/review_page")
         self._groups = (self.errorsGroup, self.swipeGroup, self.thresholdGroup, self.improveGroup)
         self.chooseRunButton.clicked.connect(self._choose)
         self.show_none()

@@ -6,7 +6,7 @@ from qgis.PyQt.QtCore import QEvent, QModelIndex, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QKeyEvent
 from qgis.PyQt.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from .outcomes import AREA, CONFIDENCE, IOU, KIND, SEEN, OutcomeModel
+from .outcome_model import AREA, CONFIDENCE, IOU, KIND, SEEN, OutcomeModel
 
 _KEYS = {Qt.Key.Key_N, Qt.Key.Key_P, Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter}
 

@@ -5,7 +5,7 @@ from qgis.PyQt.QtCore import QPoint, Qt
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QAbstractButton, QComboBox, QLabel
 
-from footprint_tuner.ui.swipe import Sight, SwipePanel
+from footprint_tuner.ui.review.swipe import Sight, SwipePanel
 
 LONG = "/home/analyst/footprint_tuner/runs/banepa_north_2026-01-12_1530_with_all_the_labels/" + "x" * 80
 WIDGETS = ["beforeCombo", "afterCombo", "verticalRadio", "swipeButton", "holdButton"]

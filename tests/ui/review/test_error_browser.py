@@ -7,8 +7,8 @@ from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLabel, QWidget
 
 from footprint_tuner.plugin.core.building_outcomes import BADLY, BASE, FOUND, MISSED, TUNED, WRONG, Outcome
-from footprint_tuner.ui.errors import ErrorPanel
-from footprint_tuner.ui.outcomes import AREA, CONFIDENCE, IOU, KIND, SEEN
+from footprint_tuner.ui.review.error_browser import ErrorPanel
+from footprint_tuner.ui.review.outcome_model import AREA, CONFIDENCE, IOU, KIND, SEEN
 
 DASH = "\u2013"
 WORST_FIRST = [

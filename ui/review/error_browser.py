@@ -9,10 +9,10 @@ from qgis.core import QgsSettings
 from qgis.PyQt.QtCore import QLocale, pyqtSignal
 from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QPushButton, QSpinBox, QWidget
 
-from ..plugin.core.building_outcomes import BADLY, BASE, MISSED, TUNED, WRONG, Choice, Outcome
-from .fields.ui_loader import load_form
-from .fields.wrapped_text import WrapLabel, format_count
-from .stepper import StepTable
+from ...plugin.core.building_outcomes import BADLY, BASE, MISSED, TUNED, WRONG, Choice, Outcome
+from ..fields.ui_loader import load_form
+from ..fields.wrapped_text import WrapLabel, format_count
+from .outcome_table import StepTable
 
 _ZOOM = "footprint_tuner/errors/zoom_to_each"
 
@@ -45,7 +45,7 @@ class ErrorPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         """Begin without buildings."""
         super().__init__(parent)
-        load_form(self, "errors")
+        load_form(self, "review/error_browser")
         self._model = self.errorTable.rows
         self._mark = ""
         self._fill_combos()

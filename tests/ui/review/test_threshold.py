@@ -9,8 +9,8 @@ from qgis.PyQt.QtWidgets import QAbstractButton, QAbstractSpinBox, QLabel, QSlid
 
 from footprint_tuner.ui.charts.threshold_chart import Curve, ThresholdCurve
 from footprint_tuner.ui.fields.colours import choose_colour
-from footprint_tuner.ui.pair import Pair
-from footprint_tuner.ui.threshold import Position, ThresholdPanel
+from footprint_tuner.ui.review.slider_spin import Pair
+from footprint_tuner.ui.review.threshold import Position, ThresholdPanel
 
 SENTENCE = "The threshold was set by hand to 0.4 (validation ground had chosen 0.6): the figures may flatter it."
 POINTS = tuple((t / 20, 0.5501 - (t / 20 - 0.4) ** 2, 0.5, 0.6) for t in range(1, 20))

@@ -7,8 +7,8 @@ from qgis.gui import QgsMapLayerComboBox
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QCheckBox, QPushButton, QWidget
 
-from .fields.ui_loader import load_form
-from .fields.wrapped_text import WrapLabel, format_count
+from ..fields.ui_loader import load_form
+from ..fields.wrapped_text import WrapLabel, format_count
 
 
 class ImprovePanel(QWidget):
@@ -32,7 +32,7 @@ class ImprovePanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         """Begin without corrections."""
         super().__init__(parent)
-        load_form(self, "improve")
+        load_form(self, "review/improve")
         self._is_open = self._is_copying = False
         for combo in (self.correctedCombo, self.groundCombo):
             combo.setFilters(QgsMapLayerProxyModel.PolygonLayer)

@@ -6,7 +6,7 @@ from typing import Any, Collection
 
 from qgis.PyQt.QtCore import QAbstractTableModel, QLocale, QModelIndex, QObject, Qt, pyqtSignal
 
-from ..plugin.core.building_outcomes import (
+from ...plugin.core.building_outcomes import (
     FOUND,
     MISSED,
     WRONG,
