@@ -21,8 +21,8 @@ from .fields.choices import Choices
 from .fields.message import MessageFrame
 from .fields.notices import NoticeList
 from .fields.ui_loader import load_form
-from .habits import Habits
-from .predict import PredictPage
+from .predict.predict_page import PredictPage
+from .predict.predict_settings import Habits
 from .review.review_page import ReviewPage
 from .runs import RunsPage
 from .tuning.findings import FindingList

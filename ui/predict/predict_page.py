@@ -11,17 +11,17 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 from qgis.PyQt.QtGui import QHideEvent, QShowEvent
 from qgis.PyQt.QtWidgets import QComboBox, QDoubleSpinBox, QProgressBar, QPushButton, QToolButton, QWidget
 
-from ..plugin.core.card import Card
-from ..plugin.core.errors import InputError
-from ..plugin.core.events import WARNING, Notice
-from .fields.bands import BandsRow
-from .fields.choices import DRAWN, POLYGONS, VISIBLE, WHOLE, PredictChoices
-from .fields.message import MessageFrame
-from .fields.notices import NoticeList
-from .fields.scale import describe_scale
-from .fields.ui_loader import load_form
-from .fields.wrapped_text import WrapLabel
-from .model.model_picker import ModelPicker
+from ...plugin.core.card import Card
+from ...plugin.core.errors import InputError
+from ...plugin.core.events import WARNING, Notice
+from ..fields.bands import BandsRow
+from ..fields.choices import DRAWN, POLYGONS, VISIBLE, WHOLE, PredictChoices
+from ..fields.message import MessageFrame
+from ..fields.notices import NoticeList
+from ..fields.scale import describe_scale
+from ..fields.ui_loader import load_form
+from ..fields.wrapped_text import WrapLabel
+from ..model.model_picker import ModelPicker
 
 
 class PredictPage(QWidget):
@@ -58,7 +58,7 @@ class PredictPage(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         """Offer the project's layers."""
         super().__init__(parent)
-        load_form(self, "predict")
+        load_form(self, "predict/predict_page")
         self._polygons: QgsVectorLayer | None = None
         self._drawn = ""
         self._name_picker()

@@ -6,8 +6,8 @@ import json
 
 from qgis.core import QgsSettings
 
-from .predict import PredictPage
-from .tuning.form_settings import choose_layer, parse_bands
+from ..tuning.form_settings import choose_layer, parse_bands
+from .predict_page import PredictPage
 
 _PREFIX = "footprint_tuner/predict/"
 
