@@ -24,7 +24,7 @@ from .fields.ui_loader import load_form
 from .predict.predict_page import PredictPage
 from .predict.predict_settings import Habits
 from .review.review_page import ReviewPage
-from .runs import RunsPage
+from .runs.run_list import RunsPage
 from .tuning.findings import FindingList
 from .tuning.form import FormPage
 from .tuning.form_settings import Memory

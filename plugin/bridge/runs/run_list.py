@@ -10,7 +10,7 @@ from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QObject, Qt, QTimer
 
 from ....ui.dock import TunerDock
-from ....ui.rivals import RivalsDialog
+from ....ui.runs.compare_dialog import RivalsDialog
 from ...core.comparability import pair_blocks
 from ...core.delete_run import measure_bytes
 from ...core.environment import Environment

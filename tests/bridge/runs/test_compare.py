@@ -7,7 +7,7 @@ from qgis.core import QgsApplication, QgsProcessingContext, QgsProcessingFeedbac
 
 from footprint_tuner.plugin.bridge.provider import TunerProvider
 from footprint_tuner.plugin.core.paths import locate_environment
-from footprint_tuner.ui.rivals import RivalsDialog
+from footprint_tuner.ui.runs.compare_dialog import RivalsDialog
 from tests.conftest import make_report
 
 pytestmark = pytest.mark.skipif(

@@ -11,8 +11,8 @@ from typing import Any, Sequence
 from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, pyqtSignal
 
-from ..plugin.core.run_list import BROKEN_OFF, FINISHED, RUNNING, UNREADABLE, Entry
-from .fields.wrapped_text import format_clock, format_score
+from ...plugin.core.run_list import BROKEN_OFF, FINISHED, RUNNING, UNREADABLE, Entry
+from ..fields.wrapped_text import format_clock, format_score
 
 _ICONS = {RUNNING: "/mActionStart.svg", BROKEN_OFF: "/mIconWarning.svg", UNREADABLE: "/mIconCritical.svg"}
 _DATED = re.compile(r".+_(\d{4}-\d\d-\d\d)_(\d\d)-(\d\d)-\d\d(?:_\d+)?")

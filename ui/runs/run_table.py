@@ -7,7 +7,7 @@ from qgis.PyQt.QtCore import QByteArray, QEvent, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QKeyEvent
 from qgis.PyQt.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QWidget
 
-from .history import Column, RunModel
+from .run_table_model import Column, RunModel
 
 _STATE = "footprint_tuner/runs_columns"
 _WIDTHS = {Column.RUN: 152, Column.F1: 226, Column.RASTER: 110, Column.NOTE: 140, Column.BASE_MODEL: 150}

@@ -10,8 +10,8 @@ from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit
 
 from footprint_tuner.plugin.core.run_list import BROKEN_OFF, FINISHED, RUNNING, UNREADABLE, Entry
-from footprint_tuner.ui.history import Column, shorten
-from footprint_tuner.ui.rivals import RivalsDialog
+from footprint_tuner.ui.runs.compare_dialog import RivalsDialog
+from footprint_tuner.ui.runs.run_table_model import Column, shorten
 
 RUNS = Path("/maps/footprint_tuner_runs")
 GOOD = Entry(

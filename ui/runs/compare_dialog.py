@@ -7,9 +7,9 @@ from typing import Any, Iterator, Mapping
 from qgis.PyQt.QtCore import QLocale, Qt
 from qgis.PyQt.QtWidgets import QDialog, QDialogButtonBox, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
-from .fields.ui_loader import load_form
-from .fields.wrapped_text import WrapLabel, format_change, format_clock, format_score
-from .history import shorten
+from ..fields.ui_loader import load_form
+from ..fields.wrapped_text import WrapLabel, format_change, format_clock, format_score
+from .run_table_model import shorten
 
 _WIDTH, _HEIGHT = 700, 520
 
@@ -25,7 +25,7 @@ class RivalsDialog(QDialog):
     def __init__(self, answer: Mapping[str, Any], parent: QWidget | None = None) -> None:
         """Show both runs' figures."""
         super().__init__(parent)
-        load_form(self, "rivals")
+        load_form(self, "runs/compare_dialog")
         self.rivalsButtons.rejected.connect(self.reject)
         first, second = answer["runs"]
         self.verdictLabel.setText(str(answer["difference"]["sentence"]))

@@ -10,11 +10,11 @@ from qgis.gui import QgsFilterLineEdit
 from qgis.PyQt.QtCore import QItemSelectionModel, QLocale, QPoint, Qt, pyqtBoundSignal, pyqtSignal
 from qgis.PyQt.QtWidgets import QFileDialog, QMenu, QPushButton, QToolButton, QWidget
 
-from ..plugin.core.run_list import BROKEN_OFF, FINISHED, RUNNING, Entry
-from .fields.ui_loader import load_form
-from .fields.wrapped_text import WrapLabel
-from .history import Column
-from .table import RunTable
+from ...plugin.core.run_list import BROKEN_OFF, FINISHED, RUNNING, Entry
+from ..fields.ui_loader import load_form
+from ..fields.wrapped_text import WrapLabel
+from .run_table import RunTable
+from .run_table_model import Column
 
 _MIDDLE = Qt.TextElideMode.ElideMiddle
 _BUTTONS = ("open", "compare")
@@ -51,7 +51,7 @@ class RunsPage(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         """Begin without a run."""
         super().__init__(parent)
-        load_form(self, "runs")
+        load_form(self, "runs/run_list")
         self._is_read = False
         self._sizes: dict[Path, int] = {}
         self._deeds: dict[str, tuple[str, Callable[[], None]]] = {
