@@ -16,18 +16,18 @@ from ..plugin.core.card import Card
 from ..plugin.core.environment import SetupStep
 from ..plugin.core.events import STOP, EpochEnded, Event, Finding, Notice, Progress, Scored, StageStarted, Started
 from ..plugin.core.paths import RESOURCES
-from .charts.loss_chart import EpochChart
+from .charts.loss_chart import LossChart
 from .fields.choices import Choices
 from .fields.message import MessageFrame
 from .fields.notices import NoticeList
 from .fields.ui_loader import load_form
 from .predict.predict_page import PredictPage
-from .predict.predict_settings import Habits
+from .predict.predict_settings import PredictSettings
 from .review.review_page import ReviewPage
 from .runs.run_list import RunsPage
 from .tuning.findings import FindingList
 from .tuning.form import FormPage
-from .tuning.form_settings import Memory
+from .tuning.form_settings import FormSettings
 from .tuning.progress import ProgressPage
 from .tuning.report import ReportPage
 from .tuning.setup import SetupPage
@@ -78,7 +78,7 @@ class TunerDock(QgsDockWidget):
     setupPage: SetupPage
     reportPage: ReportPage
     progressPage: ProgressPage
-    chart: EpochChart
+    chart: LossChart
     noticeList: NoticeList
     findingList: FindingList
     shiftLine: ShiftLine
@@ -89,8 +89,8 @@ class TunerDock(QgsDockWidget):
         super().__init__(parent)
         load_form(self, "dock")
         self.setWindowIcon(QIcon(str(ICON)))
-        self._memory = Memory(self.formPage)
-        self._habits = Habits(self.predictPage)
+        self._memory = FormSettings(self.formPage)
+        self._habits = PredictSettings(self.predictPage)
         self._folder = ""
         self._state = DockState.IDLE
         self._add_help()

@@ -19,27 +19,27 @@ from ..core.events import Event, Finding, Finished, Notice
 from ..core.folder import RunFolder
 from ..core.models import list_cards
 from ..core.paths import RESOURCES
-from ..core.run_record import Record, read_record
+from ..core.run_record import RunRecord, read_record
 from ..core.worker_process import Ending
 from .layers.results import load_results
-from .prediction.model_import import Shelf
-from .prediction.predict import Elsewhere
+from .prediction.model_import import ModelImporter
+from .prediction.predict import PredictController
 from .review.panels import make_parts
 from .review.run_opener import Reviewer, mark_by_hand
 from .runs.export import Exporter
-from .runs.pdf_action import Printer
+from .runs.pdf_action import PdfAction
 from .runs.run_list import Runs
 from .setup import DEVICE_SETTING, Installer
 from .tuning.areas import AreaDrawer
 from .tuning.findings import add_layer, zoom_to
-from .tuning.rerun import Repetition
+from .tuning.rerun import Rerun
 from .tuning.run_folders import make_check_folder, make_run_folder
-from .tuning.run_inputs import Delivery, take_choices
+from .tuning.run_inputs import RunInputs, take_choices
 from .tuning.run_thread import RunThread
-from .tuning.split_preview import Preview
+from .tuning.split_preview import SplitPreview
 from .worker_client.background_task import RunTask
 from .worker_client.messages import CRITICAL, INFO, SUCCESS, WARNING, join, log, log_finding, log_notice, tell
-from .worker_client.progress import Meter
+from .worker_client.progress import OverallProgress
 
 HELP = RESOURCES / "help" / "index.html"
 
@@ -60,14 +60,14 @@ class Controller(QObject):
         self.reviewer.run_requested.connect(lambda delivery: self._launch(lambda: delivery))
         self.reviewer.rescored.connect(self._show_rescored)
         self.reviewer.parts = make_parts(iface, self._environment, dock, self.reviewer)
-        self._elsewhere = Elsewhere(iface, self._environment, dock, self.reviewer, self)
+        self._elsewhere = PredictController(iface, self._environment, dock, self.reviewer, self)
         self._exporter = Exporter(iface, self._environment, self)
-        self._shelf = Shelf(self._environment, dock.formPage.modelPicker, self)
-        self._printer = Printer(iface, self)
-        self._preview = Preview(iface, self._environment, dock, self)
+        self._shelf = ModelImporter(self._environment, dock.formPage.modelPicker, self)
+        self._printer = PdfAction(iface, self)
+        self._preview = SplitPreview(iface, self._environment, dock, self)
         self._drawer = AreaDrawer(iface, dock.formPage, self)
         self._runs = Runs(iface, self._environment, dock, self.reviewer, self._launch, self._is_at_work, self)
-        self._meter = Meter()
+        self._meter = OverallProgress()
         self._loading: tuple[RunFolder, Finished, Iterator[QgsVectorLayer]]
         self._loader = QTimer(self)
         self._loader.timeout.connect(self._load_next)
@@ -131,7 +131,7 @@ class Controller(QObject):
     def _train(self, choices: Choices) -> None:
         self._launch(lambda: take_choices(choices))
 
-    def _launch(self, take: Callable[[], Delivery | Repetition]) -> None:
+    def _launch(self, take: Callable[[], RunInputs | Rerun]) -> None:
         """Start a run with what ``take`` takes in for it."""
         if self._is_free() and self._show_readiness():
             try:
@@ -139,7 +139,7 @@ class Controller(QObject):
             except TunerError as error:
                 self._refuse(error)
 
-    def _begin(self, delivery: Delivery | Repetition) -> None:
+    def _begin(self, delivery: RunInputs | Rerun) -> None:
         """Start a run in a new folder; raises InputError where none can be made."""
         folder = make_run_folder(delivery.job.raster, QgsProject.instance())
         self._start(RunThread(self._environment, folder, delivery, parent=self))
@@ -182,7 +182,7 @@ class Controller(QObject):
         is_check = run.verb == "check"
         name = self.tr("Check") if is_check else run.folder.path.name
         self._dock.show_running(name, "" if is_check else str(run.folder.path))
-        self._meter = Meter()
+        self._meter = OverallProgress()
         self._task = RunTask(f"Footprint Tuner: {name}", self._meter, self._cancel_by_task)
         QgsApplication.taskManager().addTask(self._task)
         run.event_heard.connect(self._hear, Qt.ConnectionType.QueuedConnection)
@@ -256,7 +256,7 @@ class Controller(QObject):
         before, after = _read_f1(finished.before), _read_f1(finished.after)
         tell(self._iface.messageBar(), SUCCESS, text.format(before=before, after=after), hint)
 
-    def _show_rescored(self, record: Record) -> None:
+    def _show_rescored(self, record: RunRecord) -> None:
         before, after, difference = (record.report[name] for name in ("before", "after", "difference"))
         chain = record.report.get("chain", ())
         self._dock.show_rescored(before, after, str(record.folder.path), difference, mark_by_hand(record)[1], chain)

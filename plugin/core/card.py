@@ -69,7 +69,7 @@ class Seeds:
 
 
 @dataclass(frozen=True)
-class Parting:
+class SeparationParams:
     """How probabilities become buildings: from which one a pixel is building, and how touching ones come apart.
 
     Without ``seeds``, pixels that share an edge are one building.
@@ -144,20 +144,20 @@ class Card:
         return self.weights.startswith(PRETRAINED) or self.weights == NO_WEIGHTS
 
     @property
-    def parting(self) -> Parting:
+    def separation(self) -> SeparationParams:
         """How what the model says becomes buildings."""
-        return Parting(self.threshold, self.seeds)
+        return SeparationParams(self.threshold, self.seeds)
 
-    def with_parting(self, parting: Parting) -> Card:
+    def with_separation(self, separation: SeparationParams) -> Card:
         """Return the card with another way from probabilities to buildings."""
-        return replace(self, threshold=parting.threshold, seeds=parting.seeds)
+        return replace(self, threshold=separation.threshold, seeds=separation.seeds)
 
     def save(self, path: Path) -> None:
         """Write the card as JSON, by a temporary name; raises RunError."""
         write_json(path, {name: value for name, value in asdict(self).items() if name != "folder"})
 
 
-def read_parting(content: Any) -> Parting:
-    """Return the parting that ``asdict`` made into JSON."""
+def read_separation(content: Any) -> SeparationParams:
+    """Return the separation that ``asdict`` made into JSON."""
     seeds = content["seeds"]
-    return Parting(content["threshold"], None if seeds is None else Seeds(**seeds))
+    return SeparationParams(content["threshold"], None if seeds is None else Seeds(**seeds))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Mapping
 
 from .errors import InputError
-from .run_record import Record
+from .run_record import RunRecord
 
 #: Bounds that differ by less than this share of a block's side are the same: a run may work at another pixel size.
 _TOLERANCE = 0.01
@@ -22,7 +22,7 @@ class Pair:
     second: tuple[int, int, int]
 
 
-def pair_blocks(first: Record, second: Record) -> list[Pair]:
+def pair_blocks(first: RunRecord, second: RunRecord) -> list[Pair]:
     """Return the counts of both runs, block by block of their held-out ground.
 
     Raises InputError, with the reason, where one of them cannot be read or they were not scored on the same ground.
@@ -58,7 +58,7 @@ def _refuse(how: str, hint: str) -> InputError:
     return InputError(f"They were scored on different ground: {how}", hint)
 
 
-def _read_blocks(record: Record) -> list[Mapping[str, Any]]:
+def _read_blocks(record: RunRecord) -> list[Mapping[str, Any]]:
     blocks = record.report.get("blocks")
     if not isinstance(blocks, list) or not blocks or not all(_is_block(block) for block in blocks):
         raise InputError(f"The report of {record.name} tells no counts by block.", "Repeat the run.")
@@ -89,6 +89,6 @@ def _count(block: Mapping[str, Any]) -> tuple[int, int, int]:
     return int(counts["tp"]), int(counts["fp"]), int(counts["fn"])
 
 
-def _pick_text(record: Record, part: str, name: str) -> str:
+def _pick_text(record: RunRecord, part: str, name: str) -> str:
     content = record.report.get(part)
     return str(content.get(name, "")) if isinstance(content, dict) else ""

@@ -12,7 +12,7 @@ from .atomic_file import replacing
 from .errors import InputError
 from .folder import RunFolder
 from .job import Job, Settings
-from .run_record import Record, require_reviewable
+from .run_record import RunRecord, require_reviewable
 
 #: What is asked of the footprints, and of the machine, is asked again; how long to learn is for each run to say.
 _KEPT = ("batch_size", "tile_px", "min_area_m2", "simplify_m", "square", "seed", "device", "threads")
@@ -47,7 +47,7 @@ def prepare_improvement(parent: Path, out: Path, **settings: Any) -> Job:
     )
 
 
-def find_raster(record: Record) -> str:
+def find_raster(record: RunRecord) -> str:
     """Return the path of the earlier run's raster; a folder in SpaceNet's layout had become one in that run.
 
     Raises InputError where it is not there any more.
@@ -63,7 +63,7 @@ def find_raster(record: Record) -> str:
     return str(found) if found else told[0]
 
 
-def _take_settings(record: Record) -> Settings:
+def _take_settings(record: RunRecord) -> Settings:
     """Return the settings that an improving run takes over; the least area is that of the model as it stands now."""
     known = record.report.get("settings") or {}
     kept = {item.name: known[item.name] for item in fields(Settings) if item.name in _KEPT and item.name in known}

@@ -41,7 +41,7 @@ class PackingCancelled(TunerError):  # noqa: N818 - it is no error
 
 
 @dataclass(frozen=True)
-class Parcel:
+class RunArchive:
     """What is sent of a run: ``files`` as they are, each with its name in the zip, and ``texts``, which are cleaned.
 
     ``inputs`` are the job's files by its fields, as the zip names them; ``size`` is in bytes before they are pressed.
@@ -55,7 +55,7 @@ class Parcel:
     size: int
 
 
-def plan_parcel(folder: RunFolder) -> Parcel:
+def plan_parcel(folder: RunFolder) -> RunArchive:
     """Return what would be sent of a run; raises InputError where there is nothing that makes a run of it."""
     if not folder.job.is_file():
         raise InputError(f"{folder.path.name} has no job.json: there is no run to send.", "Choose another run.")
@@ -70,11 +70,11 @@ def plan_parcel(folder: RunFolder) -> Parcel:
             files[name], inputs[field] = given, name
     texts = tuple(path for path in (getattr(folder, name) for name in _TEXTS) if path.is_file())
     size = sum(path.stat().st_size for path in (folder.job, *files.values(), *texts))
-    return Parcel(folder, job, tuple((path, name) for name, path in files.items()), texts, inputs, size)
+    return RunArchive(folder, job, tuple((path, name) for name, path in files.items()), texts, inputs, size)
 
 
 def pack_run(
-    parcel: Parcel,
+    parcel: RunArchive,
     target: Path,
     tell: Callable[[float], object] = lambda _: None,
     is_cancelled: Callable[[], bool] = never,
@@ -109,7 +109,7 @@ def pack_run(
 class _Hider:
     """Takes the sender's paths out of a run's texts, and the imagery out of its page."""
 
-    def __init__(self, parcel: Parcel) -> None:
+    def __init__(self, parcel: RunArchive) -> None:
         self._parcel, self._job = parcel, parcel.job
         folder = parcel.folder
         own = [str(self._job.get(name) or "") for name in _PATHS]

@@ -13,7 +13,7 @@ from .child_process import never
 from .folder import RunFolder
 from .lock import is_held
 from .run_note import read_note
-from .run_record import Record, read_object, read_record
+from .run_record import RunRecord, read_object, read_record
 
 #: The folder in which runs are made, beside the project or the raster.
 RUNS = "footprint_tuner_runs"
@@ -31,7 +31,7 @@ _SAYINGS = (("job.json", "raster"), ("report.json", "schema"))
 
 
 @dataclass(frozen=True)
-class Entry:
+class RunEntry:
     """A line of the history. Where a run does not say something, it is "" or None.
 
     ``problem`` and ``hint`` say why a run is not FINISHED. ``base_model`` is its title, ``before`` and ``after`` the F1
@@ -100,12 +100,12 @@ def is_run(folder: Path) -> bool:
     return folder.is_dir()
 
 
-def read_entry(path: Path) -> Entry:
+def read_run_entry(path: Path) -> RunEntry:
     """Return what a run's folder tells; never raises: what is wrong with it stands in ``problem``."""
     record = read_record(path)
     report, job = record.report, record.job
     parent = _read_parent(record)
-    return Entry(
+    return RunEntry(
         path,
         *_judge(record),
         raster=str(job.get("raster") or _pick(report, "raster", "path") or ""),
@@ -152,7 +152,7 @@ def _is_folder(item: os.DirEntry[str]) -> bool:
         return False
 
 
-def _judge(record: Record) -> tuple[str, str, str]:
+def _judge(record: RunRecord) -> tuple[str, str, str]:
     """Return the status, and why it is not a better one."""
     if not record.problem:
         return FINISHED, "", ""
@@ -165,7 +165,7 @@ def _judge(record: Record) -> tuple[str, str, str]:
     return UNREADABLE, record.problem, record.hint
 
 
-def _read_base_model(record: Record) -> str:
+def _read_base_model(record: RunRecord) -> str:
     title = _pick(record.report, "base_model", "title")
     named = str(record.job.get("base_model") or "")
     if title or not named.endswith((".json", ".safetensors")):
@@ -180,7 +180,7 @@ def _read_interval(report: Mapping[str, Any]) -> tuple[float, float] | None:
     return None
 
 
-def _read_time(record: Record) -> float:
+def _read_time(record: RunRecord) -> float:
     with contextlib.suppress(ValueError, OverflowError):
         return datetime.fromisoformat(str(record.report.get("written"))).timestamp()
     for path in (record.folder.report, record.folder.job, record.folder.path):
@@ -196,7 +196,7 @@ def _read_seconds(report: Mapping[str, Any]) -> float | None:
     return float(sum(value for value in spent.values() if isinstance(value, (int, float))))
 
 
-def _read_parent(record: Record) -> str:
+def _read_parent(record: RunRecord) -> str:
     """Return the parent's folder as the job names it, else as the report does."""
     named = record.job.get("parent") or record.report.get("parent") or ""
     if isinstance(named, dict):

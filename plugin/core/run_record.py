@@ -16,7 +16,7 @@ REPORT_SCHEMA = 2
 
 
 @dataclass(frozen=True)
-class Record:
+class RunRecord:
     """A run as its folder tells it; ``job`` and ``report`` are the JSON as it stands there, {} where there is none.
 
     ``problem`` says in a sentence why the run cannot be reviewed ("": it can be).
@@ -45,17 +45,19 @@ class Record:
         return str(self.job.get("raster", ""))
 
 
-def read_record(path: Path) -> Record:
+def read_record(path: Path) -> RunRecord:
     """Return what a run's folder tells; never raises: what is wrong with it stands in ``problem``."""
     folder = RunFolder(path)
     if not path.is_dir():
-        return Record(folder, problem=f"There is no run folder {path}.", hint="Was it moved? Choose where it is now.")
+        return RunRecord(
+            folder, problem=f"There is no run folder {path}.", hint="Was it moved? Choose where it is now."
+        )
     job, report = read_object(folder.job), read_object(folder.report)
     problem, hint = _find_problem(folder, job, report)
-    return Record(folder, job or {}, report or {}, problem, hint)
+    return RunRecord(folder, job or {}, report or {}, problem, hint)
 
 
-def require_reviewable(path: Path) -> Record:
+def require_reviewable(path: Path) -> RunRecord:
     """Return what a finished run's folder tells; raises InputError with a next step where it cannot be reviewed."""
     record = read_record(path)
     if record.problem:

@@ -39,7 +39,7 @@ class Ending:
     log_tail: str = ""
 
 
-class Follower:
+class WorkerProcess:
     """Follows one worker from its start to its end.
 
     ``run`` blocks; ``finish`` and ``cancel`` may be called from any thread, before and while it runs.

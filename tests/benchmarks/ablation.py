@@ -25,7 +25,7 @@ from plugin.worker.dataset.inputs import Inputs, check_inputs, split_inputs
 from plugin.worker.dataset.split import Split
 from plugin.worker.inference.predict import Predictor, write_probability
 from plugin.worker.models.networks import load_network
-from plugin.worker.pipeline.evaluator import Judge
+from plugin.worker.pipeline.evaluator import Evaluator
 from plugin.worker.pipeline.stages import Stages
 from plugin.worker.runtime.channel import Wire
 from plugin.worker.runtime.device import choose_device
@@ -117,11 +117,11 @@ def _score(card: Card, form: str, is_tuned: bool, place: Place) -> dict[str, Any
         ground = place.split.ground(VALIDATION, HELD_OUT)
         write_probability(predictor, place.inputs.raster, path, lambda _: None, ground)
     settings = replace(place.inputs.job.settings, square="squared" not in form)
-    judge = Judge(replace(place.inputs, job=replace(place.inputs.job, settings=settings)), place.split, place.wire)
-    parting = card.parting
+    judge = Evaluator(replace(place.inputs, job=replace(place.inputs.job, settings=settings)), place.split, place.wire)
+    separation = card.separation
     if is_plain or not is_tuned:
-        _, parting = judge.choose(path, replace(parting, seeds=None) if is_plain else parting)
-    return judge.score_held_out(path, judge.trace_held_out(path, parting), parting)
+        _, separation = judge.choose(path, replace(separation, seeds=None) if is_plain else separation)
+    return judge.score_held_out(path, judge.trace_held_out(path, separation), separation)
 
 
 def main(words: list[str]) -> None:

@@ -17,14 +17,14 @@ import rasterio
 from affine import Affine
 from rasterio.windows import Window
 
-from plugin.core.card import Parting, Seeds
+from plugin.core.card import Seeds, SeparationParams
 from plugin.worker.geodata.crs import GroundScale
 from plugin.worker.geodata.probability import FULL, NODATA
 from plugin.worker.polygons.vectorize import TraceRule, trace_footprints
 
 SIDES = (5_000, 20_000)
 TILE_PX = 1_000
-RULE = TraceRule(Parting(0.5, Seeds(0.5, 0.5, 1.0, 1.0)), 5.0, 2.0, is_squared=True)
+RULE = TraceRule(SeparationParams(0.5, Seeds(0.5, 0.5, 1.0, 1.0)), 5.0, 2.0, is_squared=True)
 
 
 def paint_tile() -> np.ndarray:

@@ -15,7 +15,7 @@ import shapely
 
 from plugin.core.models import find_card
 from plugin.worker.checks.label_crops import look_at_labels
-from plugin.worker.checks.misregistration import Shift, find_shift
+from plugin.worker.checks.misregistration import Misregistration, find_shift
 from plugin.worker.dataset.labels import read_labels
 from plugin.worker.geodata.offsets import measure_frame
 from plugin.worker.geodata.raster import Raster, describe_raster
@@ -37,7 +37,7 @@ def list_places(data: Path, sample: Path | None) -> Iterator[tuple[str, Path, Pa
         yield "sample", sample / "raster.tif", sample / "labels.gpkg"
 
 
-def find(raster: Raster, polygons: np.ndarray) -> Shift | None:
+def find(raster: Raster, polygons: np.ndarray) -> Misregistration | None:
     """Return the shift that is found."""
     return find_shift(look_at_labels(raster, polygons, 1, lambda _: None), 1)
 
@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> None:
             print(f"{name:14s} {length_m:.1f} m    {measure_seeded(raster, polygons, own, length_m)}", flush=True)
 
 
-def measure_seeded(raster: Raster, polygons: np.ndarray, own: Shift, length_m: float) -> str:
+def measure_seeded(raster: Raster, polygons: np.ndarray, own: Misregistration, length_m: float) -> str:
     """Return what is found of labels that are moved in 8 directions.
 
     The error is that of the way moved; in brackets, that of the way moved from where they were found to lie at first.

@@ -17,7 +17,7 @@ from qgis.PyQt.QtGui import QKeyEvent, QMouseEvent
 from qgis.PyQt.QtTest import QTest
 
 from footprint_tuner.plugin.bridge.layers.results import apply_style
-from footprint_tuner.plugin.bridge.review.swipe.canvas_item import Curtain
+from footprint_tuner.plugin.bridge.review.swipe.canvas_item import SwipeItem
 from footprint_tuner.plugin.bridge.review.swipe.controller import Swipe
 from footprint_tuner.plugin.bridge.review.swipe.render import wait_for_all
 from footprint_tuner.plugin.core.run_record import require_reviewable
@@ -162,7 +162,7 @@ def count_differences(one, other, places):
 
 
 def list_curtains(canvas):
-    return [item for item in canvas.scene().items() if isinstance(item, Curtain)]
+    return [item for item in canvas.scene().items() if isinstance(item, SwipeItem)]
 
 
 def send_mouse(canvas, kind, at, button, buttons):

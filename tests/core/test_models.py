@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import pytest
 
-from plugin.core.card import OUTPUTS, Card, Parting, Recipe, Seeds, read_parting
+from plugin.core.card import OUTPUTS, Card, Recipe, Seeds, SeparationParams, read_separation
 from plugin.core.errors import InputError, RunError
 from plugin.core.models import MODELS_FOLDER, find_card, list_cards, load_card
 
@@ -100,11 +100,11 @@ def test_a_card_is_read_back_as_it_was_saved(tmp_path):
 
 
 def test_a_cards_parting_can_be_taken_and_given(tmp_path):
-    parting = Parting(0.3, Seeds(0.2))
-    card = Card("m", "M", "M.", "resnet18", "m.safetensors", Recipe(1e-4), outputs=OUTPUTS).with_parting(parting)
-    assert card.parting == parting
-    assert read_parting(json.loads(json.dumps(asdict(parting)))) == parting
-    assert read_parting(asdict(Parting(0.7))) == Parting(0.7)
+    separation = SeparationParams(0.3, Seeds(0.2))
+    card = Card("m", "M", "M.", "resnet18", "m.safetensors", Recipe(1e-4), outputs=OUTPUTS).with_separation(separation)
+    assert card.separation == separation
+    assert read_separation(json.loads(json.dumps(asdict(separation)))) == separation
+    assert read_separation(asdict(SeparationParams(0.7))) == SeparationParams(0.7)
 
 
 def test_the_recipe_of_the_solaris_tutorial_is_three_epochs_at_a_tenth_and_nothing_else():

@@ -8,13 +8,13 @@ import sys
 import pytest
 
 from plugin.core import run_list
-from plugin.core.run_list import BROKEN_OFF, FINISHED, RUNNING, UNREADABLE, find_runs, read_entry
+from plugin.core.run_list import BROKEN_OFF, FINISHED, RUNNING, UNREADABLE, find_runs, read_run_entry
 from tests.conftest import make_report
 from tests.core.test_lock import HOLDER
 
 
 def test_a_finished_run_tells_what_it_was_made_of_and_what_came_of_it(make_run):
-    entry = read_entry(make_run())
+    entry = read_run_entry(make_run())
     assert (entry.status, entry.problem) == (FINISHED, "")
     assert (entry.name, entry.raster_name, entry.base_model) == ("town_2026-01-02_03-04-05", "town.tif", "Starter")
     assert entry.before == 0.25
@@ -28,19 +28,19 @@ def test_a_finished_run_tells_what_it_was_made_of_and_what_came_of_it(make_run):
 def test_a_run_that_improves_another_names_it_and_says_whether_it_is_there(make_run):
     parent = make_run("first")
     child = make_run("second", job={"parent": str(parent)})
-    assert (read_entry(child).parent_name, read_entry(child).is_parent_there) == ("first", True)
+    assert (read_run_entry(child).parent_name, read_run_entry(child).is_parent_there) == ("first", True)
     shutil.rmtree(parent)
-    assert (read_entry(child).parent_name, read_entry(child).is_parent_there) == ("first", False)
+    assert (read_run_entry(child).parent_name, read_run_entry(child).is_parent_there) == ("first", False)
 
 
 def test_a_parent_named_on_another_system_keeps_its_name(make_run):
-    entry = read_entry(make_run(job={"parent": "C:\\Users\\a\\footprint_tuner_runs\\first"}))
+    entry = read_run_entry(make_run(job={"parent": "C:\\Users\\a\\footprint_tuner_runs\\first"}))
     assert (entry.parent_name, entry.is_parent_there) == ("first", False)
 
 
 def test_a_threshold_set_by_hand_is_told(make_run):
     report = make_report(by_hand={"sentence": "Threshold set by hand."})
-    assert read_entry(make_run(report=report)).by_hand == "Threshold set by hand."
+    assert read_run_entry(make_run(report=report)).by_hand == "Threshold set by hand."
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_threshold_set_by_hand_is_told(make_run):
 def test_whatever_is_wrong_with_a_run_is_said_and_nothing_is_raised(make_run, spoil, status, said):
     run = make_run()
     spoil(run)
-    entry = read_entry(run)
+    entry = read_run_entry(run)
     assert entry.status == status
     assert said in entry.problem
     assert entry.hint
@@ -72,7 +72,7 @@ def write_report(run, **fields):
 
 def test_a_report_of_odd_values_tells_what_can_be_told(make_run):
     odd = {"after": 5, "before": {"building": []}, "seconds": "long", "written": 7, "difference": None, "parent": 3}
-    entry = read_entry(make_run(report={**make_report(), **odd}))
+    entry = read_run_entry(make_run(report={**make_report(), **odd}))
     assert (entry.before, entry.after, entry.interval, entry.seconds) == (None, None, None, None)
     assert entry.difference == ""
     assert entry.when > 0
@@ -80,13 +80,13 @@ def test_a_report_of_odd_values_tells_what_can_be_told(make_run):
 
 def test_a_run_in_which_a_worker_is_at_work_is_running(make_run, root):
     run = make_run(without=["report.json"])
-    assert read_entry(run).status == BROKEN_OFF
+    assert read_run_entry(run).status == BROKEN_OFF
     command = [sys.executable, "-c", HOLDER, str(run / "run.lock")]
     with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout.readline() == b"held\n"
-        assert read_entry(run).status == RUNNING
+        assert read_run_entry(run).status == RUNNING
         holder.kill()
-    assert read_entry(run).status == BROKEN_OFF
+    assert read_run_entry(run).status == BROKEN_OFF
 
 
 def test_runs_are_found_in_their_folder_beside_it_and_alone(make_run, tmp_path):
@@ -122,7 +122,7 @@ def test_in_a_folder_of_the_users_own_a_file_of_another_program_makes_no_run(tmp
     assert list(find_runs([tmp_path])) == []
     (tmp_path / "hook" / "job.json").write_bytes(b'\xef\xbb\xbf{"raster": "town.tif"}')  # Windows writes such a mark
     assert list(find_runs([tmp_path])) == [tmp_path / "hook"]
-    assert read_entry(tmp_path / "hook").raster_name == "town.tif"
+    assert read_run_entry(tmp_path / "hook").raster_name == "town.tif"
 
 
 def test_the_search_for_runs_can_be_stopped(make_run, tmp_path):
@@ -134,7 +134,7 @@ def test_a_thousand_runs_are_read_within_seconds(make_run, tmp_path):
     first = make_run("run_0")
     for number in range(1, 1000):
         shutil.copytree(first, first.with_name(f"run_{number}"))
-    entries = [read_entry(path) for path in find_runs([tmp_path])]
+    entries = [read_run_entry(path) for path in find_runs([tmp_path])]
     assert len(entries) == 1000
     assert {entry.status for entry in entries} == {FINISHED}
 

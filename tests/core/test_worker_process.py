@@ -15,7 +15,7 @@ import pytest
 from plugin.core import worker_process
 from plugin.core.errors import RunError
 from plugin.core.events import Finished, Progress, StageStarted, Started
-from plugin.core.worker_process import Follower
+from plugin.core.worker_process import WorkerProcess
 
 PRELUDE = """
 import json, os, signal, subprocess, sys, threading, time
@@ -38,7 +38,7 @@ def worker(tmp_path):
     def make(program, prelude=PRELUDE):
         script = tmp_path / "worker.py"
         script.write_text(prelude + textwrap.dedent(program), "utf-8")
-        return Follower([sys.executable, str(script)], dict(os.environ), log)
+        return WorkerProcess([sys.executable, str(script)], dict(os.environ), log)
 
     make.log = log
     return make
@@ -148,13 +148,13 @@ def test_the_last_words_of_an_earlier_run_are_not_taken_for_this_ones(worker):
 
 def test_a_worker_that_cannot_be_started_is_told_with_a_next_step(tmp_path):
     with pytest.raises(RunError, match="could not be started") as caught:
-        hear(Follower([str(tmp_path / "no-python"), "-m", "plugin.worker"], {}, tmp_path / "log.txt"))
+        hear(WorkerProcess([str(tmp_path / "no-python"), "-m", "plugin.worker"], {}, tmp_path / "log.txt"))
     assert "Set up" in caught.value.hint
 
 
 def test_a_log_that_cannot_be_written_is_told_with_a_next_step(tmp_path):
     with pytest.raises(RunError, match="log cannot be written") as caught:
-        hear(Follower([sys.executable, "-c", ""], {}, tmp_path / "missing" / "log.txt"))
+        hear(WorkerProcess([sys.executable, "-c", ""], {}, tmp_path / "missing" / "log.txt"))
     assert caught.value.hint
 
 
@@ -307,7 +307,7 @@ def test_a_child_of_a_dead_worker_that_holds_its_output_is_not_waited_for(worker
 def test_the_worker_gets_the_environment_that_it_was_given_and_no_other(tmp_path, monkeypatch):
     monkeypatch.setenv("QGIS_SECRET", "1")
     script = "import os, json; print(json.dumps({'event': 'finished', 'files': dict(os.environ)}), flush=True)"
-    ending = Follower([sys.executable, "-c", script], {"GIVEN": "1"}, tmp_path / "log.txt").run(lambda event: None)
+    ending = WorkerProcess([sys.executable, "-c", script], {"GIVEN": "1"}, tmp_path / "log.txt").run(lambda event: None)
     assert ending.event.files["GIVEN"] == "1"
     assert "QGIS_SECRET" not in ending.event.files
 

@@ -27,7 +27,7 @@ from plugin.core.models import find_card
 from plugin.worker.downloads.download import download
 from plugin.worker.runtime.channel import Wire
 from tests.conftest import ROOT
-from tests.worker.file_server import EXPECTED, Shelf
+from tests.worker.file_server import EXPECTED, FileServer
 from tests.worker.spawn import read_events, run_worker
 
 UTM = "EPSG:32645"
@@ -280,7 +280,7 @@ def project_to_utm():
 def shelf(secure_server, certificate, monkeypatch):
     """The file at /weights.pth on a server whose certificate is trusted."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    made = Shelf()
+    made = FileServer()
     secure_server.replies["/weights.pth"] = made
     return made
 

@@ -16,7 +16,7 @@ SHA256 = hashlib.sha256(BODY).hexdigest()
 EXPECTED = Expected(len(BODY), len(BODY) + 1000, SHA256)
 
 
-class Shelf:
+class FileServer:
     """A file on the server that can be asked for in parts; ``sent`` counts the bytes of its answers' bodies."""
 
     def __init__(self, body=BODY, **headers):

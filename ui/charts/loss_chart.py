@@ -17,7 +17,7 @@ _GAP = 6.0
 _FEWEST = 10
 
 
-class EpochChart(QLabel):
+class LossChart(QLabel):
     """Draws the epochs that it is given; hovering tells an epoch's numbers.
 
     It is a label because QGIS's dark themes colour the text of labels alone.

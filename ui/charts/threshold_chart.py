@@ -46,7 +46,7 @@ def format_threshold(threshold: float) -> str:
     return str(QLocale().toString(threshold, "f", 3 if round(threshold * 1000) % 10 else 2))
 
 
-class ThresholdCurve(QLabel):
+class ThresholdChart(QLabel):
     """Draws the curve; a click or a drag on it chooses a threshold, hovering tells a point's numbers.
 
     It is a label because QGIS's dark themes colour the text of labels alone. By keyboard the slider does the same.

@@ -29,7 +29,7 @@ class Choices:
 
 
 @dataclass(frozen=True)
-class OwnModel:
+class ImportedModel:
     """What has to be known of a file of weights: all that its card will say.
 
     ``mean`` and ``std`` are shares of ``value_range``, one for each band; ``gsd_m`` is in metres, None where it is not

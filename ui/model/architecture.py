@@ -14,7 +14,7 @@ from ..fields.wrapped_text import WrapLabel
 from .encoders import EncoderSearch
 
 
-class NetworkDialog(QDialog):
+class ArchitectureDialog(QDialog):
     """Asks for a start; ``start_chosen`` carries its name, ``DECODER:ENCODER:TAG``."""
 
     start_chosen = pyqtSignal(str)

@@ -12,7 +12,7 @@ from qgis.PyQt.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QLineEdit,
 from ...plugin.core.card import OUTPUTS, Card
 from ...plugin.core.model_specs import DECODERS
 from ...plugin.core.models import list_cards
-from ..fields.choices import OwnModel
+from ..fields.choices import ImportedModel
 from ..fields.ui_loader import load_form
 from ..fields.wrapped_text import WrapLabel
 from .encoders import EncoderSearch
@@ -22,7 +22,7 @@ _PRESETS = ("red, green, blue", "blue, green, red", "blue, green, red, near-infr
 _MOST_BANDS = 12
 
 
-class OwnDialog(QDialog):
+class ImportWeightsDialog(QDialog):
     """Asks what a file of weights is; ``own_model_requested`` carries the answers. What is wrong is said at once."""
 
     own_model_requested = pyqtSignal(object)  # choices.OwnModel
@@ -55,11 +55,11 @@ class OwnDialog(QDialog):
         self._connect()
         self._fill_numbers()
 
-    def read_answers(self) -> OwnModel:
+    def read_answers(self) -> ImportedModel:
         """Return what is answered; raises ValueError where a number cannot be read."""
         bands = self._read_bands()
         low, high = parse_numbers(self.rangeEdit.text(), 2)
-        return OwnModel(
+        return ImportedModel(
             path=self.path,
             title=self.titleEdit.text().strip() or Path(self.path).stem,
             architecture=str(self.architectureCombo.currentData()),

@@ -10,8 +10,8 @@ from qgis.PyQt.QtWidgets import QAction, QDialog, QFileDialog, QMenu, QWidget
 
 from ...plugin.core.card import Card
 from ...plugin.core.model_specs import load_encoders
-from .architecture import NetworkDialog
-from .import_weights import OwnDialog
+from .architecture import ArchitectureDialog
+from .import_weights import ImportWeightsDialog
 
 
 class ModelMenu(QMenu):
@@ -27,7 +27,7 @@ class ModelMenu(QMenu):
         """Offer the three ways that are always there."""
         super().__init__(parent)
         self._card: Card | None = None
-        self._own: OwnDialog | None = None
+        self._own: ImportWeightsDialog | None = None
         self._add("tunedAction", self.tr("&Tuned model of an earlier run…"), self._ask_tuned)
         self._add("ownAction", self.tr("&Own weights…"), self._ask_own)
         self._network = self._add("networkAction", self.tr("Another &network…"), self._ask_network)
@@ -76,7 +76,7 @@ class ModelMenu(QMenu):
             self._ask_file(title, names, lambda path: self.weights_given.emit(name, path))
 
     def _ask_network(self) -> None:
-        dialog = NetworkDialog(load_encoders(), self._find_window())
+        dialog = ArchitectureDialog(load_encoders(), self._find_window())
         dialog.start_chosen.connect(self.start_chosen)
         _open(dialog)
 
@@ -85,7 +85,7 @@ class ModelMenu(QMenu):
         if Path(path).with_suffix(".json").exists():
             self.model_opened.emit(path)
             return
-        self._own = OwnDialog(path, load_encoders(), self._find_window())
+        self._own = ImportWeightsDialog(path, load_encoders(), self._find_window())
         self._own.own_model_requested.connect(self.own_model_requested)
         self._own.finished.connect(self._forget_own)
         _open(self._own)

@@ -12,7 +12,7 @@ from .predict_page import PredictPage
 _PREFIX = "footprint_tuner/predict/"
 
 
-class Habits:
+class PredictSettings:
     """Stores the choices of the tab with QgsSettings; the raster is chosen as soon as it is in the project."""
 
     def __init__(self, page: PredictPage) -> None:

@@ -12,12 +12,12 @@ from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QPushButton, QSpinBox, QWi
 from ...plugin.core.building_outcomes import BADLY, BASE, MISSED, TUNED, WRONG, Choice, Outcome
 from ..fields.ui_loader import load_form
 from ..fields.wrapped_text import WrapLabel, format_count
-from .outcome_table import StepTable
+from .outcome_table import OutcomeTable
 
 _ZOOM = "footprint_tuner/errors/zoom_to_each"
 
 
-class ErrorPanel(QWidget):
+class ErrorBrowser(QWidget):
     """Steps through buildings. ``stepped`` carries the one to show on the map, and whether to zoom to it.
 
     ``layer_chosen`` asks for the buildings as another model left them (core.outcomes.BASE or TUNED), ``seen_changed``
@@ -35,7 +35,7 @@ class ErrorPanel(QWidget):
     mostAreaSpin: QSpinBox
     newOnlyCheck: QCheckBox
     errorTally: WrapLabel
-    errorTable: StepTable
+    errorTable: OutcomeTable
     errorLine: WrapLabel
     previousButton: QPushButton
     nextButton: QPushButton

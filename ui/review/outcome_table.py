@@ -11,7 +11,7 @@ from .outcome_model import AREA, CONFIDENCE, IOU, KIND, SEEN, OutcomeModel
 _KEYS = {Qt.Key.Key_N, Qt.Key.Key_P, Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter}
 
 
-class StepTable(QTableView):
+class OutcomeTable(QTableView):
     """Shows an ``OutcomeModel``. ``stepped`` carries the row that the user comes to, ``zoom_requested`` one to zoom to.
 
     The arrows, N and P step, Enter and a double click zoom, the space bar ticks. A head that is clicked a third time

@@ -8,7 +8,7 @@ from qgis.PyQt.QtWidgets import QFileDialog, QPushButton, QWidget
 
 from ..fields.ui_loader import load_form
 from ..fields.wrapped_text import WrapLabel
-from .error_browser import ErrorPanel
+from .error_browser import ErrorBrowser
 from .improve import ImprovePanel
 from .swipe import SwipePanel
 from .threshold import ThresholdPanel
@@ -23,7 +23,7 @@ class ReviewPage(QWidget):
     reviewLabel: WrapLabel
     chooseRunButton: QPushButton
     errorsGroup: QgsCollapsibleGroupBox
-    errorPanel: ErrorPanel
+    errorPanel: ErrorBrowser
     swipeGroup: QgsCollapsibleGroupBox
     swipePanel: SwipePanel
     thresholdGroup: QgsCollapsibleGroupBox

@@ -10,7 +10,7 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 from qgis.PyQt.QtWidgets import QSlider
 
 
-class Pair(QObject):
+class SliderSpin(QObject):
     """Keeps both at the same value: the slider steps through ``steps`` (rising), the spin box takes what lies between.
 
     ``value_changed`` tells what the user chose, not what was shown.

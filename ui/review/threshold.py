@@ -9,11 +9,11 @@ from qgis.PyQt.QtCore import QLocale, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor, QPainter, QPen, QPixmap
 from qgis.PyQt.QtWidgets import QCheckBox, QLabel, QProgressBar, QPushButton, QSlider, QWidget
 
-from ..charts.threshold_chart import Curve, ThresholdCurve, format_threshold
+from ..charts.threshold_chart import Curve, ThresholdChart, format_threshold
 from ..fields.colours import choose_colour, fade
 from ..fields.ui_loader import load_form
 from ..fields.wrapped_text import WrapLabel, format_count, format_score
-from .slider_spin import Pair
+from .slider_spin import SliderSpin
 
 #: The live footprints' colour: no style of a run's layers has it, and imagery hardly ever.
 LIVE = "#00e5ff"
@@ -55,7 +55,7 @@ class ThresholdPanel(QWidget):
     thresholdSpin: QgsDoubleSpinBox
     areaSlider: QSlider
     areaSpin: QgsDoubleSpinBox
-    curve: ThresholdCurve
+    curve: ThresholdChart
     curveLabel: WrapLabel
     bestButton: QPushButton
     applyButton: QPushButton
@@ -70,8 +70,8 @@ class ThresholdPanel(QWidget):
         """Begin without a run."""
         super().__init__(parent)
         load_form(self, "review/threshold")
-        self._threshold = Pair(self.thresholdSlider, self.thresholdSpin, _THRESHOLDS)
-        self._area = Pair(self.areaSlider, self.areaSpin, _AREAS_M2)
+        self._threshold = SliderSpin(self.thresholdSlider, self.thresholdSpin, _THRESHOLDS)
+        self._area = SliderSpin(self.areaSlider, self.areaSpin, _AREAS_M2)
         self._in_force: Position | None = None
         self._is_live = self._is_applying = False
         self._connect()

@@ -14,7 +14,7 @@ from .run_table_model import shorten
 _WIDTH, _HEIGHT = 700, 520
 
 
-class RivalsDialog(QDialog):
+class CompareDialog(QDialog):
     """Shows the answer of the worker's command ``compare``."""
 
     verdictLabel: WrapLabel

@@ -10,7 +10,7 @@ from qgis.gui import QgsFilterLineEdit
 from qgis.PyQt.QtCore import QItemSelectionModel, QLocale, QPoint, Qt, pyqtBoundSignal, pyqtSignal
 from qgis.PyQt.QtWidgets import QFileDialog, QMenu, QPushButton, QToolButton, QWidget
 
-from ...plugin.core.run_list import BROKEN_OFF, FINISHED, RUNNING, Entry
+from ...plugin.core.run_list import BROKEN_OFF, FINISHED, RUNNING, RunEntry
 from ..fields.ui_loader import load_form
 from ..fields.wrapped_text import WrapLabel
 from .run_table import RunTable
@@ -72,13 +72,13 @@ class RunsPage(QWidget):
         self._offer()
 
     @property
-    def chosen(self) -> list[Entry]:
+    def chosen(self) -> list[RunEntry]:
         """The selected runs, from top to bottom."""
         rows = sorted(self.runTable.selectionModel().selectedRows(), key=lambda index: int(index.row()))
         return [self.runTable.runs.find(index) for index in rows]
 
     @property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[RunEntry]:
         """Every run that was found."""
         return self.runTable.runs.entries
 
@@ -88,7 +88,7 @@ class RunsPage(QWidget):
         if not self.entries:
             self.runsLine.setText(self.tr("Reading the runs..."))
 
-    def show_runs(self, entries: Sequence[Entry], is_all: bool = True) -> None:
+    def show_runs(self, entries: Sequence[RunEntry], is_all: bool = True) -> None:
         """Show the runs that were found; what was selected stays so. Without ``is_all`` more are to come."""
         kept = [entry.path for entry in self.chosen]
         self._is_read = self._is_read or is_all
@@ -223,7 +223,7 @@ class RunsPage(QWidget):
             return self.tr("{shown} of {found} runs match.").format(shown=shown, found=found)
         return self.tr("1 run") if found == 1 else self.tr("{} runs").format(found) if found else ""
 
-    def _tell_one(self, entry: Entry) -> str:
+    def _tell_one(self, entry: RunEntry) -> str:
         parts = [entry.name + "."]
         if entry.status == FINISHED:
             parts += [entry.difference, entry.by_hand]

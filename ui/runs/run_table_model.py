@@ -11,7 +11,7 @@ from typing import Any, Sequence
 from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, pyqtSignal
 
-from ...plugin.core.run_list import BROKEN_OFF, FINISHED, RUNNING, UNREADABLE, Entry
+from ...plugin.core.run_list import BROKEN_OFF, FINISHED, RUNNING, UNREADABLE, RunEntry
 from ..fields.wrapped_text import format_clock, format_score
 
 _ICONS = {RUNNING: "/mActionStart.svg", BROKEN_OFF: "/mIconWarning.svg", UNREADABLE: "/mIconCritical.svg"}
@@ -39,8 +39,8 @@ class RunModel(QAbstractTableModel):
     def __init__(self, parent: QObject | None = None) -> None:
         """Begin without a run."""
         super().__init__(parent)
-        self._entries: list[Entry] = []
-        self._shown: list[Entry] = []
+        self._entries: list[RunEntry] = []
+        self._shown: list[RunEntry] = []
         self._words: list[str] = []
         self._column, self._is_falling = Column.RUN, True
         self._titles = {
@@ -59,11 +59,11 @@ class RunModel(QAbstractTableModel):
         }
 
     @property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[RunEntry]:
         """Every entry, in no order."""
         return list(self._entries)
 
-    def show_entries(self, entries: Sequence[Entry]) -> None:
+    def show_entries(self, entries: Sequence[RunEntry]) -> None:
         """Show these and no others."""
         self._entries = list(entries)
         self._arrange()
@@ -73,7 +73,7 @@ class RunModel(QAbstractTableModel):
         self._words = text.casefold().split()
         self._arrange()
 
-    def find(self, index: QModelIndex) -> Entry:
+    def find(self, index: QModelIndex) -> RunEntry:
         """Return the entry of a row."""
         return self._shown[index.row()]
 
@@ -135,11 +135,11 @@ class RunModel(QAbstractTableModel):
         self._shown = sorted(found, key=lambda entry: (self._weigh(entry), entry.when), reverse=self._is_falling)
         self.endResetModel()
 
-    def _holds(self, entry: Entry) -> bool:
+    def _holds(self, entry: RunEntry) -> bool:
         text = f"{entry.name} {entry.raster_name} {entry.base_model} {entry.note} {entry.parent_name} {entry.status}"
         return all(word in text.casefold() for word in self._words)
 
-    def _weigh(self, entry: Entry) -> Any:
+    def _weigh(self, entry: RunEntry) -> Any:
         if self._column == Column.RUN:
             return entry.when
         if self._column == Column.F1:
@@ -148,7 +148,7 @@ class RunModel(QAbstractTableModel):
             return entry.seconds or 0.0
         return self._write(entry, self._column).casefold()
 
-    def _write(self, entry: Entry, column: Column) -> str:
+    def _write(self, entry: RunEntry, column: Column) -> str:
         if column == Column.RUN:
             return shorten(entry.name)
         if column == Column.F1:
@@ -160,7 +160,7 @@ class RunModel(QAbstractTableModel):
         texts = {Column.RASTER: entry.raster_name, Column.NOTE: entry.note, Column.BASE_MODEL: entry.base_model}
         return " ".join(texts[column][:500].split())
 
-    def _write_f1(self, entry: Entry) -> str:
+    def _write_f1(self, entry: RunEntry) -> str:
         status = self._statuses.get(entry.status, "")
         if entry.after is None:
             return status
@@ -170,12 +170,12 @@ class RunModel(QAbstractTableModel):
         by_hand = self.tr("by hand") if entry.by_hand else ""
         return ", ".join(part for part in (text, by_hand, status) if part)
 
-    def _write_parent(self, entry: Entry) -> str:
+    def _write_parent(self, entry: RunEntry) -> str:
         if not entry.parent or entry.is_parent_there:
             return shorten(entry.parent_name)
         return self.tr("{} (not found)").format(shorten(entry.parent_name))
 
-    def _explain(self, entry: Entry, column: Column) -> str:
+    def _explain(self, entry: RunEntry, column: Column) -> str:
         if column == Column.RUN:
             when = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.when)) if entry.when else ""
             return "\n".join(part for part in (str(entry.path), when, entry.problem, entry.hint) if part)

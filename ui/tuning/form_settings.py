@@ -17,7 +17,7 @@ _PREFIX = "footprint_tuner/"
 _MOST_MODELS = 8
 
 
-class Memory:
+class FormSettings:
     """Stores the form with QgsSettings and fills it again; what cannot be used any more is left out."""
 
     def __init__(self, form: FormPage) -> None:

@@ -23,7 +23,7 @@ from ...core.events import LEVELS, STOP, WARNING, Finding
 from ...core.folder import RunFolder
 from ..tuning.findings import find_crs, list_features, list_fields
 from ..worker_client.messages import join
-from .feedback import Narrator
+from .feedback import FeedbackAdapter
 from .job_algorithm import TuningAlgorithm, run_delivery
 
 FINDINGS = "FINDINGS"
@@ -83,7 +83,7 @@ class CheckAlgorithm(TuningAlgorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
         """Check the job; called by QGIS, usually in a thread."""
-        narrator = Narrator(feedback)
+        narrator = FeedbackAdapter(feedback)
         if not self._refusal:
             try:
                 with tempfile.TemporaryDirectory(prefix="footprint_tuner_check_") as folder:

@@ -21,7 +21,7 @@ from qgis.core import (
 from ...core.errors import TunerError
 from ...core.job import DEFAULT_BASE_MODEL
 from ...core.models import find_card
-from .feedback import Narrator
+from .feedback import FeedbackAdapter
 from .job_algorithm import MODEL_FILES
 from .worker_algorithm import WorkerAlgorithm, follow_worker, refuse
 
@@ -95,7 +95,7 @@ class ExportAlgorithm(WorkerAlgorithm):
             )
         with tempfile.TemporaryDirectory(prefix="footprint_tuner_") as folder:
             arguments = [*self._arguments, "--out", str(out)]
-            finished = follow_worker(arguments, Path(folder) / "log.txt", Narrator(feedback, _STAGES))
+            finished = follow_worker(arguments, Path(folder) / "log.txt", FeedbackAdapter(feedback, _STAGES))
         if feedback.isCanceled():
             return {}
         return {

@@ -8,10 +8,10 @@ from qgis.core import QgsProcessingFeedback
 
 from ...core.events import ADVICE, STAGES, EpochEnded, Event, Finding, Notice, Progress, Scored, StageStarted
 from ..worker_client.messages import join
-from ..worker_client.progress import Meter
+from ..worker_client.progress import OverallProgress
 
 
-class Narrator:
+class FeedbackAdapter:
     """Shows events in Processing's log and progress bar; keeps the ``notices``, a line each, and the ``findings``."""
 
     def __init__(self, feedback: QgsProcessingFeedback, stages: Sequence[str] = STAGES) -> None:
@@ -19,7 +19,7 @@ class Narrator:
         self.feedback = feedback
         self.notices: list[str] = []
         self.findings: list[Finding] = []
-        self._meter = Meter(stages)
+        self._meter = OverallProgress(stages)
 
     def tell(self, event: Event) -> None:
         """Show one event."""

@@ -27,8 +27,8 @@ from ...core.folder import RunFolder
 from ...core.job import DEFAULT_BASE_MODEL, MOST_SHIFT_M, RECIPES, Settings
 from ..layers.layer_checks import refuse_missing_crs, take_area_source, take_source
 from ..layers.polygon_copy import CopyCancelled
-from ..tuning.run_inputs import Delivery, prepare_delivery
-from .feedback import Narrator
+from ..tuning.run_inputs import RunInputs, prepare_delivery
+from .feedback import FeedbackAdapter
 from .worker_algorithm import WorkerAlgorithm, follow_worker, refuse
 
 BANDS = "BANDS"
@@ -42,7 +42,7 @@ _INTEGER, _DOUBLE = QgsProcessingParameterNumber.Integer, QgsProcessingParameter
 class TuningAlgorithm(WorkerAlgorithm):
     """An algorithm that takes the inputs of a job."""
 
-    _delivery: Delivery
+    _delivery: RunInputs
 
     def add_job_parameters(self) -> None:
         """Declare the inputs."""
@@ -106,7 +106,7 @@ class TuningAlgorithm(WorkerAlgorithm):
             refuse(error)
         return True
 
-    def read_delivery(self, parameters: dict[str, Any], context: QgsProcessingContext) -> Delivery:
+    def read_delivery(self, parameters: dict[str, Any], context: QgsProcessingContext) -> RunInputs:
         """Let the inputs pass the customs post; raises InputError."""
         source = self.parameterAsSource(parameters, "LABELS", context)
         if source is None:
@@ -153,7 +153,11 @@ class TuningAlgorithm(WorkerAlgorithm):
 
 
 def run_delivery(
-    delivery: Delivery, folder: RunFolder, verb: str, narrator: Narrator, environ: Mapping[str, str] = os.environ
+    delivery: RunInputs,
+    folder: RunFolder,
+    verb: str,
+    narrator: FeedbackAdapter,
+    environ: Mapping[str, str] = os.environ,
 ) -> Finished:
     """Fill a new run's folder and let the worker ``run``, ``check`` or ``split`` it.
 

@@ -21,7 +21,7 @@ from ...core.errors import TunerError
 from ...core.folder import RunFolder
 from ...core.run_record import require_reviewable
 from ..review.threshold.retrace import STAGES, refuse_edits
-from .feedback import Narrator
+from .feedback import FeedbackAdapter
 from .job_algorithm import make_min_area_parameter
 from .worker_algorithm import WorkerAlgorithm, follow_worker, read_f1, refuse
 
@@ -88,7 +88,7 @@ class RetraceAlgorithm(WorkerAlgorithm):
             if parameters.get(name) is not None:
                 options += [option, repr(self.parameterAsDouble(parameters, name, context))]
         arguments = ["retrace", str(folder.path), *(options or ["--chosen"])]
-        finished = follow_worker(arguments, folder.log, Narrator(feedback, STAGES), self.environ)
+        finished = follow_worker(arguments, folder.log, FeedbackAdapter(feedback, STAGES), self.environ)
         if feedback.isCanceled():
             return {}
         return {

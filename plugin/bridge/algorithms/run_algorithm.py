@@ -17,8 +17,8 @@ from qgis.core import (
 )
 
 from ...core.folder import RunFolder
-from ..tuning.run_inputs import Delivery
-from .feedback import Narrator
+from ..tuning.run_inputs import RunInputs
+from .feedback import FeedbackAdapter
 from .job_algorithm import run_delivery
 from .outputs import make_footprints_parameter, send_footprints
 from .worker_algorithm import read_f1
@@ -36,7 +36,7 @@ def declare_ending(algorithm: QgsProcessingAlgorithm, before: str, after: str) -
 
 def run_to_end(
     algorithm: QgsProcessingAlgorithm,
-    delivery: Delivery,
+    delivery: RunInputs,
     parameters: dict[str, Any],
     context: QgsProcessingContext,
     feedback: QgsProcessingFeedback,
@@ -44,7 +44,7 @@ def run_to_end(
 ) -> dict[str, Any]:
     """Run what is delivered in the chosen folder and return the algorithm's results; raises QgsProcessingException."""
     folder = RunFolder(Path(algorithm.parameterAsFileOutput(parameters, "RUN_FOLDER", context)).absolute())
-    finished = run_delivery(delivery, folder, "run", Narrator(feedback), environ)
+    finished = run_delivery(delivery, folder, "run", FeedbackAdapter(feedback), environ)
     if feedback.isCanceled():
         return {"RUN_FOLDER": str(folder.path)}
     return {

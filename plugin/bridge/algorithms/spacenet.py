@@ -18,7 +18,7 @@ from qgis.core import (
     QgsProcessingUtils,
 )
 
-from .feedback import Narrator
+from .feedback import FeedbackAdapter
 from .worker_algorithm import WorkerAlgorithm, follow_worker
 
 _STAGES = ("convert",)
@@ -72,7 +72,7 @@ class SpaceNetAlgorithm(WorkerAlgorithm):
         product = self.parameterAsString(parameters, "PRODUCT", context).strip()
         arguments += ["--product", product] if product else []
         with tempfile.TemporaryDirectory(prefix="footprint_tuner_") as passing:
-            finished = follow_worker(arguments, Path(passing) / "log.txt", Narrator(feedback, _STAGES))
+            finished = follow_worker(arguments, Path(passing) / "log.txt", FeedbackAdapter(feedback, _STAGES))
         if feedback.isCanceled():
             return {}
         results = {name.upper(): path for name, path in finished.files.items()}

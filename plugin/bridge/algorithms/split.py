@@ -17,7 +17,7 @@ from qgis.core import (
 
 from ...core.block_roles import ROLES
 from ...core.folder import RunFolder
-from .feedback import Narrator
+from .feedback import FeedbackAdapter
 from .job_algorithm import TuningAlgorithm, run_delivery
 from .outputs import send_layer
 
@@ -65,7 +65,7 @@ class SplitAlgorithm(TuningAlgorithm):
         """Draw the split; called by QGIS, usually in a thread."""
         with tempfile.TemporaryDirectory(prefix="footprint_tuner_split_") as path:
             folder = RunFolder(Path(path))
-            run_delivery(self._delivery, folder, "split", Narrator(feedback, _STAGES), self.environ)
+            run_delivery(self._delivery, folder, "split", FeedbackAdapter(feedback, _STAGES), self.environ)
             if feedback.isCanceled():
                 return {}
             source = f"{folder.split.as_posix()}|layername=blocks"

@@ -21,10 +21,10 @@ from ...core.environment import locate_environment, require_ready, worker_comman
 from ...core.errors import SetupError, TunerError
 from ...core.events import Event, Finished
 from ...core.paths import RESOURCES
-from ...core.worker_process import Ending, Follower
+from ...core.worker_process import Ending, WorkerProcess
 from ..worker_client.messages import join
 from ..worker_client.proxy import add_proxy
-from .feedback import Narrator
+from .feedback import FeedbackAdapter
 
 ICON = RESOURCES / "icon.svg"
 _WAIT_S = 0.2
@@ -74,7 +74,7 @@ class WorkerAlgorithm(QgsProcessingAlgorithm):
 
 
 def follow_worker(
-    arguments: Sequence[str], log: Path, narrator: Narrator, environ: Mapping[str, str] = os.environ
+    arguments: Sequence[str], log: Path, narrator: FeedbackAdapter, environ: Mapping[str, str] = os.environ
 ) -> Finished:
     """Start the worker and follow it to its end; a cancel is heard while it is silent, too.
 
@@ -84,12 +84,12 @@ def follow_worker(
     try:
         require_ready(environment)
         command = worker_command(environment, *arguments)
-        return _read_ending(_follow(Follower(command, worker_environ(environ), log), narrator), narrator)
+        return _read_ending(_follow(WorkerProcess(command, worker_environ(environ), log), narrator), narrator)
     except TunerError as error:
         refuse(error)
 
 
-def _follow(follower: Follower, narrator: Narrator) -> Ending:
+def _follow(follower: WorkerProcess, narrator: FeedbackAdapter) -> Ending:
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()
     is_cancelled = is_over = False
     with ThreadPoolExecutor(max_workers=1) as pool:
@@ -104,7 +104,7 @@ def _follow(follower: Follower, narrator: Narrator) -> Ending:
     return future.result()
 
 
-def _read_ending(ending: Ending, narrator: Narrator) -> Finished:
+def _read_ending(ending: Ending, narrator: FeedbackAdapter) -> Finished:
     if ending.kind in ("finished", "cancelled"):
         return ending.event or Finished()
     if ending.log_tail:

@@ -23,7 +23,7 @@ from .layer_checks import Polygons, take_ground
 
 
 @dataclass(frozen=True)
-class Spot:
+class AreaOfInterest:
     """One area on the map, in a coordinate system."""
 
     geometry: QgsGeometry
@@ -43,13 +43,13 @@ class Spot:
         require_on(raster, self.geometry, self.crs)
 
 
-def see_map(canvas: QgsMapCanvas) -> Spot:
+def see_map(canvas: QgsMapCanvas) -> AreaOfInterest:
     """Return what the map shows, turned as it is; raises InputError for a map without a coordinate system."""
     settings = canvas.mapSettings()
     if not settings.destinationCrs().isValid():
         raise InputError("The map has no coordinate system.", "Set one (Project > Properties > CRS) first.")
     corners = [QgsPointXY(point) for point in settings.visiblePolygon()]
-    return Spot(QgsGeometry.fromPolygonXY([corners]), settings.destinationCrs())
+    return AreaOfInterest(QgsGeometry.fromPolygonXY([corners]), settings.destinationCrs())
 
 
 def measure_ground(layer: QgsVectorLayer) -> QgsRectangle:

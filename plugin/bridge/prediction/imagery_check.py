@@ -9,10 +9,10 @@ from qgis.PyQt.QtCore import QObject, Qt, pyqtSignal
 from ...core.environment import Environment
 from ...core.errors import TunerError
 from ...core.events import WARNING, Notice
-from ..worker_client.command import ErrandThread
+from ..worker_client.command import WorkerCommand
 
 
-class Likener(QObject):
+class ImageryCheck(QObject):
     """Answers the latest question alone: ``answered`` carries a list of Notices, one where it cannot be compared."""
 
     answered = pyqtSignal(list)
@@ -21,12 +21,12 @@ class Likener(QObject):
         """Wait to be asked."""
         super().__init__(parent)
         self._environment = environment
-        self._errands: list[ErrandThread] = []
+        self._errands: list[WorkerCommand] = []
 
     def ask(self, order: Sequence[str]) -> None:
         """Let the worker compare; ``order`` names raster, model and ground as its command line does."""
         self.drop()
-        errand = ErrandThread(self._environment, ["liken", *order, "--json"], self)
+        errand = WorkerCommand(self._environment, ["liken", *order, "--json"], self)
         errand.ended.connect(lambda outcome: self._end(errand, outcome), Qt.ConnectionType.QueuedConnection)
         self._errands.append(errand)
         errand.start()
@@ -44,7 +44,7 @@ class Likener(QObject):
         for errand in errands:
             errand.wait()
 
-    def _end(self, errand: ErrandThread, outcome: object) -> None:
+    def _end(self, errand: WorkerCommand, outcome: object) -> None:
         if errand not in self._errands:
             return  # stopped
         is_latest = errand is self._errands[-1]

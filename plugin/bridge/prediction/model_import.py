@@ -9,19 +9,19 @@ from typing import Any, Callable, Iterator, Sequence
 
 from qgis.PyQt.QtCore import QObject, Qt
 
-from ....ui.fields.choices import OwnModel
+from ....ui.fields.choices import ImportedModel
 from ....ui.model.model_picker import ModelPicker
 from ...core.environment import Environment
 from ...core.errors import TunerError
 from ...core.paths import locate_models
-from ..worker_client.command import ErrandThread
+from ..worker_client.command import WorkerCommand
 from ..worker_client.messages import WARNING, join, log
 
 _Answer = Callable[[dict[str, Any]], None]
 _Refusal = Callable[[TunerError], None]
 
 
-class Shelf(QObject):
+class ModelImporter(QObject):
     """Wires a list of base models to the worker; nothing here holds QGIS up. Main thread only."""
 
     def __init__(self, environment: Environment, picker: ModelPicker, parent: QObject | None = None) -> None:
@@ -29,7 +29,7 @@ class Shelf(QObject):
         super().__init__(parent)
         self._environment = environment
         self._picker = picker
-        self._errands: list[ErrandThread] = []
+        self._errands: list[WorkerCommand] = []
         picker.guess_requested.connect(self._guess)
         picker.own_model_requested.connect(self._adopt)
         picker.weights_given.connect(self._fetch)
@@ -49,7 +49,7 @@ class Shelf(QObject):
             lambda error: self._picker.show_no_guess(path, join(error.message, error.hint)),
         )
 
-    def _adopt(self, model: OwnModel) -> None:
+    def _adopt(self, model: ImportedModel) -> None:
         card = locate_card(Path(model.path))
         self._picker.show_work(self.tr("Making a card for {}").format(Path(model.path).name))
         self._send(list_answers(model, card), lambda _: self._open(card), self._refuse)
@@ -68,7 +68,7 @@ class Shelf(QObject):
         log(join(error.message, error.hint), WARNING)
 
     def _send(self, arguments: Sequence[str], answer: _Answer, refuse: _Refusal) -> None:
-        errand = ErrandThread(self._environment, arguments, self)
+        errand = WorkerCommand(self._environment, arguments, self)
         self._errands.append(errand)
 
         def end(outcome: object) -> None:
@@ -103,7 +103,7 @@ def _list_taken(folder: Path, name: str) -> Iterator[bool]:
     return ((folder / f"{name}{ending}").exists() for ending in (".json", ".safetensors"))
 
 
-def list_answers(model: OwnModel, card: Path) -> list[str]:
+def list_answers(model: ImportedModel, card: Path) -> list[str]:
     """Return the worker's command that makes the card."""
     given = {
         "--out": str(card),

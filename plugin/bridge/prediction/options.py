@@ -11,7 +11,7 @@ from ....ui.fields.choices import DRAWN, POLYGONS, VISIBLE, PredictChoices
 from ...core.errors import InputError
 from ...core.imagery import require_bands
 from ...core.models import find_card
-from ..layers.area_of_interest import Spot, list_box, measure_ground, require_on, see_map
+from ..layers.area_of_interest import AreaOfInterest, list_box, measure_ground, require_on, see_map
 from ..layers.layer_checks import Polygons, locate_raster, take_ground
 from ..tuning.run_folders import make_output
 
@@ -39,7 +39,7 @@ def list_cut(choices: PredictChoices) -> list[str]:
     return cut
 
 
-def list_likeness(choices: PredictChoices, area: Spot | None) -> list[str]:
+def list_likeness(choices: PredictChoices, area: AreaOfInterest | None) -> list[str]:
     """Return the options that say what is compared: on an area or a layer's polygons, the box around them."""
     order = list_order(choices)
     if choices.ground == DRAWN and area is not None:
@@ -55,7 +55,7 @@ def list_likeness(choices: PredictChoices, area: Spot | None) -> list[str]:
     return [*order, *list_box(box, crs)]
 
 
-def take_where(choices: PredictChoices, area: Spot | None, canvas: QgsMapCanvas) -> Polygons | None:
+def take_where(choices: PredictChoices, area: AreaOfInterest | None, canvas: QgsMapCanvas) -> Polygons | None:
     """Return the ground that is chosen, None for the whole raster; raises InputError with a next step."""
     if choices.ground == POLYGONS:
         layer = choices.ground_layer

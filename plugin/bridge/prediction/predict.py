@@ -19,18 +19,18 @@ from ...core.environment import Environment, require_ready
 from ...core.errors import TunerError
 from ...core.events import Event, Finished, Notice, Progress, StageStarted
 from ...core.folder import RunFolder
-from ...core.run_record import Record
+from ...core.run_record import RunRecord
 from ...core.worker_process import Ending
-from ..layers.area_of_interest import Spot
+from ..layers.area_of_interest import AreaOfInterest
 from ..layers.layer_checks import Polygons
 from ..layers.results import apply_style
 from ..map_tools.area_tool import AreaTool
 from ..review.run_opener import Reviewer
 from ..tuning.run_thread import CopyThread
 from ..worker_client.messages import INFO, SUCCESS, WARNING, log, log_notice, tell
-from ..worker_client.progress import Meter
-from .imagery_check import Likener
-from .model_import import Shelf
+from ..worker_client.progress import OverallProgress
+from .imagery_check import ImageryCheck
+from .model_import import ModelImporter
 from .options import list_cut, list_likeness, list_order, name_out, take_where
 
 _STAGES = ("check", "fetch", "predict", "trace")
@@ -38,7 +38,7 @@ _PAUSE_MS = 600
 _COLOUR, _FAINT = QColor(230, 120, 20), QColor(230, 120, 20, 40)
 
 
-class Elsewhere(QObject):
+class PredictController(QObject):
     """Wires the tab for predicting to the worker: one prediction at a time, beside whatever else goes on."""
 
     def __init__(
@@ -57,10 +57,10 @@ class Elsewhere(QObject):
         self._out, self._title = Path(), ""
         self._began = 0.0
         self._is_orphaned = self._is_over = False
-        self._meter = Meter(_STAGES)
-        self._area: Spot | None = None
-        self._shelf = Shelf(environment, self._page.predictModelPicker, self)
-        self._likener = Likener(environment, self)
+        self._meter = OverallProgress(_STAGES)
+        self._area: AreaOfInterest | None = None
+        self._shelf = ModelImporter(environment, self._page.predictModelPicker, self)
+        self._likener = ImageryCheck(environment, self)
         self.tool = AreaTool(iface.mapCanvas())
         self.tool.set_colour(_COLOUR)
         self.band = QgsRubberBand(iface.mapCanvas(), QgsWkbTypes.PolygonGeometry)
@@ -85,11 +85,11 @@ class Elsewhere(QObject):
         QgsProject.instance().cleared.connect(self._let_project_go)
         page.destroyed.connect(self._let_go)  # the project outlives the dock
 
-    def open(self, record: Record) -> None:
+    def open(self, record: RunRecord) -> None:
         """Offer the model of the run that is reviewed now; called by the reviewer."""
         self._page.choose_model(str(record.folder.card))
 
-    def renew(self, record: Record) -> None:
+    def renew(self, record: RunRecord) -> None:
         """Read the run's model anew, whatever model is chosen; called by the reviewer."""
         self._page.read_model(str(record.folder.card))
 
@@ -146,7 +146,7 @@ class Elsewhere(QObject):
         self._thread = CopyThread(self._environment, arguments, log_path, ground, copy, self)
         self._thread.event_heard.connect(self._hear, Qt.ConnectionType.QueuedConnection)
         self._thread.ended.connect(self._end, Qt.ConnectionType.QueuedConnection)
-        self._meter, self._began, self._is_orphaned = Meter(_STAGES), time.monotonic(), False
+        self._meter, self._began, self._is_orphaned = OverallProgress(_STAGES), time.monotonic(), False
         self._page.show_running()
         self._thread.start()
 
@@ -247,7 +247,7 @@ class Elsewhere(QObject):
 
     def _take_area(self, geometry: QgsGeometry) -> None:
         crs = self._iface.mapCanvas().mapSettings().destinationCrs()
-        self._area = Spot(geometry, crs)
+        self._area = AreaOfInterest(geometry, crs)
         self.band.setToGeometry(geometry, crs)
         self.tool.end()
         self._page.show_area(self.tr("An area is drawn."))

@@ -6,7 +6,7 @@ from qgis.gui import QgisInterface
 
 from ....ui.dock import TunerDock
 from ...core.environment import Environment
-from .errors.controller import ErrorSteps
+from .errors.controller import ErrorController
 from .improve.controller import Improver
 from .run_opener import Part, Reviewer
 from .swipe.controller import Swipe
@@ -21,7 +21,7 @@ def make_parts(
 ) -> list[Part]:
     """Return the parts of the review."""
     page, canvas = dock.reviewPage, iface.mapCanvas()
-    errors = ErrorSteps(canvas, iface.mainWindow(), page.errorPanel, reviewer)
+    errors = ErrorController(canvas, iface.mainWindow(), page.errorPanel, reviewer)
     swipe = Swipe(canvas, iface.mainWindow(), page.swipePanel, reviewer)
     improver = Improver(iface, page.improvePanel, reviewer)
     improver.run_requested.connect(reviewer.run_requested)

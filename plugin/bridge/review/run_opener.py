@@ -11,7 +11,7 @@ from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 from ....ui.review.review_page import ReviewPage
 from ...core.errors import InputError
 from ...core.folder import RunFolder
-from ...core.run_record import Record, require_reviewable
+from ...core.run_record import RunRecord, require_reviewable
 from ..layers.results import find_rescored, load_results
 
 _SCOPE, _KEY = "FootprintTuner", "/review"
@@ -20,10 +20,10 @@ _SCOPE, _KEY = "FootprintTuner", "/review"
 class Part(Protocol):
     """One way to look at a run."""
 
-    def open(self, record: Record) -> None:
+    def open(self, record: RunRecord) -> None:
         """Begin with a run; another one was closed before."""
 
-    def renew(self, record: Record) -> None:
+    def renew(self, record: RunRecord) -> None:
         """Go on with the same run, which was traced and scored anew."""
 
     def close(self) -> None:
@@ -47,7 +47,7 @@ class Reviewer(QObject):
         """Wait for a run; ``parts`` are told of it."""
         super().__init__(parent)
         self._page = page
-        self.record: Record | None = None
+        self.record: RunRecord | None = None
         self.parts: list[Part] = []
         self.is_free: Callable[[], bool] = lambda: True
         self.is_busy = False
@@ -134,7 +134,7 @@ class Reviewer(QObject):
             self.open(RunFolder(Path(QgsProject.instance().readPath(path))), is_loaded=True)  # as the user left them
 
 
-def describe_scores(record: Record) -> str:
+def describe_scores(record: RunRecord) -> str:
     """Return a run's scores on held-out ground in a sentence."""
     links = record.report.get("chain") or [record.report["before"], record.report["after"]]
     figures = " \N{RIGHTWARDS ARROW} ".join(f"{link['building']['f1']:.3f}" for link in links)
@@ -143,7 +143,7 @@ def describe_scores(record: Record) -> str:
     return f"{text} {title}." if title else text
 
 
-def mark_by_hand(record: Record) -> tuple[str, str]:
+def mark_by_hand(record: RunRecord) -> tuple[str, str]:
     """Return the mark of a run whose threshold was set by hand after its score was seen, and the report's sentence.
 
     Both are "" for any other.

@@ -13,25 +13,25 @@ from qgis.PyQt.QtWidgets import QMessageBox
 from ...core.delete_run import delete_run, list_edited, list_kept, measure_bytes, refuse_running
 from ...core.errors import TunerError
 from ...core.folder import RunFolder
-from ...core.run_list import Entry
+from ...core.run_list import RunEntry
 from ..layers.project_layers import move_to_trash, refuse_edited, remove_layers
 from ..layers.results import find_layers
 from ..review.run_opener import Reviewer
-from ..worker_client.background import Deeds
+from ..worker_client.background import BackgroundJobs
 from ..worker_client.messages import CRITICAL, SUCCESS, WARNING, tell
 
 _MOST_NAMES = 5
 _DELETE = "deleteRunButton"
 
 
-class Disposer(QObject):
+class RunDeleter(QObject):
     """Deletes runs, each after a question; ``when_done`` is called after each."""
 
     def __init__(
         self,
         iface: QgisInterface,
         reviewer: Reviewer,
-        deeds: Deeds,
+        deeds: BackgroundJobs,
         is_at_work: Callable[[RunFolder], bool],
         when_done: Callable[[], None],
         parent: QObject | None = None,
@@ -42,7 +42,7 @@ class Disposer(QObject):
         self._is_at_work = is_at_work
         self._box: QMessageBox | None = None
 
-    def ask(self, run: str, entries: Sequence[Entry]) -> None:
+    def ask(self, run: str, entries: Sequence[RunEntry]) -> None:
         """Ask whether the run in that folder is to go; ``entries`` are the runs among which its children may be."""
         folder = RunFolder(Path(run))
         if self._box is None and not self._is_refused(folder):

@@ -16,7 +16,7 @@ from .pdf import write_pdf
 _ENDING = "pdf"
 
 
-class Printer(QObject):
+class PdfAction(QObject):
     """Saves the page of a run as a PDF; that takes about a second, on the main thread."""
 
     def __init__(self, iface: QgisInterface, parent: QObject | None = None) -> None:

@@ -10,23 +10,23 @@ from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QObject, Qt, QTimer
 
 from ....ui.dock import TunerDock
-from ....ui.runs.compare_dialog import RivalsDialog
+from ....ui.runs.compare_dialog import CompareDialog
 from ...core.comparability import pair_blocks
 from ...core.delete_run import measure_bytes
 from ...core.environment import Environment
 from ...core.errors import TunerError
 from ...core.folder import RunFolder
-from ...core.run_list import Entry, find_runs, read_entry
+from ...core.run_list import RunEntry, find_runs, read_run_entry
 from ...core.run_note import write_note
 from ...core.run_record import read_record
 from ..review.run_opener import Reviewer
 from ..tuning.rerun import fill_form, take_repetition
 from ..tuning.run_folders import keep_added, list_added, list_places
-from ..worker_client.background import Deeds, DeedThread
-from ..worker_client.command import ErrandThread
+from ..worker_client.background import BackgroundJobs, BackgroundThread
+from ..worker_client.command import WorkerCommand
 from ..worker_client.messages import INFO, WARNING, join, log, tell
-from .delete_run import Disposer
-from .send_run import Sender
+from .delete_run import RunDeleter
+from .send_run import RunSender
 
 _PAUSE_MS = 500
 _AT_ONCE = 200
@@ -56,13 +56,13 @@ class Runs(QObject):
         super().__init__(parent)
         self._iface, self._environment, self._dock, self._page = iface, environment, dock, dock.runsPage
         self._reviewer, self._start_run = reviewer, start
-        self._deeds = Deeds(self)
-        self._sender = Sender(iface, self._deeds, self)
-        self._disposer = Disposer(iface, reviewer, self._deeds, is_at_work, self.refresh, self)
-        self._reading: DeedThread | None = None
-        self._measuring: DeedThread | None = None
-        self._errand: ErrandThread | None = None
-        self._found: list[Entry] = []
+        self._deeds = BackgroundJobs(self)
+        self._sender = RunSender(iface, self._deeds, self)
+        self._disposer = RunDeleter(iface, reviewer, self._deeds, is_at_work, self.refresh, self)
+        self._reading: BackgroundThread | None = None
+        self._measuring: BackgroundThread | None = None
+        self._errand: WorkerCommand | None = None
+        self._found: list[RunEntry] = []
         self._is_stale = True
         self._is_over = False
         self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MS)
@@ -141,7 +141,7 @@ class Runs(QObject):
         )
         self._reading = thread
 
-    def _hear(self, thread: DeedThread, entries: list[Entry]) -> None:
+    def _hear(self, thread: BackgroundThread, entries: list[RunEntry]) -> None:
         """Show the first runs of many at once; a table that is full already waits for all of them."""
         if thread is self._reading:
             is_first = not self._page.entries or len(self._page.entries) == len(self._found)
@@ -149,7 +149,7 @@ class Runs(QObject):
             if is_first:
                 self._page.show_runs(self._found, is_all=False)
 
-    def _end(self, thread: DeedThread, outcome: object) -> None:
+    def _end(self, thread: BackgroundThread, outcome: object) -> None:
         if thread is self._reading:
             self._reading = None
             self._page.show_runs(self._found)
@@ -205,7 +205,7 @@ class Runs(QObject):
         except TunerError as error:
             self._refuse(error)
         else:
-            entry = read_entry(Path(path))
+            entry = read_run_entry(Path(path))
             self._page.show_runs([entry if each.path == entry.path else each for each in self._page.entries])
 
     def _compare(self, first: str, second: str) -> None:
@@ -217,7 +217,7 @@ class Runs(QObject):
             self._page.show_sentence(error.message, error.hint)
             return
         self._page.show_sentence(self.tr("Comparing..."))
-        self._errand = ErrandThread(self._environment, ["compare", first, second, "--json"], self)
+        self._errand = WorkerCommand(self._environment, ["compare", first, second, "--json"], self)
         self._errand.ended.connect(self._show_comparison)
         self._errand.start()
 
@@ -231,7 +231,7 @@ class Runs(QObject):
             self._refuse(outcome)
         elif isinstance(outcome, dict) and outcome:
             self._page.show_sentence(outcome["difference"]["sentence"])
-            dialog = RivalsDialog(outcome, self._iface.mainWindow())
+            dialog = CompareDialog(outcome, self._iface.mainWindow())
             dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             self.destroyed.connect(dialog.reject)
             dialog.open()
@@ -245,7 +245,7 @@ def _read_runs(places: list[Path], tell_: Callable[[object], None], is_over: Cal
     """Find the runs and read each, some at once."""
     entries = []
     for path in find_runs(places, is_over):
-        entries.append(read_entry(path))
+        entries.append(read_run_entry(path))
         if len(entries) == _AT_ONCE:
             tell_(entries)
             entries = []

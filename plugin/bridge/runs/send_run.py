@@ -11,25 +11,25 @@ from qgis.PyQt.QtCore import QLocale, QObject
 from ...core.delete_run import refuse_running
 from ...core.errors import TunerError
 from ...core.folder import RunFolder
-from ...core.run_archive import PackingCancelled, Parcel, pack_run, plan_parcel
-from ..worker_client.background import Deeds, DeedThread
+from ...core.run_archive import PackingCancelled, RunArchive, pack_run, plan_parcel
+from ..worker_client.background import BackgroundJobs, BackgroundThread
 from ..worker_client.background_task import RunTask
 from ..worker_client.messages import CRITICAL, INFO, SUCCESS, WARNING, tell
-from ..worker_client.progress import Meter
+from ..worker_client.progress import OverallProgress
 from .file_dialog import ask_file
 
 _ENDING = "zip"
 
 
-class Sender(QObject):
+class RunSender(QObject):
     """Writes one zip at a time; QGIS's task manager shows how far it is, and cancels it."""
 
-    def __init__(self, iface: QgisInterface, deeds: Deeds, parent: QObject | None = None) -> None:
+    def __init__(self, iface: QgisInterface, deeds: BackgroundJobs, parent: QObject | None = None) -> None:
         """Wait to be asked."""
         super().__init__(parent)
         self._iface, self._deeds = iface, deeds
-        self._thread: DeedThread | None = None
-        self._meter = Meter()
+        self._thread: BackgroundThread | None = None
+        self._meter = OverallProgress()
         self._task: RunTask | None = None  # QGIS forgets the Python half of a task that nobody holds
 
     def ask(self, run: str) -> None:
@@ -49,9 +49,9 @@ class Sender(QObject):
         suggested = folder.path.parent.parent / f"{folder.path.name}.{_ENDING}"
         ask_file(self._iface.mainWindow(), self, title, suggested, "ZIP", lambda path: self.send(parcel, path))
 
-    def send(self, parcel: Parcel, out: Path) -> None:
+    def send(self, parcel: RunArchive, out: Path) -> None:
         """Write the zip in a thread."""
-        self._meter = meter = Meter()
+        self._meter = meter = OverallProgress()
 
         def measure(share: float) -> None:
             meter.percent = 100 * share

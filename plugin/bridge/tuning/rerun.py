@@ -23,7 +23,7 @@ _AGAIN = "Use Repeat with changes..., and choose it anew."
 
 
 @dataclass(frozen=True)
-class Repetition:
+class Rerun:
     """A job and the run that it was done in before, ready to be written to a new run's folder by any thread."""
 
     job: Job
@@ -57,7 +57,7 @@ class Repetition:
         return names
 
 
-def take_repetition(path: Path) -> Repetition:
+def take_repetition(path: Path) -> Rerun:
     """Return what repeats the run in a folder; raises InputError where its raster, labels or base model are gone."""
     folder = RunFolder(path.resolve())
     job = load_job(folder.job)
@@ -65,7 +65,7 @@ def take_repetition(path: Path) -> Repetition:
         if given and gdal.VSIStatL(given) is None:
             raise InputError(f"The {what} of {path.name} cannot be found: {given}.", _AGAIN)
     find_card(job.base_model)
-    return Repetition(job, folder)
+    return Rerun(job, folder)
 
 
 def fill_form(path: Path, dock: TunerDock, project: QgsProject) -> list[str]:

@@ -21,7 +21,7 @@ from ..layers.polygon_copy import CopyCancelled, copy_polygons
 
 
 @dataclass(frozen=True)
-class Delivery:
+class RunInputs:
     """A job and its polygons, ready to be written to a run's folder by any thread."""
 
     job: Job
@@ -45,7 +45,7 @@ class Delivery:
         return notices
 
 
-def take_choices(choices: Choices) -> Delivery:
+def take_choices(choices: Choices) -> RunInputs:
     """Let what is chosen in the dock pass the customs post; main thread. Raises InputError, leaves nothing behind."""
     labels = take_labels(choices.label_layer, choices.only_selected)
     areas = None if choices.areas_layer is None else take_areas(choices.areas_layer)
@@ -61,7 +61,7 @@ def prepare_delivery(
     settings: Settings,
     bands: tuple[int, ...] = (),
     block_roles: tuple[str, ...] = (),
-) -> Delivery:
+) -> RunInputs:
     """Let the raster pass the customs post and write the job; main thread. Raises InputError, leaves nothing behind.
 
     ``bands`` are the raster's for each of the model's (empty: those that the layer's colours and drawing say),
@@ -81,7 +81,7 @@ def prepare_delivery(
         settings=settings,
     )
     job.check()
-    return Delivery(job, labels, areas, tuple(find_raster_notices(raster)))
+    return RunInputs(job, labels, areas, tuple(find_raster_notices(raster)))
 
 
 def _copy(polygons: Polygons, path: Path, is_cancelled: Callable[[], bool]) -> list[Notice]:

@@ -14,7 +14,7 @@ from ...core.environment import Environment, SetupStep, set_up, worker_command, 
 from ...core.errors import SetupError, TunerError
 from ...core.events import Event, Notice
 from ...core.folder import RunFolder
-from ...core.worker_process import Ending, Follower
+from ...core.worker_process import Ending, WorkerProcess
 from ..layers.layer_checks import Polygons
 from ..layers.polygon_copy import CopyCancelled, copy_polygons
 from ..worker_client.proxy import add_proxy
@@ -22,7 +22,7 @@ from ..worker_client.proxy import add_proxy
 _REPORT = "This is a fault of the plugin: please report it with QGIS's message log."
 
 
-class Supply(Protocol):
+class RunInputsWriter(Protocol):
     """What fills a run's new folder."""
 
     def write_to(self, folder: RunFolder, is_cancelled: Callable[[], bool]) -> list[Notice]:
@@ -44,7 +44,9 @@ class FollowThread(QThread):
         """Remember what to do; ``start`` does it."""
         super().__init__(parent)
         self._cancelled = threading.Event()
-        self._follower = Follower(worker_command(environment, *arguments), worker_environ(add_proxy(os.environ)), log)
+        self._follower = WorkerProcess(
+            worker_command(environment, *arguments), worker_environ(add_proxy(os.environ)), log
+        )
 
     def finish(self) -> None:
         """Ask the worker to stop tuning and go on with the best epoch so far."""
@@ -108,7 +110,7 @@ class RunThread(FollowThread):
         self,
         environment: Environment,
         folder: RunFolder,
-        delivery: Supply | None = None,
+        delivery: RunInputsWriter | None = None,
         verb: str = "run",
         parent: QObject | None = None,
     ) -> None:

@@ -23,7 +23,7 @@ from ..map_tools.block_tool import BlockTool
 from ..worker_client.messages import WARNING, join, log
 from .blocks import BlockLayer
 from .run_folders import make_check_folder
-from .run_inputs import Delivery, take_choices
+from .run_inputs import RunInputs, take_choices
 from .run_thread import RunThread
 
 _PAUSE_MS = 500
@@ -32,7 +32,7 @@ _OTHER_SETTINGS = {"recipe", "epochs", "learning_rate", "batch_size", "tile_px",
 _OTHER_SETTINGS |= {"simplify_m", "square", "device", "threads"}
 
 
-class Preview(QObject):
+class SplitPreview(QObject):
     """Shows one split at a time, of a copy of the inputs as they were when it was asked for. Main thread only."""
 
     def __init__(
@@ -95,7 +95,7 @@ class Preview(QObject):
 
     # -- the worker ---------------------------------------------------------------------------------------------------
 
-    def _start(self, folder: RunFolder, delivery: Delivery | None = None) -> None:
+    def _start(self, folder: RunFolder, delivery: RunInputs | None = None) -> None:
         thread = RunThread(self._environment, folder, delivery, "split", self)
         thread.ended.connect(lambda ending: self._end(thread, ending), Qt.ConnectionType.QueuedConnection)
         self._thread = thread

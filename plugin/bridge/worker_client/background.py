@@ -13,16 +13,16 @@ from .messages import WARNING, log
 
 _REPORT = "This is a fault of the plugin: please report it with QGIS's message log."
 #: Gets a function that passes something on to the main thread, and one that tells whether it should stop.
-Deed = Callable[[Callable[[object], None], Callable[[], bool]], object]
+BackgroundJob = Callable[[Callable[[object], None], Callable[[], bool]], object]
 
 
-class DeedThread(QThread):
+class BackgroundThread(QThread):
     """Does a deed. ``told`` carries what it passes on, ``ended`` what it returned, or a TunerError."""
 
     told = pyqtSignal(object)
     ended = pyqtSignal(object)
 
-    def __init__(self, deed: Deed, parent: QObject | None = None) -> None:
+    def __init__(self, deed: BackgroundJob, parent: QObject | None = None) -> None:
         """Remember what to do; ``start`` does it."""
         super().__init__(parent)
         self._deed = deed
@@ -44,17 +44,19 @@ class DeedThread(QThread):
         self.ended.emit(outcome)
 
 
-class Deeds(QObject):
+class BackgroundJobs(QObject):
     """Holds the threads that are at work, and waits for them in the end. Main thread only."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         """Begin without any."""
         super().__init__(parent)
-        self._threads: set[DeedThread] = set()
+        self._threads: set[BackgroundThread] = set()
 
-    def start(self, deed: Deed, answer: Callable[[Any], None], hear: Callable[[Any], None] | None = None) -> DeedThread:
+    def start(
+        self, deed: BackgroundJob, answer: Callable[[Any], None], hear: Callable[[Any], None] | None = None
+    ) -> BackgroundThread:
         """Start a deed; ``answer`` gets its outcome and ``hear`` what it tells, unless ``stop`` came before."""
-        thread = DeedThread(deed, self)
+        thread = BackgroundThread(deed, self)
         self._threads.add(thread)
 
         def end(outcome: object) -> None:

@@ -6,7 +6,7 @@ from typing import Callable
 
 from qgis.core import QgsTask
 
-from .progress import Meter
+from .progress import OverallProgress
 
 _WAIT_S = 0.3
 
@@ -14,7 +14,7 @@ _WAIT_S = 0.3
 class RunTask(QgsTask):
     """Stands for a run that a RunThread does: shows its progress and passes a cancel on."""
 
-    def __init__(self, title: str, meter: Meter, on_cancel: Callable[[], None]) -> None:
+    def __init__(self, title: str, meter: OverallProgress, on_cancel: Callable[[], None]) -> None:
         """Last until the meter's run is over; closing QGIS cancels it without a question, for it can be resumed."""
         super().__init__(title, QgsTask.Flag.CanCancel | QgsTask.Flag.CancelWithoutPrompt)
         self._meter = meter

@@ -22,7 +22,7 @@ from .messages import WARNING, log
 _REPORT = "This is a fault of the plugin: please report it with QGIS's message log."
 
 
-class ErrandThread(QThread):
+class WorkerCommand(QThread):
     """Lets the worker do one command. ``cancel`` may be called at any time; ``ended`` is the last signal.
 
     ``ended`` carries the JSON object that the worker printed ({} where it printed none), or a TunerError with what it

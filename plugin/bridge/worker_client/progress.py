@@ -8,7 +8,7 @@ from typing import Sequence
 from ...core.events import OCCASIONAL_STAGES, STAGES, Event, Finished, Progress, StageStarted
 
 
-class Meter:
+class OverallProgress:
     """Turns events into a percentage that never falls; each of ``stages`` counts the same. Any thread may look.
 
     A stage that comes only where there is something to do counts once it has come.

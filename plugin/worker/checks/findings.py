@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from ...core.errors import InputError
 from ...core.events import STOP, Finding
-from ..dataset.improved_split import Renewal
+from ..dataset.improved_split import ImprovedSplit
 from ..dataset.inputs import Inputs
 from ..dataset.split import Split
 from ..runtime.channel import Wire
@@ -49,7 +49,7 @@ def tell_shortage(inputs: Inputs, split: Split, wire: Wire) -> None:
         _tell(find_shortage(split, has_areas=bool(inputs.job.areas)), wire)
 
 
-def _find_in_corrections(inputs: Inputs, renewal: Renewal) -> list[Finding]:
+def _find_in_corrections(inputs: Inputs, renewal: ImprovedSplit) -> list[Finding]:
     """Return what is to be said of corrections and checked ground; the earlier labels were looked at in their run."""
     faults = []
     if len(renewal.corrected.polygons):

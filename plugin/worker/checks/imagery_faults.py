@@ -9,8 +9,8 @@ from ...core.events import ADVICE, STOP, WARNING, Finding
 from ..dataset.labels import Labels, describe_way
 from ..dataset.locate import count_things, locate_finding
 from ..geodata.raster import Raster
-from .label_crops import Looks
-from .misregistration import Shift
+from .label_crops import LabelCrops
+from .misregistration import Misregistration
 
 _BLANK = 0.5
 _ALL_BLANK = 0.9
@@ -18,7 +18,7 @@ _MANY_EXTREME = 0.25
 _COMPASS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
 
 
-def find_blank(looks: Looks, labels: Labels, raster: Raster) -> list[Finding]:
+def find_blank(looks: LabelCrops, labels: Labels, raster: Raster) -> list[Finding]:
     """Labels with no imagery under them: nodata, or one value all over."""
     blank = [look.label for look in looks.items if look.blank_share > _BLANK]
     if not blank:
@@ -37,7 +37,7 @@ def find_blank(looks: Looks, labels: Labels, raster: Raster) -> list[Finding]:
     return [locate_finding(finding, shapely.bounds(labels.polygons[blank]), raster)]
 
 
-def find_extremes(looks: Looks, raster: Raster) -> list[Finding]:
+def find_extremes(looks: LabelCrops, raster: Raster) -> list[Finding]:
     """Imagery that is black or white through and through in much of its ground."""
     seen = [look for look in looks.items if look.valid.any()]
     if not raster.is_clipped or not seen:
@@ -50,7 +50,7 @@ def find_extremes(looks: Looks, raster: Raster) -> list[Finding]:
     return [Finding("extremes", ADVICE, sentence, "Export the raster anew with its full range of values.")]
 
 
-def describe_shift(shift: Shift | None, labels: Labels, raster: Raster) -> list[Finding]:
+def describe_shift(shift: Misregistration | None, labels: Labels, raster: Raster) -> list[Finding]:
     """Labels that lie off the imagery beyond doubt, and the job's shift that brings them onto it."""
     if shift is None or not shift.is_certain(raster.native_gsd_m):
         return []

@@ -26,7 +26,7 @@ _LEAST_REACH_PX, _MOST_REACH_PX = 8, 40
 
 
 @dataclass(frozen=True)
-class Look:
+class LabelCrop:
     """One label and the imagery around it.
 
     ``label`` is the label's number, ``values`` (bands, height, width) are as the model reads them, ``valid`` tells
@@ -50,15 +50,15 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Looks:
+class LabelCrops:
     """The looks, the ``raster`` on whose grid they were taken (none finer than 0.3 m), and how far they reach."""
 
-    items: tuple[Look, ...]
+    items: tuple[LabelCrop, ...]
     raster: Raster
     reach_px: int
 
 
-def look_at_labels(raster: Raster, polygons: Geometries, seed: int, tell: Callable[[float], None]) -> Looks:
+def look_at_labels(raster: Raster, polygons: Geometries, seed: int, tell: Callable[[float], None]) -> LabelCrops:
     """Look at up to 400 labels, drawn by the seed; ``tell`` hears the share that is done and may raise to stop.
 
     Labels of a pixel or less, and those longer than 80 m, are left out. Raises RunError where the raster breaks off.
@@ -72,9 +72,9 @@ def look_at_labels(raster: Raster, polygons: Geometries, seed: int, tell: Callab
         for done, number in enumerate(chosen, 1):
             window = _frame_label(polygons[number], reach_px)
             values, valid = read_window(dataset, grid, window)
-            items.append(Look(int(number), values, valid, _draw_label(polygons[number], window, reach_px)))
+            items.append(LabelCrop(int(number), values, valid, _draw_label(polygons[number], window, reach_px)))
             tell(done / len(chosen))
-    return Looks(tuple(items), grid, reach_px)
+    return LabelCrops(tuple(items), grid, reach_px)
 
 
 def _choose_labels(polygons: Geometries, grid: Raster, seed: int) -> NDArray[np.int64]:

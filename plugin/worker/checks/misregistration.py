@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter, gaussian_laplace
 from scipy.signal import correlate
 
 from ..geodata.offsets import measure_frame
-from .label_crops import Look, Looks
+from .label_crops import LabelCrop, LabelCrops
 
 _SMOOTH_M, _LEAST_SMOOTH_PX = 0.3, 0.7
 _LEAST_VALID = 0.5
@@ -21,7 +21,7 @@ _LEAST_SURE_M = 1.0
 
 
 @dataclass(frozen=True)
-class Shift:
+class Misregistration:
     """How far the labels lie off: ``east_m`` and ``north_m`` from where the imagery shows them.
 
     ``within_m`` is how far the true one may lie from that: 95 % of 200 estimates from labels drawn anew lie within.
@@ -44,7 +44,7 @@ class Shift:
         return is_known and self.length_m - self.within_m >= max(_LEAST_M, _LEAST_PX * native_gsd_m)
 
 
-def find_shift(looks: Looks, seed: int) -> Shift | None:
+def find_shift(looks: LabelCrops, seed: int) -> Misregistration | None:
     """Return how far the labels lie off the imagery, None where no label can be compared with it.
 
     For each label the contrast between its inside and its surroundings, along its outline, is taken at every offset
@@ -60,10 +60,10 @@ def find_shift(looks: Looks, seed: int) -> Shift | None:
     peaks_px = np.array([_find_peak(surface) for surface in (stack.mean(axis=0), *drawn)])
     belongs_m = measure_frame(looks.raster).to_metres(peaks_px, looks.raster.height / 2)
     within_m = np.quantile(np.linalg.norm(belongs_m[1:] - belongs_m[0], axis=1), 0.95)
-    return Shift(-float(belongs_m[0, 0]), -float(belongs_m[0, 1]), float(within_m), len(fits))
+    return Misregistration(-float(belongs_m[0, 0]), -float(belongs_m[0, 1]), float(within_m), len(fits))
 
 
-def _fit(look: Look, looks: Looks) -> NDArray[np.float64] | None:
+def _fit(look: LabelCrop, looks: LabelCrops) -> NDArray[np.float64] | None:
     """Return how well the label fits the imagery at each offset (rows, columns), as a standard score."""
     if look.valid.mean() < _LEAST_VALID or look.blank_share > 0:
         return None

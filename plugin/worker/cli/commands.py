@@ -20,7 +20,7 @@ from ...core.paths import locate_models
 from ..runtime.channel import Wire, print_json
 
 if TYPE_CHECKING:
-    from ..inference.request import Order
+    from ..inference.request import PredictRequest
 
 
 def run(options: argparse.Namespace, wire: Wire) -> None:
@@ -139,27 +139,27 @@ def liken(options: argparse.Namespace, _: Wire) -> None:
         print("\n".join(f"{notice.message} {notice.hint}" for notice in notices) or "No difference was found.")
 
 
-def _read_order(options: argparse.Namespace) -> Order:
+def _read_order(options: argparse.Namespace) -> PredictRequest:
     """Return what is asked of a model."""
-    from ..inference.aoi import Patch
-    from ..inference.request import Order
+    from ..inference.aoi import AreaOfInterest
+    from ..inference.request import PredictRequest
 
     patch = None
     if options.box is not None or options.ground:
-        patch = Patch(None if options.box is None else tuple(options.box), options.box_crs, options.ground)
-    return Order(options.raster, options.bands, patch)
+        patch = AreaOfInterest(None if options.box is None else tuple(options.box), options.box_crs, options.ground)
+    return PredictRequest(options.raster, options.bands, patch)
 
 
 def export(options: argparse.Namespace, wire: Wire) -> None:
     """Write a model as an ONNX file for other tools, and its card for people."""
-    from ..export.bundle import hand_out
+    from ..export.bundle import write_bundle
     from ..models.obtain import obtain_weights
 
     card = find_card(options.model)
     obtain_weights(card, wire)
     wire.emit(Started(str(options.out)))
     wire.begin("export")
-    handout = hand_out(card, options.out, options.format, options.tile_px, wire)
+    handout = write_bundle(card, options.out, options.format, options.tile_px, wire)
     wire.emit(Finished(handout.files, figures=handout.figures))
     if not options.events:
         print("\n".join(handout.describe()))
@@ -189,12 +189,12 @@ def score(options: argparse.Namespace, _: Wire) -> None:
 
 def adopt(options: argparse.Namespace, _: Wire) -> None:
     """Make a base model of a file of weights that has no card."""
-    from ..models.import_weights import Answers, adopt_model, guess_model
+    from ..models.import_weights import ImportAnswers, adopt_model, guess_model
 
     if options.guess:
         print_json(asdict(guess_model(options.file)))
         return
-    answers = Answers(**{item.name: getattr(options, item.name) for item in fields(Answers)})
+    answers = ImportAnswers(**{item.name: getattr(options, item.name) for item in fields(ImportAnswers)})
     card = adopt_model(options.file, options.out, answers)
     print(f"{card.title}. {card.description} {card.limits}")
     print(options.out)

@@ -16,6 +16,6 @@ def review(options: argparse.Namespace, _: Wire) -> None:
 
 def retrace(options: argparse.Namespace, wire: Wire) -> None:
     """Trace a run's footprints anew with another threshold or least area, and score them again."""
-    from ..pipeline.rethreshold import Wish, retrace_run  # noqa: PLC0415 - as above
+    from ..pipeline.rethreshold import ThresholdRequest, retrace_run  # noqa: PLC0415 - as above
 
-    retrace_run(options.run, Wish(options.threshold, options.min_area_m2, is_chosen=options.chosen), wire)
+    retrace_run(options.run, ThresholdRequest(options.threshold, options.min_area_m2, is_chosen=options.chosen), wire)

@@ -11,7 +11,7 @@ from typing import Any
 from ...core.errors import InputError
 from ...core.folder import RunFolder
 from ...core.run_archive import pack_run, plan_parcel
-from ...core.run_list import FINISHED, Entry, find_runs, read_entry
+from ...core.run_list import FINISHED, RunEntry, find_runs, read_run_entry
 from ...core.run_record import read_record
 from ..runtime.channel import Wire, print_json
 
@@ -36,7 +36,7 @@ def list_runs(options: argparse.Namespace, _: Wire) -> None:
         if not folder.is_dir():
             raise InputError(f"There is no folder {folder}.", "Give a folder in which runs lie.")
     places = [folder.absolute() for folder in options.folder]
-    entries = sorted(map(read_entry, find_runs(places)), key=lambda entry: entry.when, reverse=True)
+    entries = sorted(map(read_run_entry, find_runs(places)), key=lambda entry: entry.when, reverse=True)
     if options.json:
         print_json([{**asdict(entry), "path": str(entry.path), "name": entry.name} for entry in entries])
     elif not entries:
@@ -72,7 +72,7 @@ def send_run(options: argparse.Namespace, wire: Wire) -> None:
     print(f"{options.out}: {options.out.stat().st_size:,} bytes, {parcel.size:,} before they were pressed")
 
 
-def _describe(entry: Entry) -> str:
+def _describe(entry: RunEntry) -> str:
     if entry.after is None or entry.before is None:
         return f"{entry.path}: {entry.status}. {entry.problem} {entry.hint}".strip()
     parts = [f"F1 {entry.before:.3f} -> {_write(entry.after, entry.interval)}", entry.raster_name, entry.base_model]

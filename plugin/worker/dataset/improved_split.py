@@ -26,7 +26,7 @@ _SHARED = 0.5
 
 
 @dataclass(frozen=True)
-class Renewal:
+class ImprovedSplit:
     """Labels and split of an improving run.
 
     ``corrected`` are those of the corrected footprints that lie on checked ground, ``count`` of which are learnt from;
@@ -41,7 +41,7 @@ class Renewal:
     findings: tuple[Finding, ...]
 
 
-def renew_split(job: Job, raster: Raster) -> Renewal:
+def renew_split(job: Job, raster: Raster) -> ImprovedSplit:
     """Return the earlier run's labels and split with what the user checked; raises InputError.
 
     Validation and held-out ground, with their labels, are the earlier run's. Checked ground becomes training ground but
@@ -69,7 +69,7 @@ def renew_split(job: Job, raster: Raster) -> Renewal:
     polygons = np.concatenate([earlier.labels[~is_replaced], corrected])
     notices, findings = tell_corrections(checked, fresh, split, int(is_learnt.sum()), raster)
     labels, own = replace(given, polygons=polygons), replace(given, polygons=corrected)
-    return Renewal(labels, split.with_labels(roles), own, int(is_learnt.sum()), notices, findings)
+    return ImprovedSplit(labels, split.with_labels(roles), own, int(is_learnt.sum()), notices, findings)
 
 
 def _show(polygons: Geometries, raster: Raster) -> Geometries:

@@ -15,7 +15,7 @@ from ...core.models import find_card
 from ..geodata.raster import Raster, describe_raster
 from ..runtime.channel import Wire
 from ..runtime.disk import check_writable
-from .improved_split import Renewal, renew_split
+from .improved_split import ImprovedSplit, renew_split
 from .labels import Labels, read_labels
 from .split import Split, split_ground
 
@@ -31,7 +31,7 @@ class Inputs:
     card: Card
     raster: Raster
     labels: Labels
-    renewal: Renewal | None = None
+    renewal: ImprovedSplit | None = None
 
 
 def check_inputs(job: Job, folder: Path, wire: Wire) -> Inputs:

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from ...core.comparability import pair_blocks
-from ...core.run_list import read_entry
-from ...core.run_record import Record
+from ...core.run_list import read_run_entry
+from ...core.run_record import RunRecord
 from .bootstrap import bound_f1, compare_models
 
 _FIGURES = ("f1", "precision", "recall")
 
 
-def compare_runs(first: Record, second: Record) -> dict[str, Any]:
+def compare_runs(first: RunRecord, second: RunRecord) -> dict[str, Any]:
     """Return both runs' scores and their difference (second minus first), each with its interval.
 
     ``runs`` tells of each its folder, base model, F1, precision and recall, interval, and whether its threshold was set
@@ -33,8 +33,8 @@ def compare_runs(first: Record, second: Record) -> dict[str, Any]:
     }
 
 
-def _describe_run(record: Record, counts: Any) -> dict[str, Any]:
-    entry = read_entry(record.folder.path)
+def _describe_run(record: RunRecord, counts: Any) -> dict[str, Any]:
+    entry = read_run_entry(record.folder.path)
     building, interval = record.report["after"]["building"], bound_f1(counts)
     return {
         "name": record.name,
@@ -63,7 +63,7 @@ def _count_blocks(first: Any, second: Any) -> dict[str, int]:
     return {"better": int((change > 0).sum()), "worse": int((change < 0).sum()), "same": int((change == 0).sum())}
 
 
-def _pair_up(first: Record, second: Record, name: str, *keys: str) -> list[dict[str, Any]]:
+def _pair_up(first: RunRecord, second: RunRecord, name: str, *keys: str) -> list[dict[str, Any]]:
     """Return the F1 of both for each class that both reports tell of."""
     lists = [record.report["after"].get(name) for record in (first, second)]
     if not all(isinstance(each, list) for each in lists):

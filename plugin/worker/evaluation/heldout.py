@@ -35,7 +35,7 @@ class Outcomes:
 
 
 @dataclass(frozen=True)
-class Marks:
+class HeldOutScores:
     """What an exam came to: figures for the report, how each building fared, and which label each footprint took."""
 
     figures: dict[str, Any]
@@ -43,7 +43,7 @@ class Marks:
     matching: Matching
 
 
-class Exam:
+class HeldOutEvaluation:
     """Knows the truth of the ground, and its blocks."""
 
     def __init__(self, labels: Geometries, ground: Any, scale: GroundScale, building_px: float) -> None:
@@ -54,7 +54,7 @@ class Exam:
         self._truth_blocks = find_blocks(self.truth, self.blocks)
         self._label_m2 = self._measure_m2(labels)
 
-    def mark(self, found: Footprints) -> Marks:
+    def mark(self, found: Footprints) -> HeldOutScores:
         """Mark the footprints that count on the ground; they, too, are compared within it."""
         proposals = clip_to_ground(found.polygons, self.ground, np.ones(len(found.polygons), dtype=bool))
         candidates = find_candidates(self.truth, proposals, found.confidence)
@@ -71,7 +71,7 @@ class Exam:
             "boundary_m": self._measure_boundary(matching, proposals),
             "blocks": counts.tolist(),
         }
-        return Marks(figures, self._tell_outcomes(found, candidates, matching, own_blocks), matching)
+        return HeldOutScores(figures, self._tell_outcomes(found, candidates, matching, own_blocks), matching)
 
     def _measure_m2(self, polygons: Geometries) -> NDArray[np.float64]:
         rows = shapely.get_y(shapely.centroid(polygons))

@@ -68,7 +68,7 @@ class Matching:
 
 
 @dataclass(frozen=True)
-class Fates:
+class MatchOutcomes:
     """How all proposals fared and then those truths that were missed: TP, FP or FN, and the IoU.
 
     ``is_missed`` tells of each truth. ``iou`` is the one with the match, of FP and FN the highest with any building.
@@ -102,7 +102,7 @@ class Candidates:
                 is_free[seconds[i]] = False
         return Matching(taken, reached, self.truths)
 
-    def tell_fates(self, matching: Matching) -> Fates:
+    def tell_fates(self, matching: Matching) -> MatchOutcomes:
         """Return how proposals and truths fared by a matching of these pairs; they should be all that overlap."""
         is_hit = matching.taken >= 0
         is_missed = ~np.isin(np.arange(self.truths), matching.taken[is_hit])
@@ -111,7 +111,7 @@ class Candidates:
         np.maximum.at(nearest_truth, self.seconds, self.overlaps)
         outcome = np.concatenate([np.where(is_hit, "TP", "FP"), np.full(int(is_missed.sum()), "FN")]).astype(object)
         iou = np.concatenate([np.where(is_hit, matching.iou, nearest), nearest_truth[is_missed]])
-        return Fates(is_missed, outcome, iou)
+        return MatchOutcomes(is_missed, outcome, iou)
 
 
 def match_footprints(

@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from ...core.card import Parting, Seeds
+from ...core.card import Seeds, SeparationParams
 from ..geodata.crs import GroundScale
 from ..geodata.probability import NODATA, find_buildings
 from ..geodata.rasterize import PolygonIndex
@@ -61,17 +61,17 @@ class Tile:
     counts: NDArray[np.bool_]
     pixel_m2: float
 
-    def score(self, parting: Parting, min_area_m2: float) -> Score:
-        """Return the building score of a parting: see ``tally``."""
-        return self.tally(parting).score(min_area_m2)
+    def score(self, separation: SeparationParams, min_area_m2: float) -> Score:
+        """Return the building score of a separation: see ``tally``."""
+        return self.tally(separation).score(min_area_m2)
 
-    def tally(self, parting: Parting) -> Tally:
-        """Return what a parting finds, compared pixel by pixel: for choosing as good as outlines, and far quicker.
+    def tally(self, separation: SeparationParams) -> Tally:
+        """Return what a separation finds, compared pixel by pixel: for choosing as good as outlines, and far quicker.
 
         As everywhere, a building counts where at least half of it lies, and is compared within the ground. Footprints
         do not overlap, nor do labels but by mistake: an IoU above 0.5 can be reached by one pair only.
         """
-        found = find_instances(self.values, parting, self.pixel_m2)
+        found = find_instances(self.values, separation, self.pixel_m2)
         sizes_px, is_found, found_px = self._measure(found)
         _, is_true, true_px = self._measure(self.truth)
         both = self.counts & (found > 0) & (self.truth > 0)
@@ -98,7 +98,7 @@ class Tile:
         return whole, is_here, inside
 
 
-class Chooser:
+class ThresholdSearch:
     """Knows the truth of validation ground."""
 
     def __init__(self, labels: Geometries, ground: Any, scale: GroundScale, min_area_m2: float) -> None:
@@ -110,8 +110,8 @@ class Chooser:
         self._windows = _cut(ground)
 
     def choose(
-        self, path: Path, start: Parting, check: Callable[[], None], *, is_thorough: bool
-    ) -> tuple[float, Parting]:
+        self, path: Path, start: SeparationParams, check: Callable[[], None], *, is_thorough: bool
+    ) -> tuple[float, SeparationParams]:
         """Return the best building F1 that a probability raster reaches here, and how.
 
         From ``start`` one part after another is varied while the others are held; where ``is_thorough`` is False the
@@ -119,13 +119,15 @@ class Chooser:
         taken. ``check`` may raise to stop.
         """
         tiles = list(self.read(path))
-        known: dict[Parting, float] = {}
+        known: dict[SeparationParams, float] = {}
 
-        def rate(parting: Parting) -> float:
-            if parting not in known:
+        def rate(separation: SeparationParams) -> float:
+            if separation not in known:
                 check()
-                known[parting] = sum((tile.score(parting, self._min_area_m2) for tile in tiles), Score(0, 0, 0)).f1
-            return known[parting]
+                known[separation] = sum(
+                    (tile.score(separation, self._min_area_m2) for tile in tiles), Score(0, 0, 0)
+                ).f1
+            return known[separation]
 
         best = start
         for vary in _list_variations(start, is_thorough=is_thorough):
@@ -146,10 +148,10 @@ class Chooser:
                 yield Tile(dataset.read(window=wide), self._truth.draw(wide, self._numbers), counts, pixel_m2)
 
 
-Variation = Callable[[Parting], Iterable[Parting]]
+Variation = Callable[[SeparationParams], Iterable[SeparationParams]]
 
 
-def _list_variations(start: Parting, *, is_thorough: bool) -> list[Variation]:
+def _list_variations(start: SeparationParams, *, is_thorough: bool) -> list[Variation]:
     if start.seeds is None:
         return [_vary_threshold]
     if not is_thorough:
@@ -159,17 +161,17 @@ def _list_variations(start: Parting, *, is_thorough: bool) -> list[Variation]:
     return [*seeds, _vary_threshold, *shares, *seeds, _vary_seeds("min_area_m2", SEED_AREAS_M2), _vary_threshold]
 
 
-def _vary_threshold(parting: Parting) -> Iterator[Parting]:
-    return (replace(parting, threshold=value) for value in THRESHOLDS)
+def _vary_threshold(separation: SeparationParams) -> Iterator[SeparationParams]:
+    return (replace(separation, threshold=value) for value in THRESHOLDS)
 
 
 def _vary_seeds(name: str, values: tuple[float, ...]) -> Variation:
-    return lambda parting: (
-        replace(parting, seeds=replace(parting.seeds or Seeds(), **{name: each})) for each in values
+    return lambda separation: (
+        replace(separation, seeds=replace(separation.seeds or Seeds(), **{name: each})) for each in values
     )
 
 
-def _pick(candidates: list[Parting], rate: Callable[[Parting], float]) -> Parting:
+def _pick(candidates: list[SeparationParams], rate: Callable[[SeparationParams], float]) -> SeparationParams:
     """Return the best candidate, the middle one of equals."""
     rates = np.array([rate(each) for each in candidates])
     best = np.flatnonzero(rates == rates.max())

@@ -17,7 +17,7 @@ _ONNX, _CARD = ".onnx", ".md"
 
 
 @dataclass(frozen=True)
-class Handout:
+class ModelBundle:
     """What was written: the ONNX file (None: not asked for), and the card for people (None: not asked for)."""
 
     exported: Exported | None
@@ -44,7 +44,7 @@ class Handout:
         return [*lines, difference, "metadata:", *told]
 
 
-def hand_out(card: Card, out: Path, what: str, tile_px: int | None, wire: Wire) -> Handout:
+def write_bundle(card: Card, out: Path, what: str, tile_px: int | None, wire: Wire) -> ModelBundle:
     """Write ``onnx``, ``card`` or ``both`` to a folder, or to a file's name (``.onnx``, ``.md``) and beside it.
 
     Raises InputError and RunError as ``export_onnx`` does, and where the folder cannot be made.
@@ -57,9 +57,9 @@ def hand_out(card: Card, out: Path, what: str, tile_px: int | None, wire: Wire) 
     if exported is not None:
         wire.notify(f"onnxruntime's probabilities differ from torch's by at most {exported.difference:.1e}.")
     if what == "onnx":
-        return Handout(exported, None)
+        return ModelBundle(exported, None)
     write_model_card(card, place.with_suffix(_CARD), exported)
-    return Handout(exported, place.with_suffix(_CARD))
+    return ModelBundle(exported, place.with_suffix(_CARD))
 
 
 def _name_files(card: Card, out: Path) -> Path:

@@ -20,7 +20,7 @@ _EIGHT_BITS = (0.0, 255.0)
 
 
 @dataclass(frozen=True)
-class Adaptation:
+class Normalization:
     """``stretch`` maps each band to 0..1, beyond which is clipped or not; ``sentence`` says it ("": as it is)."""
 
     stretch: tuple[tuple[float, float], ...]
@@ -28,7 +28,7 @@ class Adaptation:
     sentence: str
 
 
-def adapt_values(dataset: DatasetReader, card: Card, bands: tuple[int, ...]) -> Adaptation:
+def adapt_values(dataset: DatasetReader, card: Card, bands: tuple[int, ...]) -> Normalization:
     """Return how the values of a raster's ``bands`` (0: none of the raster's) become the model's.
 
     A card with a stretch of its own keeps it. Raises InputError for a band without data.
@@ -36,13 +36,13 @@ def adapt_values(dataset: DatasetReader, card: Card, bands: tuple[int, ...]) -> 
     is_clipped = card.adaptation == ADAPTATIONS[0]
     if card.stretch:
         sentence = "" if _is_plain(card.stretch) else _tell_stretch(card.stretch, bands)
-        return Adaptation(tuple(card.stretch), is_clipped, _add_fill(sentence, card, bands))
+        return Normalization(tuple(card.stretch), is_clipped, _add_fill(sentence, card, bands))
     if is_clipped:
         stretch = measure_stretch(dataset, bands)
         sentence = "" if _is_plain(stretch) else _tell_stretch(stretch, bands)
     else:
         stretch, sentence = _match_moments(dataset, card, bands)
-    return Adaptation(stretch, is_clipped, _add_fill(sentence, card, bands))
+    return Normalization(stretch, is_clipped, _add_fill(sentence, card, bands))
 
 
 def measure_stretch(dataset: DatasetReader, bands: tuple[int, ...]) -> tuple[tuple[float, float], ...]:

@@ -12,7 +12,7 @@ from .raster import Raster
 
 
 @dataclass(frozen=True)
-class GroundFrame:
+class LocalFrame:
     """Metres (east, north) of a step of one column and of one row, measured at some rows down the raster's middle.
 
     ``axes_m`` has shape (rows, 2, 2): the metres stand in its rows, the steps in its columns.
@@ -34,10 +34,10 @@ class GroundFrame:
         return np.stack(parts, axis=1).reshape(-1, 2, 2)
 
 
-def measure_frame(raster: Raster) -> GroundFrame:
+def measure_frame(raster: Raster) -> LocalFrame:
     """Measure a raster's pixels down its middle."""
     rows = np.linspace(0.0, float(raster.height), 9)
     transform = raster.transform
     xs, ys = transform @ np.array([np.full(rows.shape, raster.width / 2), rows])
     steps = np.array([[transform.a, transform.b], [transform.d, transform.e]])
-    return GroundFrame(rows, measure_axes_m(raster.crs, np.column_stack([xs, ys])) @ steps)
+    return LocalFrame(rows, measure_axes_m(raster.crs, np.column_stack([xs, ys])) @ steps)

@@ -20,7 +20,7 @@ _PIECES = 64
 
 
 @dataclass(frozen=True)
-class Patch:
+class AreaOfInterest:
     """Ground that is asked for: a ``box`` (xmin, ymin, xmax, ymax) in ``crs`` ("": the raster's), or a vector file."""
 
     box: tuple[float, float, float, float] | None = None

@@ -8,16 +8,16 @@ from typing import Any
 from ...core.card import Card
 from ...core.imagery import require_bands
 from ..geodata.raster import Raster, describe_raster
-from .aoi import Patch
+from .aoi import AreaOfInterest
 
 
 @dataclass(frozen=True)
-class Order:
+class PredictRequest:
     """A raster's path; its band for each of the model's (empty: by their names); the ground (None: all of it)."""
 
     raster: str
     bands: tuple[int, ...] = ()
-    patch: Patch | None = None
+    patch: AreaOfInterest | None = None
 
     def open(self, card: Card) -> tuple[Raster, Any]:
         """Return the raster as the model reads it, and the ground in its pixels (None: all of it).

@@ -37,7 +37,7 @@ _FEW = 3
 
 
 @dataclass(frozen=True)
-class Guess:
+class IdentifiedModel:
     """A network, how many bands it reads and how many outputs it gives."""
 
     architecture: str
@@ -46,7 +46,7 @@ class Guess:
     outputs: int
 
 
-def guess_architecture(shapes: Shapes, architecture: str = "", encoder: str = "") -> Guess:
+def guess_architecture(shapes: Shapes, architecture: str = "", encoder: str = "") -> IdentifiedModel:
     """Return the network whose tensors have these names and shapes; what is given already is not looked for.
 
     Raises InputError, with what the names look like, where it is none that is known, and for a network that does not
@@ -67,7 +67,7 @@ def guess_architecture(shapes: Shapes, architecture: str = "", encoder: str = ""
     raise _refuse(shapes, architecture, found)
 
 
-def _compare(architecture: str, encoder: str, shapes: Shapes) -> Guess | None:
+def _compare(architecture: str, encoder: str, shapes: Shapes) -> IdentifiedModel | None:
     """Return how many bands and outputs a network must have to hold tensors of these shapes, None if it never does.
 
     Two networks of different numbers are built: what grows by one from the first to the second follows the bands, what
@@ -93,7 +93,7 @@ def _compare(architecture: str, encoder: str, shapes: Shapes) -> Guess | None:
                 outputs = 1 + c - a
             elif a != c:
                 return None
-    return Guess(architecture, encoder, bands, outputs) if bands > 0 and outputs > 0 else None
+    return IdentifiedModel(architecture, encoder, bands, outputs) if bands > 0 and outputs > 0 else None
 
 
 def _find_encoder(shapes: Shapes) -> str:

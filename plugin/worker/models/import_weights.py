@@ -12,7 +12,7 @@ from ...core.card_check import find_problems
 from ...core.errors import InputError
 from ...core.models import list_cards
 from .build import build_network
-from .identify import Guess, guess_architecture
+from .identify import IdentifiedModel, guess_architecture
 from .networks import save_network
 from .weights import Tensors, fit_tensors, read_tensors
 
@@ -25,7 +25,7 @@ _RECIPE = Recipe(learning_rate=1e-4, samples_per_epoch=320)
 
 
 @dataclass(frozen=True)
-class Answers:
+class ImportAnswers:
     """What is known of the weights beyond what their tensors tell; empty: not told.
 
     ``mean`` and ``std`` are shares of ``value_range``, or values in it where they are too large for shares.
@@ -45,12 +45,12 @@ class Answers:
     title: str = ""
 
 
-def guess_model(path: Path) -> Guess:
+def guess_model(path: Path) -> IdentifiedModel:
     """Return the network that a file of weights belongs to; raises InputError where it is none that is known."""
-    return _guess(read_tensors(path), Answers())
+    return _guess(read_tensors(path), ImportAnswers())
 
 
-def adopt_model(path: Path, card_path: Path, answers: Answers) -> Card:
+def adopt_model(path: Path, card_path: Path, answers: ImportAnswers) -> Card:
     """Write a card for the weights in ``path`` and, beside it, the weights as safetensors; return the card.
 
     The file itself is only read. Raises InputError where it holds no weights of a known network, or an answer
@@ -77,12 +77,12 @@ def adopt_model(path: Path, card_path: Path, answers: Answers) -> Card:
     return card
 
 
-def _guess(tensors: Tensors, answers: Answers) -> Guess:
+def _guess(tensors: Tensors, answers: ImportAnswers) -> IdentifiedModel:
     shapes = {name: tuple(value.shape) for name, value in tensors.items()}
     return guess_architecture(shapes, answers.architecture, answers.encoder)
 
 
-def _find_template(guess: Guess, answers: Answers) -> Card | None:
+def _find_template(guess: IdentifiedModel, answers: ImportAnswers) -> Card | None:
     """Return the card of a published model of this very network: it knows what would have to be asked for."""
     for card in list_cards():
         same = (card.architecture, card.encoder, len(card.bands), len(card.outputs))
@@ -95,7 +95,7 @@ def _find_template(guess: Guess, answers: Answers) -> Card | None:
     return None
 
 
-def _fill_card(template: Card | None, guess: Guess, answers: Answers, file_name: str) -> Card:
+def _fill_card(template: Card | None, guess: IdentifiedModel, answers: ImportAnswers, file_name: str) -> Card:
     bands = _choose_bands(template, guess, answers)
     outputs = _choose_outputs(guess, answers)
     told = f"Taken from {file_name}."
@@ -129,7 +129,7 @@ def _fill_card(template: Card | None, guess: Guess, answers: Answers, file_name:
     )
 
 
-def _take_values(card: Card, answers: Answers) -> Card:
+def _take_values(card: Card, answers: ImportAnswers) -> Card:
     """Return the card with the statistics and the range of values that were answered."""
     count = len(card.mean)
     low, high = answers.value_range or card.value_range
@@ -157,7 +157,7 @@ def _take_values(card: Card, answers: Answers) -> Card:
 _ONE_EACH = "Give one for each band."
 
 
-def _choose_bands(template: Card | None, guess: Guess, answers: Answers) -> tuple[str, ...]:
+def _choose_bands(template: Card | None, guess: IdentifiedModel, answers: ImportAnswers) -> tuple[str, ...]:
     bands = answers.bands or (template.bands if template else _USUAL_BANDS.get(guess.bands, ()))
     if not bands:
         raise InputError(f"The weights read {guess.bands} bands.", "Name them, such as --bands blue,green,red,...")
@@ -167,7 +167,7 @@ def _choose_bands(template: Card | None, guess: Guess, answers: Answers) -> tupl
     return bands
 
 
-def _choose_outputs(guess: Guess, answers: Answers) -> tuple[str, ...]:
+def _choose_outputs(guess: IdentifiedModel, answers: ImportAnswers) -> tuple[str, ...]:
     outputs = answers.outputs or {1: OUTPUTS[:1], 3: OUTPUTS}.get(guess.outputs, ())
     if len(outputs) == guess.outputs and outputs in (OUTPUTS[:1], OUTPUTS):
         return outputs

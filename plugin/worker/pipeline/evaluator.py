@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from ...core.block_roles import HELD_OUT, VALIDATION
-from ...core.card import Card, Parting
+from ...core.card import Card, SeparationParams
 from ..dataset.inputs import Inputs
 from ..dataset.split import Split, is_mostly_inside
-from ..evaluation.heldout import Exam, Outcomes
+from ..evaluation.heldout import HeldOutEvaluation, Outcomes
 from ..evaluation.metrics import Matching, score_pixels
-from ..evaluation.threshold_search import Chooser
+from ..evaluation.threshold_search import ThresholdSearch
 from ..geodata.shapes import is_square
 from ..polygons.vectorize import Footprints, TraceRule, make_rule, trace_all, trace_footprints
 from ..runtime.channel import Wire
 
 
-class Judge:
+class Evaluator:
     """Knows the truth of each ground; the same rule for every model."""
 
     def __init__(self, inputs: Inputs, split: Split, wire: Wire) -> None:
@@ -27,33 +27,37 @@ class Judge:
         self._inputs, self._wire = inputs, wire
         is_held_out, is_validation = (split.label_roles == role for role in (HELD_OUT, VALIDATION))
         labels, ground = inputs.labels.polygons[is_held_out], split.ground(HELD_OUT)
-        self.exam = Exam(labels, ground, inputs.raster.scale, split.buffer_px)
+        self.exam = HeldOutEvaluation(labels, ground, inputs.raster.scale, split.buffer_px)
         self._is_truth_square = is_square(inputs.labels.polygons[is_held_out])
-        self._chooser = Chooser(
+        self._chooser = ThresholdSearch(
             inputs.labels.polygons[is_validation],
             split.ground(VALIDATION),
             inputs.raster.scale,
             inputs.job.settings.min_area_m2,
         )
 
-    def choose(self, path: Path, start: Parting, *, is_thorough: bool = True) -> tuple[float, Parting]:
-        """Return the best building F1 on validation ground, and the parting that gives it, from ``start`` on."""
+    def choose(
+        self, path: Path, start: SeparationParams, *, is_thorough: bool = True
+    ) -> tuple[float, SeparationParams]:
+        """Return the best building F1 on validation ground, and the separation that gives it, from ``start`` on."""
         return self._chooser.choose(path, start, self._wire.check, is_thorough=is_thorough)
 
-    def score_held_out(self, path: Path, found: Footprints, parting: Parting) -> tuple[dict[str, Any], Outcomes]:
+    def score_held_out(
+        self, path: Path, found: Footprints, separation: SeparationParams
+    ) -> tuple[dict[str, Any], Outcomes]:
         """Return the score of what ``trace_held_out`` found, and how each building fared.
 
         The score holds the exam's figures and ``pixel``. ``right_angles`` tells of the footprints that found a label
         with right angles which ``share`` has them, too.
         """
         marks = self.exam.mark(found)
-        pixel = score_pixels(path, parting.threshold, self.exam.truth, self.exam.ground)
+        pixel = score_pixels(path, separation.threshold, self.exam.truth, self.exam.ground)
         total = pixel.tp + pixel.fp + pixel.fn
         score = {
             **marks.figures,
             "pixel": {**pixel.to_dict(), "iou": pixel.tp / total if total else 0.0},
             "right_angles": self._measure_angles(found, marks.matching),
-            "parting": asdict(parting),
+            "parting": asdict(separation),
         }
         return score, marks.outcomes
 
@@ -65,15 +69,15 @@ class Judge:
 
     def trace(self, path: Path, card: Card) -> Iterator[tuple[float, Footprints]]:
         """Trace the whole raster as a tuned model's card says, row of chunks by row of chunks."""
-        return trace_footprints(path, self._rule(card.parting, card.min_area_m2), self._inputs.raster.scale)
+        return trace_footprints(path, self._rule(card.separation, card.min_area_m2), self._inputs.raster.scale)
 
-    def trace_held_out(self, path: Path, parting: Parting, min_area_m2: float | None = None) -> Footprints:
+    def trace_held_out(self, path: Path, separation: SeparationParams, min_area_m2: float | None = None) -> Footprints:
         """Return the footprints that count on held-out ground; the least area is the job's unless told otherwise."""
-        rule = self._rule(parting, self._inputs.job.settings.min_area_m2 if min_area_m2 is None else min_area_m2)
+        rule = self._rule(separation, self._inputs.job.settings.min_area_m2 if min_area_m2 is None else min_area_m2)
         found = trace_all(path, rule, self._inputs.raster.scale, self.exam.ground)
         inside = is_mostly_inside(found.polygons, self.exam.ground)
         return Footprints(found.polygons[inside], found.confidence[inside], found.area_m2[inside])
 
-    def _rule(self, parting: Parting, min_area_m2: float) -> TraceRule:
+    def _rule(self, separation: SeparationParams, min_area_m2: float) -> TraceRule:
         settings, raster = self._inputs.job.settings, self._inputs.raster
-        return make_rule(parting, min_area_m2, settings.simplify_m, raster, is_squared=settings.square)
+        return make_rule(separation, min_area_m2, settings.simplify_m, raster, is_squared=settings.square)

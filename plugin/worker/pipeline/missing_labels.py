@@ -40,7 +40,7 @@ _MANY, _SOME = 0.15, 0.05
 
 
 @dataclass(frozen=True)
-class Gaps:
+class MissingLabels:
     """Buildings that the base model is sure of: ``boxes`` (n, 4; pixels) of those without a label, ``labelled`` others.
 
     ``windows`` of ``all_windows`` pieces of the labelled ground were looked at.
@@ -72,7 +72,7 @@ def tell_gaps(inputs: Inputs, split: Split, wire: Wire) -> None:
         wire.emit(finding)
 
 
-def describe_gaps(gaps: Gaps, raster: Raster) -> list[Finding]:
+def describe_gaps(gaps: MissingLabels, raster: Raster) -> list[Finding]:
     """Return ground that is labelled only in part as a finding, where at least 5 buildings and 5 % lack a label."""
     count = len(gaps.boxes)
     if count < _LEAST_COUNT or gaps.share < _SOME:
@@ -89,7 +89,7 @@ def describe_gaps(gaps: Gaps, raster: Raster) -> list[Finding]:
 
 def find_gaps(
     predictor: Predictor, raster: Raster, labels: Geometries, ground: Any, seed: int, tell: Callable[[float], None]
-) -> Gaps:
+) -> MissingLabels:
     """Look at up to 10 windows of the ground, for at most about 30 seconds, for buildings without a label.
 
     ``labels`` and ``ground`` are in the raster's pixels. A building counts where the model's mean probability is at
@@ -118,7 +118,7 @@ def find_gaps(
             tell(looked / min(len(windows), _MOST_WINDOWS))
             if time.monotonic() - began > _MOST_S:
                 break
-    return Gaps(np.array(boxes, dtype="float64").reshape(-1, 4), labelled, looked, len(windows))
+    return MissingLabels(np.array(boxes, dtype="float64").reshape(-1, 4), labelled, looked, len(windows))
 
 
 def _choose_windows(raster: Raster, ground: Any, seed: int) -> list[Window]:
@@ -135,7 +135,7 @@ def _choose_windows(raster: Raster, ground: Any, seed: int) -> list[Window]:
 def _find_sure(values: NDArray[np.uint8], predictor: Predictor, raster: Raster, window: Window) -> NDArray[np.int32]:
     """Return the numbers, from 1, of the buildings that the model is sure of and whose middle lies off the margin."""
     pixel_m2 = float(raster.scale.pixel_area_m2(window.row_off + window.height / 2))
-    found = find_instances(values, predictor.card.parting, pixel_m2)
+    found = find_instances(values, predictor.card.separation, pixel_m2)
     numbers = np.arange(1, int(found.max(initial=0)) + 1)
     if len(numbers) == 0:
         return found

@@ -16,7 +16,7 @@ from ..checks.domain_shift import find_differences
 from ..dataset.inputs import check_space, notice_bands
 from ..geodata.raster import Raster
 from ..inference.predict import Predictor, write_probability
-from ..inference.request import Order
+from ..inference.request import PredictRequest
 from ..models.networks import load_network
 from ..models.obtain import obtain_weights
 from ..polygons.vectorize import Footprints, make_rule, trace_footprints
@@ -31,7 +31,7 @@ _LEAST_SHARE = 0.5
 
 
 def predict_footprints(
-    card: Card, order: Order, out: Path, wire: Wire, *, probability: Path | None = None, device: str = "auto"
+    card: Card, order: PredictRequest, out: Path, wire: Wire, *, probability: Path | None = None, device: str = "auto"
 ) -> int:
     """Write a raster's footprints to a GeoPackage and return their count; raises TunerError and CancelRequested.
 
@@ -61,7 +61,7 @@ def predict_footprints(
 
 
 def _trace(path: Path, raster: Raster, card: Card, ground: Any, around: Any) -> Iterator[tuple[float, Footprints]]:
-    rule = make_rule(card.parting, card.min_area_m2, None, raster, is_squared=True)
+    rule = make_rule(card.separation, card.min_area_m2, None, raster, is_squared=True)
     parts = trace_footprints(path, rule, raster.scale, around)
     return parts if ground is None else keep_on_ground(parts, ground)
 

@@ -25,18 +25,18 @@ from ...core.lock import hold_lock
 from ...core.models import load_card
 from ...core.run_record import require_probability, require_reviewable
 from ..dataset.inputs import Inputs, check_inputs, split_inputs
-from ..evaluation.heldout import Exam
+from ..evaluation.heldout import HeldOutEvaluation
 from ..geodata.polygons import apply_affine
 from ..geodata.raster import open_raster
 from ..report.html.page import build_page
 from ..report.html.source import read_facts
 from ..report.lineage import refresh_chain
-from ..report.manual_threshold import Cut, amend_report, describe_by_hand, read_chosen
+from ..report.manual_threshold import ManualThreshold, amend_report, describe_by_hand, read_chosen
 from ..runtime.channel import Wire
 from ..runtime.disk import check_writable
 from ..runtime.logs import log_to
 from ..spacenet.convert import take_in
-from .evaluator import Judge
+from .evaluator import Evaluator
 from .outputs import write_footprints, write_outcomes
 from .run import list_files
 from .state import read_state, restate
@@ -51,23 +51,23 @@ _OTHER_GROUND = InputError(
 
 
 @dataclass(frozen=True)
-class Wish:
+class ThresholdRequest:
     """What is to apply from now on; None: what does now, or with ``is_chosen`` what the run itself had chosen."""
 
     threshold: float | None = None
     min_area_m2: float | None = None
     is_chosen: bool = False
 
-    def settle(self, card: Card, chosen: Cut) -> Cut:
+    def settle(self, card: Card, chosen: ManualThreshold) -> ManualThreshold:
         """Return the threshold and the least area that are meant; what is as good as the chosen one is that one."""
-        start = chosen if self.is_chosen else Cut(card.threshold, card.min_area_m2)
+        start = chosen if self.is_chosen else ManualThreshold(card.threshold, card.min_area_m2)
         threshold = start.threshold if self.threshold is None else self.threshold
         least = start.min_area_m2 if self.min_area_m2 is None else self.min_area_m2
-        cut = Cut(threshold, least)
+        cut = ManualThreshold(threshold, least)
         return chosen if cut.is_like(chosen) else cut
 
 
-def retrace_run(path: Path, wish: Wish, wire: Wire) -> None:
+def retrace_run(path: Path, wish: ThresholdRequest, wire: Wire) -> None:
     """Trace the run in a folder anew and score it; all files of the run change together, or none.
 
     Raises InputError where the run, its raster or its probability cannot be used, or the ground has changed, RunError
@@ -91,7 +91,7 @@ def retrace_run(path: Path, wish: Wish, wire: Wire) -> None:
 class Retracing:
     """One retracing, from its checks to its files."""
 
-    def __init__(self, folder: RunFolder, job: Job, report: Any, wish: Wish, wire: Wire) -> None:
+    def __init__(self, folder: RunFolder, job: Job, report: Any, wish: ThresholdRequest, wire: Wire) -> None:
         """Read what the run has come to; raises InputError."""
         self._folder, self._job, self._report, self._wire = folder, job, dict(report), wire
         self._made = RunFolder(folder.path / MAKING)
@@ -108,7 +108,7 @@ class Retracing:
         job = replace(self._job, base_model=str(folder.card))
         inputs = check_inputs(take_in(job, folder.path, wire), folder.path, wire)
         wire.begin("split")
-        judge = Judge(inputs, split_inputs(inputs, wire), wire)
+        judge = Evaluator(inputs, split_inputs(inputs, wire), wire)
         require_same_ground(judge.exam, inputs, self._report)
         with self._make():
             wire.begin("trace")
@@ -139,11 +139,11 @@ class Retracing:
             shutil.rmtree(self._made.path, ignore_errors=True)
             self._wire.leftover = None
 
-    def _score(self, judge: Judge, inputs: Inputs) -> dict[str, Any]:
+    def _score(self, judge: Evaluator, inputs: Inputs) -> dict[str, Any]:
         path, card = self._folder.probability, self._card
-        footprints = judge.trace_held_out(path, card.parting, card.min_area_m2)
+        footprints = judge.trace_held_out(path, card.separation, card.min_area_m2)
         self._wire.tell(0.5)
-        score, outcomes = judge.score_held_out(path, footprints, card.parting)
+        score, outcomes = judge.score_held_out(path, footprints, card.separation)
         shutil.copyfile(self._folder.errors, self._made.errors)
         write_outcomes(self._made.errors, {"after": outcomes}, inputs.raster)
         self._wire.tell(1.0)
@@ -184,7 +184,7 @@ class Retracing:
             raise
 
 
-def require_same_ground(exam: Exam, inputs: Inputs, report: dict[str, Any]) -> None:
+def require_same_ground(exam: HeldOutEvaluation, inputs: Inputs, report: dict[str, Any]) -> None:
     """Raise InputError unless held-out ground, its blocks and its labels are those of the run's report."""
     bounds = shapely.bounds(apply_affine(exam.blocks, inputs.raster.transform))
     known = np.array([block["bounds"] for block in report["blocks"]]).reshape(-1, 4)

@@ -17,7 +17,7 @@ from ...core.job import Job
 from ..checks.findings import tell_findings, tell_shortage
 from ..dataset.inputs import check_inputs, split_inputs
 from ..models.obtain import obtain_weights
-from ..report.manual_threshold import Cut, describe_by_hand
+from ..report.manual_threshold import ManualThreshold, describe_by_hand
 from ..runtime.channel import Wire
 from ..spacenet.convert import take_in
 from .outputs import write_split
@@ -63,7 +63,7 @@ def run_job(job: Job, folder: RunFolder, wire: Wire) -> None:
     do("trace", lambda: stages.trace(card))
     after = do("score", lambda: stages.score_tuned(card))
     wire.emit(Scored("after", after))
-    chosen = Cut(tuning["parting"]["threshold"], job.settings.min_area_m2)
+    chosen = ManualThreshold(tuning["parting"]["threshold"], job.settings.min_area_m2)
     by_hand = describe_by_hand(state.by_hand or chosen, chosen)
     difference = do("write", lambda: stages.write(before, after, tuning, {**state.spent, "by_hand": by_hand}))
     wire.emit(Finished(list_files(folder), before, after, difference=difference or {}))

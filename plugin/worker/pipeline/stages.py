@@ -12,7 +12,7 @@ from torch import nn
 
 from ...core.atomic_file import write_json
 from ...core.block_roles import HELD_OUT, TRAINING, VALIDATION
-from ...core.card import Card, Parting, Recipe, read_parting
+from ...core.card import Card, Recipe, SeparationParams, read_separation
 from ...core.events import EpochEnded
 from ...core.folder import RunFolder
 from ...core.job import Job
@@ -25,15 +25,15 @@ from ..inference.predict import Predictor, write_probability
 from ..models.networks import load_network, save_network
 from ..report.build import build_report
 from ..report.html.page import write_page
-from ..report.manual_threshold import Cut
+from ..report.manual_threshold import ManualThreshold
 from ..runtime.channel import Wire
-from ..runtime.determinism import Repeater
+from ..runtime.determinism import Determinism
 from ..runtime.device import choose_device, describe_device
 from ..runtime.energy import open_meter
 from ..training.learner import Learner, Plan
 from ..training.sampler import Sampler
-from ..training.train import Outcome, Tuning, draw_held_samples
-from .evaluator import Judge
+from ..training.train import Tuning, TuningResult, draw_held_samples
+from .evaluator import Evaluator
 from .outputs import write_footprints, write_outcomes
 
 
@@ -46,11 +46,11 @@ class Stages:
         settings = inputs.job.settings
         self._device = choose_device(settings.device)
         self.energy = open_meter(self._device)
-        self._repeater = Repeater(self._device)
+        self._repeater = Determinism(self._device)
         if settings.threads:
             torch.set_num_threads(settings.threads)
         wire.notify(f"Computing on {describe_device(self._device)}.")
-        self._judge = Judge(inputs, split, wire)
+        self._judge = Evaluator(inputs, split, wire)
 
     def score_base(self) -> dict[str, Any]:
         """Predict with the base model where it is scored, choose how its buildings part, and return its score."""
@@ -59,12 +59,12 @@ class Stages:
         ground = self._split.ground(VALIDATION, HELD_OUT)
         around = ground.buffer(self._split.buffer_px)  # a building on the border is seen whole, as the tuned model does
         write_probability(predictor, inputs.raster, path, self._wire.tell, around, is_kept=True)
-        parting = inputs.card.parting  # of a tuned model, chosen on the same validation ground
+        separation = inputs.card.separation  # of a tuned model, chosen on the same validation ground
         if inputs.renewal is None:
-            _, parting = self._judge.choose(path, parting)
-        footprints = self._judge.trace_held_out(path, parting)
+            _, separation = self._judge.choose(path, separation)
+        footprints = self._judge.trace_held_out(path, separation)
         write_footprints(self._folder.base_footprints, [(1.0, footprints)], inputs.raster, self._wire)
-        score, outcomes = self._judge.score_held_out(path, footprints, parting)
+        score, outcomes = self._judge.score_held_out(path, footprints, separation)
         write_outcomes(self._folder.errors, {"before": outcomes}, inputs.raster)
         return score
 
@@ -73,23 +73,23 @@ class Stages:
         inputs, split = self._inputs, self._split
         card = replace(inputs.card, stretch=inputs.raster.stretch)
         learner = Learner(self._load(card), self._device, make_plan(inputs.job, card))
-        tuning = Tuning(learner, card.parting, self._folder.checkpoint)
+        tuning = Tuning(learner, card.separation, self._folder.checkpoint)
         quick = replace(card, looks_mirrored=False)
         with open_grid(inputs.raster) as dataset:
             share = inputs.job.settings.replay_share
             sampler = Sampler(dataset, inputs.raster, card, inputs.labels, split, replay_share=share)
             held = draw_held_samples(Sampler(dataset, inputs.raster, card, inputs.labels, split, VALIDATION))
 
-            def validate(network: nn.Module, start: Parting) -> tuple[float, Parting]:
+            def validate(network: nn.Module, start: SeparationParams) -> tuple[float, SeparationParams]:
                 return self._validate(network, start, quick, is_thorough=False)
 
             outcome = tuning.run(sampler, held, validate, self._wire)
-        f1, parting = self._validate(tuning.network, outcome.parting, card, is_thorough=True)
+        f1, separation = self._validate(tuning.network, outcome.separation, card, is_thorough=True)
         sha256 = save_network(tuning.network, self._folder.model)
         self._folder.checkpoint.unlink(missing_ok=True)
-        return {**_describe_outcome(outcome, f1, parting), "sha256": sha256, "unsure": self._repeater.unsure}
+        return {**_describe_outcome(outcome, f1, separation), "sha256": sha256, "unsure": self._repeater.unsure}
 
-    def write_card(self, tuning: Mapping[str, Any], by_hand: Cut | None = None) -> Card:
+    def write_card(self, tuning: Mapping[str, Any], by_hand: ManualThreshold | None = None) -> Card:
         """Write the tuned model's card beside its weights, and return it; ``by_hand`` is what was set by hand."""
         base, job, raster = self._inputs.card, self._inputs.job, self._inputs.raster
         place = Path(raster.path).stem
@@ -112,7 +112,7 @@ class Stages:
             sha256=tuning["sha256"],
             recipe=_continue_recipe(base.recipe),
             folder=str(self._folder.path),
-        ).with_parting(read_parting(tuning["parting"]))
+        ).with_separation(read_separation(tuning["parting"]))
         card = by_hand.put_on(card) if by_hand else card
         card.save(self._folder.card)
         return card
@@ -144,8 +144,8 @@ class Stages:
     def score_tuned(self, card: Card) -> dict[str, Any]:
         """Return the tuned model's score on held-out ground."""
         path = self._folder.probability
-        footprints = self._judge.trace_held_out(path, card.parting, card.min_area_m2)
-        score, outcomes = self._judge.score_held_out(path, footprints, card.parting)
+        footprints = self._judge.trace_held_out(path, card.separation, card.min_area_m2)
+        score, outcomes = self._judge.score_held_out(path, footprints, card.separation)
         write_outcomes(self._folder.errors, {"after": outcomes}, self._inputs.raster)
         return score
 
@@ -165,15 +165,17 @@ class Stages:
         write_page(self._folder)
         return dict(report["difference"])
 
-    def _validate(self, network: nn.Module, start: Parting, card: Card, *, is_thorough: bool) -> tuple[float, Parting]:
-        """Return the building F1 on validation ground and the parting that gives it."""
+    def _validate(
+        self, network: nn.Module, start: SeparationParams, card: Card, *, is_thorough: bool
+    ) -> tuple[float, SeparationParams]:
+        """Return the building F1 on validation ground and the separation that gives it."""
         path = self._folder.path / "validation.tif"
         predictor = Predictor(network, card, self._device)
         ground = self._split.ground(VALIDATION)
         write_probability(predictor, self._inputs.raster, path, lambda _: self._wire.check(), ground)
-        f1, parting = self._judge.choose(path, start, is_thorough=is_thorough)
+        f1, separation = self._judge.choose(path, start, is_thorough=is_thorough)
         path.unlink()
-        return f1, parting
+        return f1, separation
 
     def _make_predictor(self, card: Card) -> Predictor:
         return Predictor(self._load(card), card, self._device)
@@ -205,10 +207,10 @@ def _continue_recipe(recipe: Recipe) -> Recipe:
     return replace(recipe, learning_rate=10 * recipe.tuning_rate, tune_epochs=3, tune_learning_rate=None)
 
 
-def _describe_outcome(outcome: Outcome, f1: float, parting: Parting) -> dict[str, Any]:
+def _describe_outcome(outcome: TuningResult, f1: float, separation: SeparationParams) -> dict[str, Any]:
     history = [_round_epoch(ended) for ended in outcome.history]
     best = {"best_epoch": outcome.best_epoch, "validation_f1": round(f1, 4)}
-    return {**best, "parting": asdict(parting), "history": history}
+    return {**best, "parting": asdict(separation), "history": history}
 
 
 def _round_epoch(ended: EpochEnded) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ...core.atomic_file import write_json
 from ...core.errors import InputError
 from ...core.folder import RunFolder
 from ...core.job import Job
-from ..report.manual_threshold import Cut, read_cut
+from ..report.manual_threshold import ManualThreshold, read_cut
 
 
 class State:
@@ -28,7 +28,7 @@ class State:
         self._path = folder.state
         self._identity = _identify(job, folder.path)
         self._results: dict[str, Any] = {}
-        self.by_hand: Cut | None = None
+        self.by_hand: ManualThreshold | None = None
         content = read_state(folder)
         if content is None:
             return
@@ -76,7 +76,7 @@ def read_state(folder: RunFolder) -> dict[str, Any] | None:
         ) from error
 
 
-def restate(state: Mapping[str, Any], results: Mapping[str, Any], by_hand: Cut | None) -> dict[str, Any]:
+def restate(state: Mapping[str, Any], results: Mapping[str, Any], by_hand: ManualThreshold | None) -> dict[str, Any]:
     """Return the state with other results of some stages (None: to be done again), and what was set by hand."""
     known = {stage: result for stage, result in state["results"].items() if results.get(stage, result) is not None}
     for stage, result in results.items():

@@ -7,21 +7,21 @@ from numpy.typing import NDArray
 from scipy.ndimage import label
 from skimage.segmentation import watershed
 
-from ...core.card import Parting, Seeds
+from ...core.card import Seeds, SeparationParams
 from ..geodata.probability import FULL, NODATA, find_buildings
 
 
-def find_instances(values: NDArray[np.uint8], parting: Parting, pixel_m2: float) -> NDArray[np.int32]:
+def find_instances(values: NDArray[np.uint8], separation: SeparationParams, pixel_m2: float) -> NDArray[np.int32]:
     """Return the number of the building at each pixel (height, width), from 1, and 0 where there is none.
 
     ``values`` (channels, height, width) are probabilities as bytes: footprint, boundary, contact. Footprint is where
-    the first reaches the parting's threshold. Without seeds, pixels that share an edge are one building. Else seeds are
+    the first reaches the threshold. Without seeds, pixels that share an edge are one building. Otherwise seeds are
     where the footprint's probability, less those of boundary and contact, reaches the seeds' threshold; they grow over
     the footprint from the surest pixels to the least sure ones (watershed), and meet where walls are likeliest. A piece
     of footprint without a seed is a building of its own. A seed that touches the edge of the window is kept however
     small.
     """
-    is_building, seeds = find_buildings(values[0], parting.threshold), parting.seeds
+    is_building, seeds = find_buildings(values[0], separation.threshold), separation.seeds
     if seeds is None or len(values) < 3:
         return np.asarray(label(is_building)[0], dtype="int32")
     certainty = measure_certainty(values, seeds)

@@ -17,7 +17,7 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 from skimage.measure import label
 
-from ...core.card import Parting
+from ...core.card import SeparationParams
 from ..geodata.crs import GroundScale
 from ..geodata.probability import FULL
 from ..geodata.raster import Raster
@@ -44,18 +44,18 @@ class Footprints:
 class TraceRule:
     """How probabilities become buildings, how small one may be, how far a corner may move, whether they are squared."""
 
-    parting: Parting
+    separation: SeparationParams
     min_area_m2: float
     simplify_px: float = 1.0
     is_squared: bool = False
 
 
 def make_rule(
-    parting: Parting, min_area_m2: float, simplify_m: float | None, raster: Raster, *, is_squared: bool
+    separation: SeparationParams, min_area_m2: float, simplify_m: float | None, raster: Raster, *, is_squared: bool
 ) -> TraceRule:
     """Return how footprints are traced on a raster: unless asked otherwise, corners may move by a pixel of the file."""
     simplify_px = (raster.native_gsd_m if simplify_m is None else simplify_m) / raster.gsd_m
-    return TraceRule(parting, min_area_m2, simplify_px, is_squared)
+    return TraceRule(separation, min_area_m2, simplify_px, is_squared)
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def _trace_chunk(dataset: DatasetReader, window: Window, rule: TraceRule, scale:
     wide, core = widen_window(window, dataset, _HALO_PX)
     values = dataset.read(window=wide)
     pixel_m2 = float(scale.pixel_area_m2(window.row_off + window.height / 2))
-    places = find_instances(values, rule.parting, pixel_m2)
+    places = find_instances(values, rule.separation, pixel_m2)
     pieces = label(places[core], connectivity=1).astype("int32")
     edges = find_edges(places, pieces, core)
     footprint = values[0][core].ravel()

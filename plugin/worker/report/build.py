@@ -19,7 +19,7 @@ from ...core.run_record import REPORT_SCHEMA
 from ..dataset.inputs import Inputs
 from ..dataset.split import Split
 from ..evaluation.bootstrap import LEVEL, METHOD, compare_models, explain_absence
-from ..evaluation.heldout import Exam
+from ..evaluation.heldout import HeldOutEvaluation
 from ..geodata.polygons import apply_affine
 from ..runtime.determinism import describe_repeatability
 from ..runtime.versions import describe_versions
@@ -35,10 +35,10 @@ RULE = (
 CARD_FIELDS = ("name", "title", "licence", "attribution", "limits")
 
 
-def build_report(inputs: Inputs, split: Split, exam: Exam, results: dict[str, Any]) -> dict[str, Any]:
+def build_report(inputs: Inputs, split: Split, exam: HeldOutEvaluation, results: dict[str, Any]) -> dict[str, Any]:
     """Return the report.
 
-    ``results`` holds ``before`` and ``after`` (the score of ``Judge.score_held_out``), ``tuning``, ``seconds`` by
+    ``results`` holds ``before`` and ``after`` (the score of ``Evaluator.score_held_out``), ``tuning``, ``seconds`` by
     stage, ``energy_j`` (None: not known), ``by_hand`` (as of ``describe_by_hand``), ``device`` (its name),
     ``device_type`` (torch's), ``run`` (its name), ``title`` (the tuned model's) and ``earlier`` (the report of the run
     whose model is improved, None: none).
@@ -91,7 +91,7 @@ def build_report(inputs: Inputs, split: Split, exam: Exam, results: dict[str, An
 
 
 def _describe_blocks(
-    inputs: Inputs, exam: Exam, before: NDArray[np.int64], after: NDArray[np.int64]
+    inputs: Inputs, exam: HeldOutEvaluation, before: NDArray[np.int64], after: NDArray[np.int64]
 ) -> list[dict[str, Any]]:
     """Return for each block of held-out ground its bounds in the raster's coordinates, its area and its counts."""
     raster = inputs.raster

@@ -18,13 +18,13 @@ ERRORS = ("tp", "fp", "fn")
 
 
 @dataclass(frozen=True)
-class Cut:
+class ManualThreshold:
     """From which probability on a pixel is building, and from how many square metres on a building is kept."""
 
     threshold: float
     min_area_m2: float
 
-    def is_like(self, other: Cut) -> bool:
+    def is_like(self, other: ManualThreshold) -> bool:
         """Tell whether both are the same but for rounding."""
         pairs = ((self.threshold, other.threshold), (self.min_area_m2, other.min_area_m2))
         return all(math.isclose(one, two, rel_tol=0, abs_tol=1e-9) for one, two in pairs)
@@ -34,23 +34,25 @@ class Cut:
         return replace(card, threshold=self.threshold, min_area_m2=self.min_area_m2)
 
 
-def read_cut(content: Any) -> Cut:
+def read_cut(content: Any) -> ManualThreshold:
     """Return the cut that stands in JSON; raises InputError."""
     try:
-        return Cut(float(content["threshold"]), float(content["min_area_m2"]))
+        return ManualThreshold(float(content["threshold"]), float(content["min_area_m2"]))
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"No threshold stands where one should: {content!r}", "Run the job again.") from error
 
 
-def read_chosen(report: Mapping[str, Any]) -> Cut:
+def read_chosen(report: Mapping[str, Any]) -> ManualThreshold:
     """Return what the run itself had come to, as its report says; raises InputError where it does not."""
     try:
-        return Cut(float(report["tuning"]["parting"]["threshold"]), float(report["settings"]["min_area_m2"]))
+        return ManualThreshold(
+            float(report["tuning"]["parting"]["threshold"]), float(report["settings"]["min_area_m2"])
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise InputError("The run's report.json does not say what the run chose.", "Run the job again.") from error
 
 
-def describe_by_hand(cut: Cut, chosen: Cut) -> dict[str, Any] | None:
+def describe_by_hand(cut: ManualThreshold, chosen: ManualThreshold) -> dict[str, Any] | None:
     """Return the report's ``by_hand``; None where what applies is what the run itself had come to."""
     if cut.is_like(chosen):
         return None

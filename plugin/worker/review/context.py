@@ -12,29 +12,29 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 
-from ...core.card import Parting
+from ...core.card import SeparationParams
 from ...core.errors import InputError
 from ...core.folder import RunFolder
 from ...core.models import load_card
 from ...core.run_record import require_probability, require_reviewable
 from ..geodata.crs import GroundScale, measure_ground
-from ..report.manual_threshold import Cut, read_chosen
+from ..report.manual_threshold import ManualThreshold, read_chosen
 
 os.environ.setdefault("GDAL_CACHEMAX", "256")  # MB; GDAL's own choice, a twentieth of the machine, grows with it
 
 
 @dataclass(frozen=True)
-class Scene:
+class ReviewContext:
     """A run's probability raster on its own grid; the imagery is not needed.
 
-    ``parting`` and ``min_area_m2`` are those in force, ``chosen`` what the run itself had come to. A corner of an
+    ``separation`` and ``min_area_m2`` are those in force, ``chosen`` what the run itself had come to. A corner of an
     outline may move by ``simplify_px`` pixels of the grid.
     """
 
     folder: RunFolder
-    parting: Parting
+    separation: SeparationParams
     min_area_m2: float
-    chosen: Cut
+    chosen: ManualThreshold
     width: int
     height: int
     crs: CRS
@@ -51,7 +51,7 @@ class Scene:
         """Return what a reviewer wants to know first, as JSON."""
         xs, ys = zip(*(self.transform @ corner for corner in self._list_corners()), strict=True)
         return {
-            "threshold": self.parting.threshold,
+            "threshold": self.separation.threshold,
             "min_area_m2": self.min_area_m2,
             "chosen_threshold": self.chosen.threshold,
             "chosen_min_area_m2": self.chosen.min_area_m2,
@@ -64,7 +64,7 @@ class Scene:
         return [(col, row) for col in (0, self.width) for row in (0, self.height)]
 
 
-def open_scene(path: Path) -> Scene:
+def open_scene(path: Path) -> ReviewContext:
     """Read a run's folder; raises InputError where it is none, is not whole or of another version."""
     record = require_reviewable(path)
     folder = record.folder
@@ -81,4 +81,6 @@ def open_scene(path: Path) -> Scene:
         ) from error
     scale = measure_ground(crs, transform, width, height)
     simplify_px = native_m / scale.gsd_m
-    return Scene(folder, card.parting, card.min_area_m2, chosen, width, height, crs, transform, scale, simplify_px)
+    return ReviewContext(
+        folder, card.separation, card.min_area_m2, chosen, width, height, crs, transform, scale, simplify_px
+    )

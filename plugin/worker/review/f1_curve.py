@@ -13,23 +13,23 @@ import shapely
 from ...core.block_roles import VALIDATION
 from ...core.errors import InputError
 from ..evaluation.metrics import Score
-from ..evaluation.threshold_search import Chooser, Tally, Tile
+from ..evaluation.threshold_search import Tally, ThresholdSearch, Tile
 from ..geodata.polygons import apply_affine, explode_polygons
 from ..geodata.vector import Geometries, read_layer
-from .context import Scene
+from .context import ReviewContext
 
 #: From the least to the greatest, all of them a step apart.
 THRESHOLDS = tuple(round(0.05 + 0.025 * step, 3) for step in range(37))
 _STRIDES = (8, 4, 2, 1)
 
 
-class Curve:
+class F1Curve:
     """The building F1 on validation ground by threshold, after the rule by which the run chose its own.
 
     What a threshold finds is kept with its sizes, so that another least area is answered without a new search.
     """
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: ReviewContext) -> None:
         """Begin without a point; nothing is read yet."""
         self._scene = scene
         self._tallies: dict[float, list[Tally]] = {}
@@ -77,11 +77,11 @@ class Curve:
             self._is_over = True
 
     def _try(self, threshold: float, tiles: list[Tile]) -> Iterator[bool]:
-        parting, tallies = replace(self._scene.parting, threshold=threshold), list[Tally]()
+        separation, tallies = replace(self._scene.separation, threshold=threshold), list[Tally]()
         for tile in tiles:
             if tallies:
                 yield False
-            tallies.append(tile.tally(parting))
+            tallies.append(tile.tally(separation))
         self._tallies[threshold] = tallies
 
 
@@ -91,15 +91,15 @@ def list_thresholds() -> list[float]:
     return list(order)
 
 
-def open_chooser(scene: Scene) -> Chooser:
+def open_chooser(scene: ReviewContext) -> ThresholdSearch:
     """Return what scores on the run's validation ground; raises InputError where ``split.gpkg`` cannot be read."""
     labels, ground = (_read(scene, layer) for layer in ("labels", "blocks"))
     if not len(labels) or not len(ground):
         raise InputError(f"{scene.folder.split} holds no validation ground.", "Run the job again.")
-    return Chooser(labels, shapely.union_all(ground), scene.scale, 0.0)
+    return ThresholdSearch(labels, shapely.union_all(ground), scene.scale, 0.0)
 
 
-def _read(scene: Scene, layer: str) -> Geometries:
+def _read(scene: ReviewContext, layer: str) -> Geometries:
     """Return the polygons of a layer of the split that are of validation ground, in the raster's pixels."""
     path: Path = scene.folder.split
     content = read_layer(str(path), layer)

@@ -16,8 +16,8 @@ from ..geodata.vector import Geometries
 from ..polygons.instances import find_instances
 from ..polygons.simplify import simplify_outlines
 from ..polygons.vectorize import outline_pieces
-from .context import Scene
-from .viewport import Box, Frame, frame_sight, read_frame
+from .context import ReviewContext
+from .viewport import Box, Viewport, frame_sight, read_frame
 
 #: Outlines are drawn from this least area on, so that a smaller one that is asked for needs no new ones.
 _LEAST_M2 = 1.0
@@ -63,24 +63,24 @@ class _Drawing:
 _NOTHING = np.array([], dtype=object)
 
 
-class View:
-    """Traces what is in sight by the rule of ``trace``: parting, simplification, least area.
+class LiveView:
+    """Traces what is in sight by the rule of ``trace``: separation, simplification, least area.
 
     Unlike there, outlines are neither squared nor parted where simplifying makes neighbours overlap by a sliver, and
     what the frame cuts is not judged by its size. A coarse sight, of means
     of pixels, knows no seeds: touching buildings are one, and outlines run along the screen's pixels.
     """
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: ReviewContext) -> None:
         """Begin with nothing seen."""
         self._scene = scene
-        self._frame: Frame | None = None
+        self._frame: Viewport | None = None
         self._values: NDArray[np.uint8] = np.empty((0, 0, 0), dtype="uint8")
         self._threshold: float | None = None
         self._places: NDArray[np.int32] = np.empty((0, 0), dtype="int32")
         self._drawing: _Drawing | None = None
 
-    def frame(self, sight: Sight) -> Frame | None:
+    def frame(self, sight: Sight) -> Viewport | None:
         """Return the frame that a look takes; None where nothing of the raster is in sight."""
         return frame_sight(self._scene, sight.box, sight.width_px, sight.height_px)
 
@@ -101,20 +101,20 @@ class View:
         is_kept = drawn.is_in_sight & (drawn.is_cut | (drawn.areas_m2 >= sight.min_area_m2))
         return Seen(drawn.polygons[is_kept], frame.is_coarse)
 
-    def _find(self, frame: Frame, threshold: float) -> NDArray[np.int32]:
+    def _find(self, frame: Viewport, threshold: float) -> NDArray[np.int32]:
         """Return the number of the building at each pixel of the frame."""
         if frame.is_coarse:
             return np.asarray(label(find_buildings(self._values[0], threshold))[0], dtype="int32")
-        parting = replace(self._scene.parting, threshold=threshold)
-        return find_instances(self._values, parting, self._measure_pixel(frame))
+        separation = replace(self._scene.separation, threshold=threshold)
+        return find_instances(self._values, separation, self._measure_pixel(frame))
 
-    def _measure_pixel(self, frame: Frame) -> float:
+    def _measure_pixel(self, frame: Viewport) -> float:
         """Return the area of one pixel of the frame, in square metres."""
         across, down = frame.scale
         middle = frame.window.row_off + frame.window.height / 2
         return float(self._scene.scale.pixel_area_m2(middle)) * across * down
 
-    def _draw(self, frame: Frame, least_m2: float) -> _Drawing:
+    def _draw(self, frame: Viewport, least_m2: float) -> _Drawing:
         pixel_m2 = self._measure_pixel(frame)
         counts = np.bincount(self._places.ravel())
         is_cut = _find_cut(self._places, frame, self._scene, len(counts))
@@ -136,7 +136,7 @@ class View:
         return _Drawing(polygons, areas_m2, is_cut, _is_in(bounds, frame.sight), least_m2)
 
 
-def _find_cut(places: NDArray[np.int32], frame: Frame, scene: Scene, count: int) -> NDArray[np.bool_]:
+def _find_cut(places: NDArray[np.int32], frame: Viewport, scene: ReviewContext, count: int) -> NDArray[np.bool_]:
     """Tell of each number whether the frame cuts it; at the raster's own edge nothing is cut."""
     is_cut = np.zeros(count, dtype=bool)
     window = frame.window

@@ -38,7 +38,7 @@ class RequestError(InputError):
         self.number = number
 
 
-class Inbox:
+class RequestQueue:
     """Reads lines in a thread of its own; where they end, the reviewer is gone, and ``leave`` is called there."""
 
     def __init__(self, leave: Callable[[], None]) -> None:

@@ -20,10 +20,10 @@ from shapely.errors import ShapelyError
 from ...core.errors import InputError, TunerError
 from ..inference.overviews import build_sidecar, has_overviews, name_sidecar
 from ..runtime.channel import take_stdout
-from .context import Scene, open_scene
-from .f1_curve import Curve
-from .live_view import Sight, View
-from .requests import Inbox, Request, RequestError, read_request
+from .context import ReviewContext, open_scene
+from .f1_curve import F1Curve
+from .live_view import LiveView, Sight
+from .requests import Request, RequestError, RequestQueue, read_request
 
 log = logging.getLogger(__name__)
 
@@ -46,9 +46,9 @@ def serve_review(path: Path) -> None:
     except TunerError as error:
         say(out, {"failed": {"message": error.message, "hint": error.hint}})
         raise
-    reviewer = Reviewer(scene, out)
+    reviewer = ReviewServer(scene, out)
     say(out, {"ready": scene.describe()})
-    reviewer.serve(Inbox(lambda: _leave(scene)))
+    reviewer.serve(RequestQueue(lambda: _leave(scene)))
 
 
 def say(out: IO[str], content: dict[str, Any]) -> None:
@@ -58,7 +58,7 @@ def say(out: IO[str], content: dict[str, Any]) -> None:
         out.flush()
 
 
-def _leave(scene: Scene) -> None:
+def _leave(scene: ReviewContext) -> None:
     """End the process, whatever it does: nothing is lost by it."""
     for path in name_sidecar(scene.path).parent.glob(f"{scene.path.stem}*.part.ovr"):
         with contextlib.suppress(OSError):
@@ -66,18 +66,18 @@ def _leave(scene: Scene) -> None:
     os._exit(0)
 
 
-class Reviewer:
+class ReviewServer:
     """Works on the newest trace first, then on the overviews that it waits for, then on the curve."""
 
-    def __init__(self, scene: Scene, out: IO[str]) -> None:
+    def __init__(self, scene: ReviewContext, out: IO[str]) -> None:
         """Begin with nothing asked."""
         self._scene, self._out = scene, out
-        self._view, self._curve = View(scene), Curve(scene)
+        self._view, self._curve = LiveView(scene), F1Curve(scene)
         self._pending: Request | None = None
         self._overviews = build_sidecar(scene.path)
         self._has_overviews = has_overviews(scene.path)
 
-    def serve(self, inbox: Inbox) -> None:
+    def serve(self, inbox: RequestQueue) -> None:
         """Answer, for ever."""
         quiet_until = 0.0
         while True:

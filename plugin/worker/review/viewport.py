@@ -14,7 +14,7 @@ from rasterio.enums import Resampling
 from rasterio.windows import Window
 
 from ..geodata.windows import widen_window
-from .context import Scene
+from .context import ReviewContext
 
 #: So many pixels in sight are taken as they are; of more, means are taken.
 MOST_PX = 1_500_000
@@ -24,7 +24,7 @@ Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
-class Frame:
+class Viewport:
     """A window of a raster, read into ``height`` x ``width`` pixels, and the ground in sight within it."""
 
     window: Window
@@ -53,7 +53,7 @@ class Frame:
         return np.asarray(bounds * np.array(self.scale * 2) + np.array(starts))
 
 
-def frame_sight(scene: Scene, box: Box, width_px: int, height_px: int) -> Frame | None:
+def frame_sight(scene: ReviewContext, box: Box, width_px: int, height_px: int) -> Viewport | None:
     """Return the frame for a box in the raster's coordinates on a screen of so many pixels; None: it is off the raster.
 
     Pixels as they are get a margin, so that a building at the edge of the sight parts as it does elsewhere.
@@ -66,14 +66,14 @@ def frame_sight(scene: Scene, box: Box, width_px: int, height_px: int) -> Frame 
     sight = Window(left, top, right - left, bottom - top)
     if sight.width * sight.height <= MOST_PX:
         wide, _ = widen_window(sight, scene, _MARGIN_PX)
-        return Frame(wide, wide.width, wide.height, sight)
+        return Viewport(wide, wide.width, wide.height, sight)
     room = max(width_px, _LEAST_SIDE_PX) * max(height_px, _LEAST_SIDE_PX)
     scale = max(sight.width / max(width_px, _LEAST_SIDE_PX), sight.height / max(height_px, _LEAST_SIDE_PX), 1.0)
     scale *= max(1.0, math.sqrt(room / MOST_PX))
-    return Frame(sight, math.ceil(sight.width / scale), math.ceil(sight.height / scale), sight)
+    return Viewport(sight, math.ceil(sight.width / scale), math.ceil(sight.height / scale), sight)
 
 
-def read_frame(scene: Scene, frame: Frame) -> NDArray[np.uint8]:
+def read_frame(scene: ReviewContext, frame: Viewport) -> NDArray[np.uint8]:
     """Return the frame's probabilities (channels, height, width); where it is coarse, the means of the first alone."""
     with rasterio.open(scene.path) as dataset:
         if not frame.is_coarse:
@@ -82,7 +82,7 @@ def read_frame(scene: Scene, frame: Frame) -> NDArray[np.uint8]:
         return np.asarray(dataset.read([1], window=frame.window, out_shape=(1, *shape), resampling=Resampling.average))
 
 
-def _find_pixels(scene: Scene, box: Box) -> Any:
+def _find_pixels(scene: ReviewContext, box: Box) -> Any:
     """Return the bounds in pixels of a box: the raster may be turned."""
     xs, ys = (np.array(box)[list(sides)] for sides in ((0, 2, 2, 0), (1, 1, 3, 3)))
     cols, rows = ~scene.transform @ np.array([xs, ys])

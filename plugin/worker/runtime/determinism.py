@@ -22,7 +22,7 @@ CUDA = (
 )
 
 
-class Repeater:
+class Determinism:
     """Asks torch for the same figures twice, and hears which operations cannot give them."""
 
     def __init__(self, device: torch.device) -> None:

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from ...core.atomic_file import replacing
-from ...core.card import Parting, read_parting
+from ...core.card import SeparationParams, read_separation
 from ...core.errors import RunError
 from ...core.events import EpochEnded
 from ..runtime.channel import Wire
@@ -24,28 +24,28 @@ _VALIDATION_CROPS = 16
 _VALIDATION_SEED = 7
 
 #: Scores a network on validation ground, from an earlier parting on: (building F1, the parting that gives it).
-Validate = Callable[[nn.Module, Parting], tuple[float, Parting]]
+Validate = Callable[[nn.Module, SeparationParams], tuple[float, SeparationParams]]
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What tuning came to: the history of its epochs, the best one (from 1), and the parting chosen for it."""
+class TuningResult:
+    """What tuning came to: the history of its epochs, the best one (from 1), and the separation chosen for it."""
 
     history: tuple[EpochEnded, ...]
     best_epoch: int
-    parting: Parting
+    separation: SeparationParams
 
 
 class Tuning:
     """A tuning that can be broken off and resumed: its state is on disk after every epoch."""
 
-    def __init__(self, learner: Learner, parting: Parting, checkpoint: Path) -> None:
-        """Begin with the base model's parting, or take up the checkpoint where there is one."""
+    def __init__(self, learner: Learner, separation: SeparationParams, checkpoint: Path) -> None:
+        """Begin with the base model's separation, or take up the checkpoint where there is one."""
         self._learner, self._plan = learner, learner.plan
         self._checkpoint = checkpoint
         self._history: list[EpochEnded] = []
         self._best: dict[str, torch.Tensor] = {}
-        self._parting = parting
+        self._parting = separation
         if checkpoint.exists():
             self._take_up()
 
@@ -54,7 +54,7 @@ class Tuning:
         """The network that is judged and kept."""
         return self._learner.averaged
 
-    def run(self, sampler: Sampler, held: list[Sample], validate: Validate, wire: Wire) -> Outcome:
+    def run(self, sampler: Sampler, held: list[Sample], validate: Validate, wire: Wire) -> TuningResult:
         """Tune to the end, or until the follower asks to finish; leaves the best epoch's weights in the network.
 
         ``held`` are crops of validation ground for the validation loss. Raises CancelRequested and RunError.
@@ -63,13 +63,13 @@ class Tuning:
             epoch = len(self._history) + 1
             train_loss = self._train_epoch(epoch, sampler, wire)
             validation_loss = self._measure_validation_loss(held, wire)
-            f1, parting = validate(self.network, self._parting)
+            f1, separation = validate(self.network, self._parting)
             ended = EpochEnded(epoch, self._plan.epochs, train_loss, validation_loss, f1, self._is_best(f1))
-            self._keep(ended, parting)
+            self._keep(ended, separation)
             wire.emit(ended)
         self.network.load_state_dict(self._best)
         best = max(ended.epoch for ended in self._history if ended.is_best)
-        return Outcome(tuple(self._history), best, self._parting)
+        return TuningResult(tuple(self._history), best, self._parting)
 
     def _train_epoch(self, epoch: int, sampler: Sampler, wire: Wire) -> float:
         """Take the epoch's steps and return their mean loss.
@@ -98,11 +98,11 @@ class Tuning:
     def _is_best(self, f1: float) -> bool:
         return all(f1 > ended.validation_f1 for ended in self._history if ended.is_best)
 
-    def _keep(self, ended: EpochEnded, parting: Parting) -> None:
+    def _keep(self, ended: EpochEnded, separation: SeparationParams) -> None:
         self._history.append(ended)
         if ended.is_best:
             self._best = {name: value.detach().cpu().clone() for name, value in self.network.state_dict().items()}
-            self._parting = parting
+            self._parting = separation
         state = {
             "learner": self._learner.state_dict(),
             "best": self._best,
@@ -120,7 +120,7 @@ class Tuning:
                 f"The checkpoint cannot be read: {error}", "Delete checkpoint.pt and resume again."
             ) from error
         self._learner.load_state_dict(state["learner"])
-        self._best, self._parting = state["best"], read_parting(state["parting"])
+        self._best, self._parting = state["best"], read_separation(state["parting"])
         self._history = [EpochEnded(**each) for each in state["history"]]
 
 

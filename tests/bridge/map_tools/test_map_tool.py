@@ -7,7 +7,7 @@ from qgis.core import QgsGeometry
 from qgis.gui import QgsMapToolPan
 
 from footprint_tuner.plugin.bridge.map_tools.area_tool import AreaTool
-from footprint_tuner.plugin.bridge.review.improve.mark_checked import Marker
+from footprint_tuner.plugin.bridge.review.improve.mark_checked import CheckedMarker
 from tests.bridge.review.test_improve import record
 
 __all__ = ("record",)  # a fixture
@@ -45,7 +45,7 @@ def test_a_tool_that_took_the_place_of_another_gives_the_map_to_neither(window, 
 
 def test_ground_that_is_drawn_for_something_else_is_never_marked_as_checked(window, pan, tools, record, make_labels):
     layer, told = make_labels(), []
-    marker = Marker(window)
+    marker = CheckedMarker(window)
     marker.ended.connect(lambda: told.append("ended"))
     marker.begin(layer, record.folder)
     tools[0].begin()

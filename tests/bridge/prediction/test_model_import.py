@@ -12,11 +12,11 @@ from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QDialog, QDialogButtonBox, QLabel
 
-from footprint_tuner.plugin.bridge.prediction.model_import import Shelf, list_answers, locate_card
+from footprint_tuner.plugin.bridge.prediction.model_import import ModelImporter, list_answers, locate_card
 from footprint_tuner.plugin.core.models import find_card
 from footprint_tuner.plugin.core.paths import locate_environment, locate_models
 from footprint_tuner.ui.dock import TunerDock
-from footprint_tuner.ui.fields.choices import OwnModel
+from footprint_tuner.ui.fields.choices import ImportedModel
 
 XDXD = "xdxd_spacenet4"
 
@@ -28,7 +28,7 @@ def open_dock(window):
 
     def make():
         dock = TunerDock(window.mainWindow())
-        shelves.append(Shelf(locate_environment(), dock.formPage.modelPicker, dock))
+        shelves.append(ModelImporter(locate_environment(), dock.formPage.modelPicker, dock))
         dock.show_models([find_card(XDXD)])
         window.mainWindow().addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
         window.mainWindow().show()
@@ -69,7 +69,7 @@ def make_model(path, **changes):
         "std": (0.1, 0.1, 0.1),
         "value_range": (0.0, 255.0),
     }
-    return OwnModel(**{**given, **changes})
+    return ImportedModel(**{**given, **changes})
 
 
 def read(dock, name):

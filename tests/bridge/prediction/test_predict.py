@@ -22,7 +22,7 @@ from footprint_tuner.plugin.bridge.controller import Controller
 from footprint_tuner.plugin.core.folder import RunFolder
 from footprint_tuner.plugin.core.imagery import Imagery
 from footprint_tuner.plugin.core.models import find_card
-from footprint_tuner.plugin.core.run_record import Record
+from footprint_tuner.plugin.core.run_record import RunRecord
 from footprint_tuner.ui.dock import TunerDock
 from footprint_tuner.ui.fields.choices import DRAWN, POLYGONS, VISIBLE
 
@@ -387,7 +387,7 @@ def test_the_model_of_the_run_that_is_reviewed_is_offered_first(controller, page
     folder = RunFolder(tmp_path / "run")
     folder.path.mkdir()
     replace(find_card("starter"), name="run", title="Tuned on town").save(folder.card)
-    controller._elsewhere.open(Record(folder))
+    controller._elsewhere.open(RunRecord(folder))
     assert page.read_choices().model == str(folder.card)
     controller._elsewhere.close()
     assert page.read_choices().model == str(folder.card)

@@ -9,12 +9,12 @@ from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QCoreApplication, QEvent
 
 from footprint_tuner.plugin.bridge.layers.results import load_results
-from footprint_tuner.plugin.bridge.review.errors.controller import ErrorSteps
+from footprint_tuner.plugin.bridge.review.errors.controller import ErrorController
 from footprint_tuner.plugin.bridge.review.errors.zoom import plan_extent
 from footprint_tuner.plugin.core.building_outcomes import BASE, TUNED
 from footprint_tuner.plugin.core.folder import RunFolder
-from footprint_tuner.plugin.core.run_record import Record
-from footprint_tuner.ui.review.error_browser import ErrorPanel
+from footprint_tuner.plugin.core.run_record import RunRecord
+from footprint_tuner.ui.review.error_browser import ErrorBrowser
 from tests.bridge.errorfile import LEFT, TOP, TOWN, write_errors
 
 UTM = QgsCoordinateReferenceSystem("EPSG:32645")
@@ -26,12 +26,12 @@ def record(tmp_path):
     folder = RunFolder(tmp_path / "Büro 建物 run")
     folder.path.mkdir()
     write_errors(folder.errors, {BASE: TOWN[:1], TUNED: TOWN})
-    return Record(folder, {"raster": "town.tif"})
+    return RunRecord(folder, {"raster": "town.tif"})
 
 
 @pytest.fixture
 def panel(window):
-    made = ErrorPanel(window.window)
+    made = ErrorBrowser(window.window)
     made.resize(300, 500)
     return made
 
@@ -46,7 +46,7 @@ def canvas(window):
 
 @pytest.fixture
 def steps(window, canvas, panel):
-    made = ErrorSteps(canvas, window.window, panel)
+    made = ErrorController(canvas, window.window, panel)
     yield made
     if not sip.isdeleted(made) and not sip.isdeleted(panel):
         made.close()
@@ -200,7 +200,7 @@ def test_what_is_on_its_way_when_another_run_is_opened_is_not_taken(steps, panel
     write_errors(other.errors, {TUNED: TOWN[:1]})
     counts = []
     panel.errorTable.rows.modelReset.connect(lambda: counts.append(panel.errorTable.rows.rowCount()))
-    steps.open(Record(other, {}))
+    steps.open(RunRecord(other, {}))
     wait_until(panel.errorTable.rows.rowCount)
     assert counts == [1]
 
@@ -211,10 +211,10 @@ def test_what_was_looked_at_is_known_again_also_where_the_folder_was_moved(fill,
     panel.errorTable.rows.turn_tick(0)
     steps.close()
     moved = record.folder.path.rename(tmp_path / "elsewhere")
-    fill(Record(RunFolder(moved), record.job))
+    fill(RunRecord(RunFolder(moved), record.job))
     assert "You have looked at 1." in panel.errorTally.text()
     steps.close()
-    fill(Record(RunFolder(moved), {"raster": "another.tif"}))
+    fill(RunRecord(RunFolder(moved), {"raster": "another.tif"}))
     assert "looked at" not in panel.errorTally.text()
 
 

@@ -7,7 +7,7 @@ from qgis.core import QgsApplication, QgsProcessingContext, QgsProcessingFeedbac
 
 from footprint_tuner.plugin.bridge.provider import TunerProvider
 from footprint_tuner.plugin.core.paths import locate_environment
-from footprint_tuner.ui.runs.compare_dialog import RivalsDialog
+from footprint_tuner.ui.runs.compare_dialog import CompareDialog
 from tests.conftest import make_report
 
 pytestmark = pytest.mark.skipif(
@@ -22,8 +22,8 @@ def test_two_runs_on_the_same_ground_are_compared(open_runs, shown_town, make_ru
     wait_until(lambda: len(dock.runsPage.entries) == 2)
     dock.runsPage.choose(list(pair))
     dock.runsPage.do("compare")
-    wait_until(lambda: window.mainWindow().findChildren(RivalsDialog))
-    (dialog,) = window.mainWindow().findChildren(RivalsDialog)
+    wait_until(lambda: window.mainWindow().findChildren(CompareDialog))
+    (dialog,) = window.mainWindow().findChildren(CompareDialog)
     assert dialog.verdictLabel.text().startswith("two is better than one by more than noise")
     assert dialog.rivalsTable.verticalHeaderItem(0).text() == "F1 by building"
     dialog.reject()

@@ -14,7 +14,7 @@ from qgis.PyQt.QtWidgets import QFileDialog
 
 from footprint_tuner.plugin.bridge.algorithms.report import ReportAlgorithm
 from footprint_tuner.plugin.bridge.runs.pdf import write_pdf
-from footprint_tuner.plugin.bridge.runs.pdf_action import Printer
+from footprint_tuner.plugin.bridge.runs.pdf_action import PdfAction
 from footprint_tuner.plugin.bridge.runs.qt_html import make_paper
 from footprint_tuner.plugin.core.errors import InputError, RunError
 from footprint_tuner.plugin.core.folder import RunFolder
@@ -167,7 +167,7 @@ def choose_file(window, path):
 
 
 def test_the_report_is_saved_where_the_user_says(window, page, tmp_path):
-    printer = Printer(window)
+    printer = PdfAction(window)
     printer.ask(str(page.parent))
     choose_file(window, tmp_path / "signed.pdf")
     assert (tmp_path / "signed.pdf").read_bytes().startswith(b"%PDF")
@@ -176,7 +176,7 @@ def test_the_report_is_saved_where_the_user_says(window, page, tmp_path):
 
 def test_a_report_that_is_gone_is_told_to_the_user(window, page, tmp_path):
     page.unlink()
-    Printer(window).save(RunFolder(page.parent), tmp_path / "signed.pdf")
+    PdfAction(window).save(RunFolder(page.parent), tmp_path / "signed.pdf")
     assert any("cannot be read" in text for text in window.read_messages())
 
 

@@ -186,7 +186,7 @@ def test_a_worker_that_cannot_be_started_fails_the_run_with_a_next_step(start, e
 
 
 def test_a_fault_of_the_plugin_itself_ends_the_run_and_not_qgis(start, wait_until, monkeypatch):
-    monkeypatch.setattr(threads.Follower, "run", lambda *_: 1 / 0)
+    monkeypatch.setattr(threads.WorkerProcess, "run", lambda *_: 1 / 0)
     _, heard = start()
     wait_until(lambda: heard.endings)
     assert heard.endings[0].kind == "failed"

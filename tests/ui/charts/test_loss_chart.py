@@ -8,7 +8,7 @@ from qgis.PyQt.QtGui import QColor, QHelpEvent, QPalette
 from qgis.PyQt.QtWidgets import QToolTip
 
 from footprint_tuner.plugin.core.events import EpochEnded
-from footprint_tuner.ui.charts.loss_chart import EpochChart
+from footprint_tuner.ui.charts.loss_chart import LossChart
 from footprint_tuner.ui.fields.colours import choose_colour, is_dark
 
 LIGHT, DARK = ("#efefef", "#000000"), ("#2d2f31", "#e8e8e8")
@@ -23,7 +23,7 @@ def make_palette(ground, text):
 
 @pytest.fixture
 def chart():
-    made = EpochChart()
+    made = LossChart()
     made.resize(300, made.sizeHint().height())
     return made
 

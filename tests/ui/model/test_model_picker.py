@@ -12,11 +12,11 @@ from footprint_tuner.plugin.core.job import DEFAULT_BASE_MODEL
 from footprint_tuner.plugin.core.model_specs import DECODERS, load_encoders
 from footprint_tuner.plugin.core.models import find_card
 from footprint_tuner.plugin.core.paths import locate_models
-from footprint_tuner.ui.fields.choices import OwnModel
-from footprint_tuner.ui.model.architecture import NetworkDialog
+from footprint_tuner.ui.fields.choices import ImportedModel
+from footprint_tuner.ui.model.architecture import ArchitectureDialog
 from footprint_tuner.ui.model.card_text import describe_card, tell_sources
 from footprint_tuner.ui.model.encoders import EncoderSearch
-from footprint_tuner.ui.model.import_weights import OwnDialog
+from footprint_tuner.ui.model.import_weights import ImportWeightsDialog
 from footprint_tuner.ui.model.scaling import SCALINGS, scale_bands
 
 XDXD = "xdxd_spacenet4"
@@ -35,12 +35,12 @@ def picker(dock):
 
 @pytest.fixture
 def network(make_dialog):
-    return make_dialog(NetworkDialog, MANY)
+    return make_dialog(ArchitectureDialog, MANY)
 
 
 @pytest.fixture
 def own(make_dialog, tmp_path):
-    return make_dialog(OwnDialog, str(tmp_path / "my roofs.pth"), MANY)
+    return make_dialog(ImportWeightsDialog, str(tmp_path / "my roofs.pth"), MANY)
 
 
 @pytest.fixture
@@ -262,9 +262,9 @@ def test_every_decoder_is_offered_with_a_sentence(network):
 
 
 def test_fifteen_hundred_encoders_open_and_are_searched_at_once(make_dialog):
-    make_dialog(NetworkDialog, {})  # what Qt loads once is not the list's
+    make_dialog(ArchitectureDialog, {})  # what Qt loads once is not the list's
     start = time.perf_counter()
-    dialog = make_dialog(NetworkDialog, MANY)
+    dialog = make_dialog(ArchitectureDialog, MANY)
     opened = time.perf_counter()
     dialog.encoderSearch.encoderEdit.setText("convnext tiny")
     searched = time.perf_counter()
@@ -274,7 +274,7 @@ def test_fifteen_hundred_encoders_open_and_are_searched_at_once(make_dialog):
 
 def test_the_list_that_comes_with_the_plugin_opens_the_dialog(make_dialog):
     names = load_encoders()
-    assert make_dialog(NetworkDialog, names).encoderSearch.found == list(names)
+    assert make_dialog(ArchitectureDialog, names).encoderSearch.found == list(names)
 
 
 def test_a_choice_in_the_search_outlives_an_emptied_line(project):
@@ -302,7 +302,7 @@ def test_a_few_answers_make_an_own_model(own, listen, tmp_path):
     own.licenceEdit.setText("CC BY 4.0, Town of X")
     press(own.ownButtons)
     assert asked == [
-        OwnModel(
+        ImportedModel(
             path=str(tmp_path / "my roofs.pth"),
             title="My roofs",
             architecture="upernet",

@@ -7,7 +7,7 @@ from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLabel, QWidget
 
 from footprint_tuner.plugin.core.building_outcomes import BADLY, BASE, FOUND, MISSED, TUNED, WRONG, Outcome
-from footprint_tuner.ui.review.error_browser import ErrorPanel
+from footprint_tuner.ui.review.error_browser import ErrorBrowser
 from footprint_tuner.ui.review.outcome_model import AREA, CONFIDENCE, IOU, KIND, SEEN
 
 DASH = "\u2013"
@@ -147,10 +147,10 @@ def test_zoom_to_each_is_told_with_every_step_and_remembered(panel, listen):
     panel.zoomCheck.setChecked(True)
     panel.step(1)
     assert heard[-1][1] is True
-    made = ErrorPanel()
+    made = ErrorBrowser()
     assert made.zoomCheck.isChecked()
     QgsSettings().remove("footprint_tuner/errors/zoom_to_each")
-    assert not ErrorPanel().zoomCheck.isChecked()
+    assert not ErrorBrowser().zoomCheck.isChecked()
 
 
 def test_the_building_at_hand_stays_so_when_the_table_is_sorted_or_filled_anew(panel, listen):

@@ -7,9 +7,9 @@ from qgis.PyQt.QtCore import QPoint, Qt
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QAbstractButton, QAbstractSpinBox, QLabel, QSlider
 
-from footprint_tuner.ui.charts.threshold_chart import Curve, ThresholdCurve
+from footprint_tuner.ui.charts.threshold_chart import Curve, ThresholdChart
 from footprint_tuner.ui.fields.colours import choose_colour
-from footprint_tuner.ui.review.slider_spin import Pair
+from footprint_tuner.ui.review.slider_spin import SliderSpin
 from footprint_tuner.ui.review.threshold import Position, ThresholdPanel
 
 SENTENCE = "The threshold was set by hand to 0.4 (validation ground had chosen 0.6): the figures may flatter it."
@@ -87,7 +87,7 @@ def test_a_number_that_is_typed_is_taken_when_it_is_whole_and_may_lie_beyond_the
 
 def test_a_slider_stands_at_the_step_nearest_to_a_number(live):
     slider, spin = QSlider(live), live.areaSpin
-    pair = Pair(slider, spin, (0, 1, 10, 100))
+    pair = SliderSpin(slider, spin, (0, 1, 10, 100))
     for value, step in ((0.4, 0), (0.6, 1), (5.5, 1), (5.6, 2), (56, 3), (5000, 3)):
         pair.show(value)
         assert slider.value() == step, value
@@ -184,7 +184,7 @@ def test_the_end_of_the_live_view_says_why_and_forgets_the_curve(live):
 
 @pytest.fixture
 def curve(project):
-    made = ThresholdCurve()
+    made = ThresholdChart()
     made.resize(260, made.sizeHint().height())
     made.show_curve(CURVE)
     return made

@@ -9,12 +9,12 @@ from qgis.PyQt.QtGui import QKeyEvent
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit
 
-from footprint_tuner.plugin.core.run_list import BROKEN_OFF, FINISHED, RUNNING, UNREADABLE, Entry
-from footprint_tuner.ui.runs.compare_dialog import RivalsDialog
+from footprint_tuner.plugin.core.run_list import BROKEN_OFF, FINISHED, RUNNING, UNREADABLE, RunEntry
+from footprint_tuner.ui.runs.compare_dialog import CompareDialog
 from footprint_tuner.ui.runs.run_table_model import Column, shorten
 
 RUNS = Path("/maps/footprint_tuner_runs")
-GOOD = Entry(
+GOOD = RunEntry(
     RUNS / "town_2026-01-02_03-04-05",
     FINISHED,
     raster="/maps/town.tif",
@@ -35,10 +35,10 @@ BETTER = replace(
     note="roofs 🏠\nand more",
     by_hand="The threshold was set by hand.",
 )
-BROKEN = Entry(
+BROKEN = RunEntry(
     RUNS / "hamlet", BROKEN_OFF, "The run did not come to its end.", "Resume it.", raster="/maps/b.tif", when=100.0
 )
-ODD = Entry(RUNS / "odd", UNREADABLE, "The run was made by a newer version of the plugin.", "Update.", when=50.0)
+ODD = RunEntry(RUNS / "odd", UNREADABLE, "The run was made by a newer version of the plugin.", "Update.", when=50.0)
 GOING = replace(BROKEN, path=RUNS / "going", status=RUNNING, problem="The run is going on.", when=400.0)
 
 
@@ -321,7 +321,7 @@ ANSWER = {
 
 
 def test_a_comparison_shows_both_runs_and_their_difference(dock):
-    dialog = RivalsDialog(ANSWER, dock)
+    dialog = CompareDialog(ANSWER, dock)
     table = dialog.rivalsTable
     rows = {
         table.verticalHeaderItem(row).text(): [table.item(row, column).text() for column in range(3)]
@@ -339,6 +339,6 @@ def test_a_comparison_shows_both_runs_and_their_difference(dock):
 def test_a_comparison_without_an_interval_and_of_like_names_is_shown_too(dock):
     runs = [{**RIVAL, "name": name, "interval": None, "seconds": None} for name in (GOOD.name, f"{GOOD.name}_2")]
     difference = {**ANSWER["difference"], "interval": None}
-    dialog = RivalsDialog({**ANSWER, "runs": runs, "difference": difference, "by_size": [], "by_iou": []}, dock)
+    dialog = CompareDialog({**ANSWER, "runs": runs, "difference": difference, "by_size": [], "by_iou": []}, dock)
     assert dialog.rivalsTable.horizontalHeaderItem(0).text() == GOOD.name
     assert dialog.rivalsTable.item(0, 2).text() == "+0.050"

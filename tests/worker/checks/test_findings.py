@@ -26,7 +26,7 @@ from plugin.worker.dataset.split import Split
 from plugin.worker.geodata.polygons import apply_affine
 from plugin.worker.geodata.raster import describe_raster
 from plugin.worker.inference.predict import Predictor
-from plugin.worker.pipeline.missing_labels import Gaps, describe_gaps, find_gaps
+from plugin.worker.pipeline.missing_labels import MissingLabels, describe_gaps, find_gaps
 from plugin.worker.pipeline.run import run_job
 
 ORIGIN = Affine(0.5, 0, 333000, 0, -0.5, 3066000)
@@ -309,7 +309,7 @@ def test_a_few_doubtful_buildings_are_no_finding(town, card):
     raster = describe_raster(str(town.raster), card)
 
     def describe(count, labelled):
-        return [each.level for each in describe_gaps(Gaps(np.zeros((count, 4)), labelled, 1, 2), raster)]
+        return [each.level for each in describe_gaps(MissingLabels(np.zeros((count, 4)), labelled, 1, 2), raster)]
 
     assert describe(4, 2) == []
     assert describe(5, 200) == []

@@ -14,9 +14,9 @@ from rasterio.warp import transform as reproject
 
 from plugin.core.models import find_card
 from plugin.worker.checks.label_crops import look_at_labels
-from plugin.worker.checks.misregistration import Shift, find_shift
+from plugin.worker.checks.misregistration import Misregistration, find_shift
 from plugin.worker.dataset.labels import read_labels
-from plugin.worker.geodata.offsets import GroundFrame, measure_frame
+from plugin.worker.geodata.offsets import LocalFrame, measure_frame
 from plugin.worker.geodata.raster import describe_raster
 from tests.conftest import ROOT
 
@@ -124,10 +124,10 @@ def test_without_imagery_nothing_is_said_of_a_shift(make_raster, card):
 
 
 def test_a_shift_below_a_metre_or_two_pixels_is_left_alone():
-    assert not Shift(0.9, 0.0, 0.05, 400).is_certain(0.3)
-    assert Shift(1.2, 0.0, 0.05, 400).is_certain(0.3)
-    assert not Shift(1.2, 0.0, 0.05, 400).is_certain(1.0)
-    assert not Shift(1.2, 0.0, 0.5, 400).is_certain(0.3)
+    assert not Misregistration(0.9, 0.0, 0.05, 400).is_certain(0.3)
+    assert Misregistration(1.2, 0.0, 0.05, 400).is_certain(0.3)
+    assert not Misregistration(1.2, 0.0, 0.05, 400).is_certain(1.0)
+    assert not Misregistration(1.2, 0.0, 0.5, 400).is_certain(0.3)
 
 
 # -- ways on the ground -----------------------------------------------------------------------------------------------
@@ -145,7 +145,7 @@ def test_metres_and_pixels_are_each_others_way_back(placed):
 def test_a_pixel_in_degrees_is_narrower_in_the_north_than_it_is_high(town):
     raster = describe_raster(str(town.raster), find_card("imagenet_lite0"))
     frame = measure_frame(replace(raster, crs=CRS.from_epsg(4326), transform=Affine(1e-5, 0, 25.0, 0, -1e-5, 60.0)))
-    assert isinstance(frame, GroundFrame)
+    assert isinstance(frame, LocalFrame)
     east, south = frame.to_metres(np.array([[1.0, 0.0], [0.0, 1.0]]), 0.0)
     assert east == pytest.approx([0.558, 0.0], abs=2e-3)
     assert south == pytest.approx([0.0, -1.114], abs=2e-3)

@@ -18,7 +18,7 @@ from plugin.worker.downloads import http
 from plugin.worker.downloads.download import download
 from plugin.worker.runtime.channel import CancelRequested
 from tests.conftest import Reply
-from tests.worker.file_server import BODY, EXPECTED, SHA256, Shelf, fail, list_left
+from tests.worker.file_server import BODY, EXPECTED, SHA256, FileServer, fail, list_left
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +84,7 @@ def test_a_cancel_is_heard_within_a_second_while_the_server_is_silent(where, dea
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused_at_once(fetch, secure_server, target):
-    secure_server.replies["/weights.pth"] = Shelf()
+    secure_server.replies["/weights.pth"] = FileServer()
     error = fail(fetch, RunError, "The certificate of localhost is not trusted")
     assert "SSL_CERT_FILE" in error.hint
     assert secure_server.requests == []
@@ -94,7 +94,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_at_once(fetch, secure_
 def test_a_companys_authority_may_be_named_as_requests_does(name, fetch, secure_server, certificate, monkeypatch):
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     monkeypatch.setenv(name, str(certificate))
-    secure_server.replies["/weights.pth"] = Shelf()
+    secure_server.replies["/weights.pth"] = FileServer()
     assert fetch() == SHA256
 
 

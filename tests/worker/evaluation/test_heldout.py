@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugin.worker.dataset.split import is_mostly_inside
-from plugin.worker.evaluation.heldout import IOUS, Exam
+from plugin.worker.evaluation.heldout import IOUS, HeldOutEvaluation
 from plugin.worker.evaluation.metrics import Score, clip_to_ground, match_footprints
 from plugin.worker.geodata.crs import GroundScale
 from plugin.worker.polygons.vectorize import Footprints
@@ -33,7 +33,7 @@ def sit(labels, footprints, ground=GROUND, confidence=None):
     labels, found = as_array(labels), find(footprints, confidence)
     inside = is_mostly_inside(found.polygons, ground)
     chosen = Footprints(found.polygons[inside], found.confidence[inside], found.area_m2[inside])
-    return Exam(labels[is_mostly_inside(labels, ground)], ground, SCALE, 16.0).mark(chosen)
+    return HeldOutEvaluation(labels[is_mostly_inside(labels, ground)], ground, SCALE, 16.0).mark(chosen)
 
 
 def make_town(count, seed, least=12.0, most=40.0):
@@ -207,7 +207,7 @@ def test_every_building_is_told_with_its_overlap_its_size_and_its_block():
 
 def test_the_blocks_and_what_is_labelled_in_them_are_the_same_for_every_model():
     town = make_town(250, 8)
-    exam = Exam(town, GROUND, SCALE, 16.0)
+    exam = HeldOutEvaluation(town, GROUND, SCALE, 16.0)
     tables = [np.array(exam.mark(find(shake(town, seed))).figures["blocks"]) for seed in (1, 2)]
     assert (tables[0][:, [0, 2]].sum(axis=1) == tables[1][:, [0, 2]].sum(axis=1)).all()
     assert not (tables[0] == tables[1]).all()

@@ -8,15 +8,15 @@ import rasterio
 import shapely
 from affine import Affine
 
-from plugin.core.card import Parting, Seeds
+from plugin.core.card import Seeds, SeparationParams
 from plugin.worker.evaluation.metrics import match_footprints
-from plugin.worker.evaluation.threshold_search import Chooser
+from plugin.worker.evaluation.threshold_search import ThresholdSearch
 from plugin.worker.geodata.crs import GroundScale
 from plugin.worker.geodata.probability import FULL, NODATA
 from plugin.worker.polygons.instances import find_instances
 
 QUARTER = GroundScale(np.array([0.0, 3000.0]), np.array([0.25, 0.25]))
-START = Parting(0.5, Seeds(0.5, 1.0, 1.0, 0.5))
+START = SeparationParams(0.5, Seeds(0.5, 1.0, 1.0, 0.5))
 
 
 def never():
@@ -46,14 +46,14 @@ def terraces():
 
 def choose(terraces, path, start=START, ground=None, *, is_thorough=True):
     houses, values = terraces
-    chooser = Chooser(houses, ground or shapely.box(0, 0, 300, 300), QUARTER, 5.0)
+    chooser = ThresholdSearch(houses, ground or shapely.box(0, 0, 300, 300), QUARTER, 5.0)
     return chooser.choose(write(path, values), start, never, is_thorough=is_thorough)
 
 
 def test_the_parting_that_finds_the_houses_is_found(tmp_path, terraces):
-    f1, parting = choose(terraces, tmp_path / "p.tif", Parting(0.5, Seeds(0.1, 1.0, 1.0, 0.5)))
+    f1, separation = choose(terraces, tmp_path / "p.tif", SeparationParams(0.5, Seeds(0.1, 1.0, 1.0, 0.5)))
     assert f1 == 1.0
-    assert find_instances(terraces[1], parting, 0.25).max() == len(terraces[0])
+    assert find_instances(terraces[1], separation, 0.25).max() == len(terraces[0])
 
 
 def test_where_a_model_says_footprints_alone_the_threshold_is_chosen(tmp_path):
@@ -62,11 +62,11 @@ def test_where_a_model_says_footprints_alone_the_threshold_is_chosen(tmp_path):
     for house in houses:
         left, top, right, bottom = (int(value) for value in house.bounds)
         values[0, top:bottom, left:right] = 190
-    chooser = Chooser(np.array(houses, dtype=object), shapely.box(0, 0, 200, 200), QUARTER, 5.0)
-    f1, parting = chooser.choose(write(tmp_path / "p.tif", values), Parting(0.9), never, is_thorough=True)
+    chooser = ThresholdSearch(np.array(houses, dtype=object), shapely.box(0, 0, 200, 200), QUARTER, 5.0)
+    f1, separation = chooser.choose(write(tmp_path / "p.tif", values), SeparationParams(0.9), never, is_thorough=True)
     assert f1 == 1.0
-    assert 60 / FULL < parting.threshold <= 190 / FULL
-    assert parting.seeds is None
+    assert 60 / FULL < separation.threshold <= 190 / FULL
+    assert separation.seeds is None
 
 
 def test_the_score_is_that_of_outlines_on_the_same_ground(tmp_path, terraces):
@@ -74,7 +74,7 @@ def test_the_score_is_that_of_outlines_on_the_same_ground(tmp_path, terraces):
     houses, values = terraces
     ground = shapely.box(0, 0, 155, 300)
     path = write(tmp_path / "p.tif", values)
-    f1, _ = Chooser(houses, ground, QUARTER, 5.0).choose(path, START, never, is_thorough=False)
+    f1, _ = ThresholdSearch(houses, ground, QUARTER, 5.0).choose(path, START, never, is_thorough=False)
     half = np.array([house for house in houses if (house & ground).area >= 0.5 * house.area], dtype=object)
     cut = shapely.intersection(half, ground)
     assert f1 == match_footprints(cut, cut).score.f1 == 1.0
@@ -89,19 +89,19 @@ def test_a_house_on_the_border_counts_where_most_of_it_lies(tmp_path, terraces):
 
 
 def test_a_quick_choice_varies_the_seeds_threshold_alone(tmp_path, terraces):
-    _, parting = choose(terraces, tmp_path / "p.tif", is_thorough=False)
-    assert parting.threshold == START.threshold
-    assert parting.seeds.boundary_share == START.seeds.boundary_share
+    _, separation = choose(terraces, tmp_path / "p.tif", is_thorough=False)
+    assert separation.threshold == START.threshold
+    assert separation.seeds.boundary_share == START.seeds.boundary_share
 
 
 def test_where_nothing_finds_a_building_the_best_pixels_decide(tmp_path):
     values = np.full((1, 100, 100), 100, dtype="uint8")
     values[0, :, 50:] = 140
     house = np.array([shapely.box(60, 10, 70, 20)], dtype=object)
-    chooser = Chooser(house, shapely.box(0, 0, 100, 100), QUARTER, 5.0)
-    f1, parting = chooser.choose(write(tmp_path / "p.tif", values), Parting(0.9), never, is_thorough=True)
+    chooser = ThresholdSearch(house, shapely.box(0, 0, 100, 100), QUARTER, 5.0)
+    f1, separation = chooser.choose(write(tmp_path / "p.tif", values), SeparationParams(0.9), never, is_thorough=True)
     assert f1 == 0.0
-    assert 100 / FULL < parting.threshold <= 140 / FULL
+    assert 100 / FULL < separation.threshold <= 140 / FULL
 
 
 def test_the_work_can_be_stopped(tmp_path, terraces):
@@ -109,19 +109,19 @@ def test_the_work_can_be_stopped(tmp_path, terraces):
         raise KeyboardInterrupt
 
     houses, values = terraces
-    chooser = Chooser(houses, shapely.box(0, 0, 300, 300), QUARTER, 5.0)
+    chooser = ThresholdSearch(houses, shapely.box(0, 0, 300, 300), QUARTER, 5.0)
     with pytest.raises(KeyboardInterrupt):
         chooser.choose(write(tmp_path / "p.tif", values), START, stop, is_thorough=True)
 
 
 def test_of_very_large_ground_only_some_is_looked_at():
-    chooser = Chooser(np.array([], dtype=object), shapely.box(0, 0, 40000, 40000), QUARTER, 5.0)
+    chooser = ThresholdSearch(np.array([], dtype=object), shapely.box(0, 0, 40000, 40000), QUARTER, 5.0)
     assert 1 < len(chooser._windows) <= 24
 
 
-def count_by_hand(tile, parting, least_m2):
+def count_by_hand(tile, separation, least_m2):
     """Return tp, fp and fn building by building: an oracle that shares nothing but the search for buildings."""
-    found = find_instances(tile.values, parting, tile.pixel_m2)
+    found = find_instances(tile.values, separation, tile.pixel_m2)
 
     def list_here(places, least_px):
         masks = [places == number for number in range(1, places.max() + 1) if (places == number).any()]
@@ -141,10 +141,10 @@ def test_a_tally_tells_the_score_for_every_least_area(tmp_path, terraces, least_
     houses, values = terraces
     small = [house for i, house in enumerate(houses) if i % 3]
     ground = shapely.box(0, 0, 157, 300)
-    chooser = Chooser(np.array(small, dtype=object), ground, QUARTER, 5.0)
+    chooser = ThresholdSearch(np.array(small, dtype=object), ground, QUARTER, 5.0)
     (tile,) = chooser.read(write(tmp_path / "p.tif", values))
     for threshold in (0.3, 0.5):
-        parting = Parting(threshold, START.seeds)
-        score = tile.tally(parting).score(least_m2)
-        assert (score.tp, score.fp, score.fn) == count_by_hand(tile, parting, least_m2)
-        assert tile.score(parting, least_m2) == score
+        separation = SeparationParams(threshold, START.seeds)
+        score = tile.tally(separation).score(least_m2)
+        assert (score.tp, score.fp, score.fn) == count_by_hand(tile, separation, least_m2)
+        assert tile.score(separation, least_m2) == score

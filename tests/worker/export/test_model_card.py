@@ -11,7 +11,7 @@ import pytest
 
 from plugin.core.errors import InputError, RunError
 from plugin.core.models import find_card
-from plugin.worker.export.bundle import hand_out
+from plugin.worker.export.bundle import write_bundle
 from plugin.worker.export.model_card import write_model_card
 from plugin.worker.export.onnx_file import CARD_KEY
 
@@ -30,7 +30,7 @@ REPORT = {
 def given(tmp_path_factory):
     """The folder with what was handed out of the starter."""
     folder = tmp_path_factory.mktemp("given")
-    hand_out(find_card("starter"), folder, "both", 64, Silent())
+    write_bundle(find_card("starter"), folder, "both", 64, Silent())
     return folder
 
 
@@ -120,7 +120,7 @@ def test_a_model_of_sixteen_bits_says_that_it_is_not_for_bytes(tmp_path):
 
 def test_a_start_is_handed_out_with_a_warning(tmp_path):
     wire = Silent()
-    handout = hand_out(find_card("imagenet_lite0"), tmp_path / "start.md", "card", None, wire)
+    handout = write_bundle(find_card("imagenet_lite0"), tmp_path / "start.md", "card", None, wire)
     assert wire.notices == [("warning", 'The model "imagenet_lite0" has never seen a roof.')]
     assert handout.files == {"model_card": str(tmp_path / "start.md")}
     assert "never seen a roof" in (tmp_path / "start.md").read_text(encoding="utf-8")
@@ -128,8 +128,10 @@ def test_a_start_is_handed_out_with_a_warning(tmp_path):
 
 def test_files_are_named_after_the_model_or_as_asked_and_the_folder_is_made(tmp_path):
     card = replace(find_card("starter"), name="unet:resnet34:none")
-    assert hand_out(card, tmp_path / "new", "card", None, Silent()).card == tmp_path / "new" / "unet_resnet34_none.md"
-    handout = hand_out(find_card("starter"), tmp_path / "v1.2.onnx", "onnx", 64, Silent())
+    assert (
+        write_bundle(card, tmp_path / "new", "card", None, Silent()).card == tmp_path / "new" / "unet_resnet34_none.md"
+    )
+    handout = write_bundle(find_card("starter"), tmp_path / "v1.2.onnx", "onnx", 64, Silent())
     assert handout.files == {"onnx": str(tmp_path / "v1.2.onnx")}
     assert handout.figures["difference"] < 1e-4
     assert any("seg_thresh = 0.4" in line for line in handout.describe())
@@ -138,7 +140,7 @@ def test_files_are_named_after_the_model_or_as_asked_and_the_folder_is_made(tmp_
 def test_a_folder_that_cannot_be_made_and_tiles_that_do_not_fit_leave_nothing(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="cannot be made"):
-        hand_out(find_card("starter"), tmp_path / "file" / "under", "both", None, Silent())
+        write_bundle(find_card("starter"), tmp_path / "file" / "under", "both", None, Silent())
     with pytest.raises(InputError):
-        hand_out(find_card("starter"), tmp_path / "x", "both", 100, Silent())
+        write_bundle(find_card("starter"), tmp_path / "x", "both", 100, Silent())
     assert list((tmp_path / "x").iterdir()) == []

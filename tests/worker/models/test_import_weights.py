@@ -15,8 +15,8 @@ from safetensors.torch import load_file, save_file
 from plugin.core.card import Seeds
 from plugin.core.errors import InputError
 from plugin.core.models import find_card, load_card
-from plugin.worker.models.identify import Guess, guess_architecture
-from plugin.worker.models.import_weights import Answers, adopt_model, guess_model
+from plugin.worker.models.identify import IdentifiedModel, guess_architecture
+from plugin.worker.models.import_weights import ImportAnswers, adopt_model, guess_model
 from plugin.worker.models.networks import load_network
 from plugin.worker.models.spacenet4 import build_spacenet4
 from plugin.worker.runtime.hashing import hash_file
@@ -83,18 +83,18 @@ def refusal_of(do, *arguments, **fields):
     ],
 )
 def test_a_network_is_found_by_its_tensors_alone(network):
-    assert guess_architecture(shapes_of(make_network(*network))) == Guess(*network)
+    assert guess_architecture(shapes_of(make_network(*network))) == IdentifiedModel(*network)
 
 
 def test_counters_that_old_files_lack_are_not_missed(unet):
     shapes = {name: shape for name, shape in shapes_of(unet).items() if not name.endswith("num_batches_tracked")}
-    assert guess_architecture(shapes) == Guess("unet", "resnet18", 3, 1)
+    assert guess_architecture(shapes) == IdentifiedModel("unet", "resnet18", 3, 1)
 
 
 def test_what_is_known_already_is_not_looked_for():
     shapes = shapes_of(make_network("unet", "tu-ghostnet_050", 3, 1))
     assert "no network that is known" in refusal_of(guess_architecture, shapes).message
-    assert guess_architecture(shapes, encoder="tu-ghostnet_050") == Guess("unet", "tu-ghostnet_050", 3, 1)
+    assert guess_architecture(shapes, encoder="tu-ghostnet_050") == IdentifiedModel("unet", "tu-ghostnet_050", 3, 1)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_tensors_of_something_else_are_refused_with_their_names():
 def test_a_file_becomes_a_base_model_that_says_what_the_network_said(unet, write_weights, tmp_path, name):
     path = write_weights(unet, name)
     before = hash_file(path)
-    adopt_model(path, tmp_path / "adopted.json", Answers())
+    adopt_model(path, tmp_path / "adopted.json", ImportAnswers())
     assert hash_file(path) == before
     card = load_card(tmp_path / "adopted.json")
     assert (card.name, card.architecture, card.encoder) == ("adopted", "unet", "resnet18")
@@ -142,13 +142,13 @@ def test_a_file_becomes_a_base_model_that_says_what_the_network_said(unet, write
 
 def test_a_checkpoint_of_a_wrapped_network_is_unwrapped(unet, write_weights, tmp_path):
     path = write_weights(unet, wrap=lambda tensors: {"state_dict": {f"module.{n}": t for n, t in tensors.items()}})
-    adopt_model(path, tmp_path / "adopted.json", Answers())
+    adopt_model(path, tmp_path / "adopted.json", ImportAnswers())
     assert load_file(tmp_path / "adopted.safetensors").keys() == unet.state_dict().keys()
 
 
 def test_what_was_answered_stands_in_the_card(write_weights, tmp_path):
     path = write_weights(make_network("unet", "resnet18", 4, 3))
-    answers = Answers(
+    answers = ImportAnswers(
         bands=("blue", "green", "red", "nir"),
         mean=(400, 600, 700, 1300),
         std=(300, 300, 300, 300),
@@ -168,7 +168,7 @@ def test_what_was_answered_stands_in_the_card(write_weights, tmp_path):
 
 
 def test_statistics_in_bytes_become_shares_of_eight_bits(unet, write_weights, tmp_path):
-    answers = Answers(mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375), value_range=(0, 255))
+    answers = ImportAnswers(mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375), value_range=(0, 255))
     card = adopt_model(write_weights(unet), tmp_path / "adopted.json", answers)
     assert card.mean == pytest.approx((0.485, 0.456, 0.406))
     assert card.std == pytest.approx((0.229, 0.224, 0.225))
@@ -176,14 +176,14 @@ def test_statistics_in_bytes_become_shares_of_eight_bits(unet, write_weights, tm
 
 
 def test_one_stretch_serves_every_band_and_two_scales_are_a_range(unet, write_weights, tmp_path):
-    answers = Answers(stretch=((0, 2000),), gsd_m=(0.3, 0.6))
+    answers = ImportAnswers(stretch=((0, 2000),), gsd_m=(0.3, 0.6))
     card = adopt_model(write_weights(unet), tmp_path / "adopted.json", answers)
     assert card.stretch == ((0, 2000),) * 3
     assert (card.gsd_m, card.working_gsd_m) == ((0.3, 0.6), None)
 
 
 def test_what_was_not_told_is_said(unet, write_weights, tmp_path):
-    card = adopt_model(write_weights(unet), tmp_path / "adopted.json", Answers())
+    card = adopt_model(write_weights(unet), tmp_path / "adopted.json", ImportAnswers())
     assert "were not told" in card.limits
     assert card.licence == "Not told."
 
@@ -191,7 +191,7 @@ def test_what_was_not_told_is_said(unet, write_weights, tmp_path):
 @pytest.mark.parametrize("order", [(), ("red", "green", "blue")])
 def test_weights_of_a_spacenet_4_network_take_what_its_published_card_knows(write_weights, tmp_path, order):
     path = write_weights(make_network("xdxd_unet", "vgg16", 3, 1))
-    card, known = adopt_model(path, tmp_path / "adopted.json", Answers(bands=order)), find_card("xdxd_spacenet4")
+    card, known = adopt_model(path, tmp_path / "adopted.json", ImportAnswers(bands=order)), find_card("xdxd_spacenet4")
     assert card.bands == (order or known.bands)
     assert dict(zip(card.bands, card.mean, strict=True)) == dict(zip(known.bands, known.mean, strict=True))
     assert (card.value_range, card.adaptation, card.recipe) == (known.value_range, known.adaptation, known.recipe)
@@ -204,13 +204,13 @@ def test_weights_of_a_spacenet_4_network_take_what_its_published_card_knows(writ
 
 def test_a_wrong_number_of_bands_is_said_in_a_sentence(write_weights, tmp_path):
     path = write_weights(make_network("unet", "resnet18", 4, 1))
-    error = refusal_of(adopt_model, path, tmp_path / "a.json", Answers(bands=("red", "green", "blue")))
+    error = refusal_of(adopt_model, path, tmp_path / "a.json", ImportAnswers(bands=("red", "green", "blue")))
     assert error.message == "The weights read 4 bands, 3 are named (red, green, blue)."
 
 
 def test_bands_that_nobody_can_guess_are_asked_for(write_weights, tmp_path):
     path = write_weights(make_network("unet", "resnet18", 8, 1))
-    error = refusal_of(adopt_model, path, tmp_path / "a.json", Answers())
+    error = refusal_of(adopt_model, path, tmp_path / "a.json", ImportAnswers())
     assert error.message == "The weights read 8 bands."
     assert "--bands" in error.hint
 
@@ -221,7 +221,7 @@ def test_bands_that_nobody_can_guess_are_asked_for(write_weights, tmp_path):
 )
 def test_outputs_that_are_no_footprints_are_refused(write_weights, tmp_path, outputs, named, said):
     path = write_weights(make_network("unet", "resnet18", 3, outputs))
-    error = refusal_of(adopt_model, path, tmp_path / "a.json", Answers(outputs=named))
+    error = refusal_of(adopt_model, path, tmp_path / "a.json", ImportAnswers(outputs=named))
     assert said in error.message
     assert "footprint, boundary, contact" in error.hint
 
@@ -229,12 +229,12 @@ def test_outputs_that_are_no_footprints_are_refused(write_weights, tmp_path, out
 @pytest.mark.parametrize(
     ("answers", "said"),
     [
-        (Answers(mean=(0.5,), std=(0.2,)), "1 numbers are given as mean; the weights read 3 bands."),
-        (Answers(mean=(120, 110, 100), std=(50, 50, 50)), "A mean of 120 is no share"),
-        (Answers(std=(0.2, 0.0, 0.2)), '"std" must hold numbers above 0.'),
-        (Answers(stretch=((0, 1), (0, 1))), '"stretch" must be empty or hold 3 pairs'),
-        (Answers(gsd_m=(-1.0,)), '"gsd_m" must hold numbers above 0.'),
-        (Answers(architecture="fpn"), "not those of fpn over resnet18"),
+        (ImportAnswers(mean=(0.5,), std=(0.2,)), "1 numbers are given as mean; the weights read 3 bands."),
+        (ImportAnswers(mean=(120, 110, 100), std=(50, 50, 50)), "A mean of 120 is no share"),
+        (ImportAnswers(std=(0.2, 0.0, 0.2)), '"std" must hold numbers above 0.'),
+        (ImportAnswers(stretch=((0, 1), (0, 1))), '"stretch" must be empty or hold 3 pairs'),
+        (ImportAnswers(gsd_m=(-1.0,)), '"gsd_m" must hold numbers above 0.'),
+        (ImportAnswers(architecture="fpn"), "not those of fpn over resnet18"),
     ],
 )
 def test_an_answer_that_cannot_be_is_refused_and_nothing_is_written(unet, write_weights, tmp_path, answers, said):
@@ -246,9 +246,12 @@ def test_an_answer_that_cannot_be_is_refused_and_nothing_is_written(unet, write_
 def test_nothing_is_overwritten(unet, write_weights, tmp_path):
     path = write_weights(unet, "mine.safetensors")
     before = hash_file(path)
-    assert "is the file that is to be read" in refusal_of(adopt_model, path, tmp_path / "mine.json", Answers()).message
+    assert (
+        "is the file that is to be read"
+        in refusal_of(adopt_model, path, tmp_path / "mine.json", ImportAnswers()).message
+    )
     (tmp_path / "other.json").write_text("{}")
-    assert "is there already" in refusal_of(adopt_model, path, tmp_path / "other.json", Answers()).message
+    assert "is there already" in refusal_of(adopt_model, path, tmp_path / "other.json", ImportAnswers()).message
     assert hash_file(path) == before
 
 
@@ -257,7 +260,7 @@ def test_weights_that_went_astray_in_training_are_refused(unet, write_weights, t
         return {**tensors, "segmentation_head.0.bias": torch.tensor([float("nan")])}
 
     path = write_weights(unet, wrap=spoil)
-    assert "segmentation_head.0.bias" in refusal_of(adopt_model, path, tmp_path / "a.json", Answers()).message
+    assert "segmentation_head.0.bias" in refusal_of(adopt_model, path, tmp_path / "a.json", ImportAnswers()).message
 
 
 def test_a_whole_pickled_module_is_refused_unopened(unet, tmp_path):

@@ -25,7 +25,7 @@ from plugin.core.model_specs import make_start
 from plugin.core.models import find_card, load_card
 from plugin.core.paths import locate_models
 from plugin.worker.downloads.known_hashes import locate_hashes
-from plugin.worker.inference.request import Order
+from plugin.worker.inference.request import PredictRequest
 from plugin.worker.models import pretrained
 from plugin.worker.models.networks import load_network
 from plugin.worker.models.obtain import describe_fetch, obtain_weights, pick_weights
@@ -380,5 +380,5 @@ def test_a_run_fetches_what_its_base_model_needs_and_a_check_only_tells(verb, to
 def test_predicting_fetches_too(town, card, shelf, ear, tmp_path):
     shelf.status = 404
     with pytest.raises(RunError, match="answered 404"):
-        predict_footprints(card, Order(str(town.raster)), tmp_path / "f.gpkg", ear.wire, device="cpu")
+        predict_footprints(card, PredictRequest(str(town.raster)), tmp_path / "f.gpkg", ear.wire, device="cpu")
     assert [event.stage for event in ear.events if isinstance(event, StageStarted)] == ["check", "fetch"]

@@ -20,8 +20,8 @@ from plugin.core.models import find_card
 from plugin.worker.geodata.raster import describe_raster
 from plugin.worker.geodata.statistics import measure_imagery
 from plugin.worker.geodata.vector import read_layer
-from plugin.worker.inference.aoi import Patch
-from plugin.worker.inference.request import Order
+from plugin.worker.inference.aoi import AreaOfInterest
+from plugin.worker.inference.request import PredictRequest
 from plugin.worker.pipeline.predict_raster import predict_footprints
 from plugin.worker.runtime.channel import Wire
 from tests.worker.conftest import ORIGIN, place, write_raster
@@ -45,7 +45,7 @@ def city(town, tmp_path_factory):
 def whole(city, tmp_path_factory, module_wire):
     """The footprints of the whole city, in its pixels."""
     out = tmp_path_factory.mktemp("whole") / "whole.gpkg"
-    assert predict_footprints(QUICK, Order(str(city)), out, module_wire, device="cpu") > 100
+    assert predict_footprints(QUICK, PredictRequest(str(city)), out, module_wire, device="cpu") > 100
     return read_pixels(out)
 
 
@@ -59,12 +59,12 @@ def read_pixels(path):
 
 
 def box_of(polygon):
-    return Patch(tuple(place([polygon])[0].bounds))
+    return AreaOfInterest(tuple(place([polygon])[0].bounds))
 
 
 def test_a_part_gives_the_footprints_that_the_whole_has_there(city, whole, ear, tmp_path):
     out, kept = tmp_path / "part.gpkg", tmp_path / "p.tif"
-    order = Order(str(city), patch=box_of(PATCH_PX))
+    order = PredictRequest(str(city), patch=box_of(PATCH_PX))
     count = predict_footprints(QUICK, order, out, ear.wire, probability=kept, device="cpu")
     found = read_pixels(out)
     shares = shapely.area(shapely.intersection(whole, PATCH_PX)) / shapely.area(whole)
@@ -94,7 +94,7 @@ def test_a_small_part_of_a_huge_raster_takes_seconds(tmp_path, town, ear):
     ) as target:  # fmt: skip
         target.write(values, window=((9000, 9512), (15000, 15512)))
     began = time.process_time()
-    order = Order(str(path), patch=box_of(shapely.box(15100, 9100, 15300, 9300)))
+    order = PredictRequest(str(path), patch=box_of(shapely.box(15100, 9100, 15300, 9300)))
     assert predict_footprints(QUICK, order, tmp_path / "f.gpkg", ear.wire, device="cpu") > 3
     assert time.process_time() - began < 30  # the whole takes over half an hour
 
@@ -104,7 +104,7 @@ def test_differences_are_told_before_the_network_works(town, ear, tmp_path):
         dark = write_raster(tmp_path / "dark.tif", dataset.read() * 0.5, colours=["red", "green", "blue"])
     raster = describe_raster(str(town.raster), QUICK)
     tuned = replace(QUICK, parent="starter", stretch=raster.stretch, gsd_m=(0.5,), imagery=measure_imagery(raster))
-    predict_footprints(tuned, Order(str(dark)), tmp_path / "f.gpkg", ear.wire, device="cpu")
+    predict_footprints(tuned, PredictRequest(str(dark)), tmp_path / "f.gpkg", ear.wire, device="cpu")
     told = [
         e.stage if isinstance(e, StageStarted) else e.level for e in ear.events if isinstance(e, (StageStarted, Notice))
     ]
@@ -116,7 +116,7 @@ def test_a_raster_without_a_band_that_the_model_was_tuned_with_is_refused(make_r
     nothing = ((0.0,) * 4,) * 4
     imagery = Imagery("uint8", (1, 2, 3, 4), four, nothing, ((0.0, 0.0),) * 4)
     card = replace(QUICK, bands=names, mean=four, std=four, parent="starter", imagery=imagery)
-    order = Order(str(make_raster(colours=["red", "green", "blue"])))
+    order = PredictRequest(str(make_raster(colours=["red", "green", "blue"])))
     with pytest.raises(InputError, match="no nir band"):
         predict_footprints(card, order, tmp_path / "f.gpkg", ear.wire)
     raster, _ = replace(order, bands=(1, 2, 3, 0)).open(card)
@@ -129,19 +129,21 @@ def test_a_raster_without_a_band_that_the_model_was_tuned_with_is_refused(make_r
 def test_files_with_a_wrong_ending_are_refused(town, ear, tmp_path, out, kept, said):
     with pytest.raises(InputError, match=said):
         predict_footprints(
-            QUICK, Order(str(town.raster)), tmp_path / out, ear.wire, probability=kept and tmp_path / kept
+            QUICK, PredictRequest(str(town.raster)), tmp_path / out, ear.wire, probability=kept and tmp_path / kept
         )
 
 
 def test_the_raster_is_never_written_over(town, ear, tmp_path):
     before = town.raster.read_bytes()
     with pytest.raises(InputError, match="is the raster itself"):
-        predict_footprints(QUICK, Order(str(town.raster)), tmp_path / "f.gpkg", ear.wire, probability=town.raster)
+        predict_footprints(
+            QUICK, PredictRequest(str(town.raster)), tmp_path / "f.gpkg", ear.wire, probability=town.raster
+        )
     assert town.raster.read_bytes() == before
 
 
 def test_ground_outside_the_raster_is_refused_before_any_work(town, ear, tmp_path):
-    order = Order(str(town.raster), patch=Patch((0.0, 0.0, 1.0, 1.0), "EPSG:4326"))
+    order = PredictRequest(str(town.raster), patch=AreaOfInterest((0.0, 0.0, 1.0, 1.0), "EPSG:4326"))
     with pytest.raises(InputError, match="outside the raster"):
         predict_footprints(QUICK, order, tmp_path / "f.gpkg", ear.wire)
     assert [event.stage for event in ear.events if isinstance(event, StageStarted)] == ["check"]
@@ -152,7 +154,7 @@ def test_weights_that_are_gone_are_told(town, ear, tmp_path):
     QUICK.save(tmp_path / "model.json")
     card = find_card(str(tmp_path / "model.json"))
     with pytest.raises(InputError, match="there is no such file"):
-        predict_footprints(card, Order(str(town.raster)), tmp_path / "f.gpkg", ear.wire)
+        predict_footprints(card, PredictRequest(str(town.raster)), tmp_path / "f.gpkg", ear.wire)
 
 
 def test_the_command_likens_without_loading_the_network(town, tmp_path):

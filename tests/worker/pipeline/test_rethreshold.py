@@ -18,9 +18,9 @@ from plugin.core.errors import InputError, RunError
 from plugin.core.events import Cancelled, Finished, Notice, Scored, StageStarted
 from plugin.core.folder import RunFolder
 from plugin.core.lock import hold_lock
-from plugin.worker.pipeline.rethreshold import MAKING, Wish, retrace_run
+from plugin.worker.pipeline.rethreshold import MAKING, ThresholdRequest, retrace_run
 from plugin.worker.pipeline.state import read_state, restate
-from plugin.worker.report.manual_threshold import Cut
+from plugin.worker.report.manual_threshold import ManualThreshold
 from plugin.worker.runtime.channel import CancelRequested, Wire
 from tests.worker.conftest import write_vector
 from tests.worker.spawn import command, environ, read_events, run_worker
@@ -185,7 +185,7 @@ def test_a_crash_between_two_files_is_mended_by_resuming(own_run, other):
     pristine = read_state(own_run)
     retrace(own_run, "--threshold", other, "--min-area-m2", 9)
     report, features = read_figures(own_run), read_features(own_run.footprints)
-    write_json(own_run.state, restate(pristine, dict.fromkeys(("trace", "score", "write")), Cut(other, 9)))
+    write_json(own_run.state, restate(pristine, dict.fromkeys(("trace", "score", "write")), ManualThreshold(other, 9)))
     for path in (own_run.report, own_run.footprints):
         path.unlink()
     done = run_worker("run", own_run.job)
@@ -215,7 +215,7 @@ class Interrupted(Wire):
 def test_a_cancel_in_any_stage_leaves_all_as_it_was(own_run, stage, other):
     before = read_bytes(own_run)
     with pytest.raises(CancelRequested):
-        retrace_run(own_run.path, Wish(other), Interrupted(stage))
+        retrace_run(own_run.path, ThresholdRequest(other), Interrupted(stage))
     assert read_bytes(own_run) == before
     assert not (own_run.path / MAKING).exists()
 
@@ -241,7 +241,7 @@ def test_where_one_file_cannot_be_replaced_all_stay_as_they_were(own_run, name, 
     before = read_bytes(own_run)
     (own_run.path / f"{path.stem}.earlier{path.suffix}").mkdir()
     with pytest.raises(RunError, match="Everything is as it was"):
-        retrace_run(own_run.path, Wish(other), Wire(is_spoken=False, listens=False))
+        retrace_run(own_run.path, ThresholdRequest(other), Wire(is_spoken=False, listens=False))
     assert read_bytes(own_run) == before
     assert not (own_run.path / MAKING).exists()
 
@@ -317,14 +317,14 @@ def test_what_cannot_be_retraced_is_refused_before_anything_is_touched(own_run, 
     spoil(own_run)
     before = read_bytes(own_run)
     with pytest.raises(InputError, match=told) as caught:
-        retrace_run(own_run.path, Wish(other), Wire(is_spoken=False, listens=False))
+        retrace_run(own_run.path, ThresholdRequest(other), Wire(is_spoken=False, listens=False))
     assert caught.value.hint
     assert read_bytes(own_run) == before
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(InputError, match="no run folder"):
-        retrace_run(tmp_path, Wish(0.5), Wire(is_spoken=False, listens=False))
+        retrace_run(tmp_path, ThresholdRequest(0.5), Wire(is_spoken=False, listens=False))
 
 
 def test_while_another_worker_is_at_it_nothing_is_retraced(own_run, other):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plugin.core.card import Parting, Seeds
+from plugin.core.card import Seeds, SeparationParams
 from plugin.worker.geodata.probability import FULL, NODATA
 from plugin.worker.polygons.instances import find_instances, measure_certainty
 
-PLAIN = Parting(0.5)
-SEEDED = Parting(0.5, Seeds(threshold=0.5, boundary_share=1.0, contact_share=1.0, min_area_m2=0.0))
+PLAIN = SeparationParams(0.5)
+SEEDED = SeparationParams(0.5, Seeds(threshold=0.5, boundary_share=1.0, contact_share=1.0, min_area_m2=0.0))
 
 
 def paint(height=40, width=60):
@@ -71,7 +71,7 @@ def test_seeds_smaller_than_the_least_area_make_no_building_of_their_own():
     values = paint()
     values[0, 5:25, 5:40] = FULL
     values[1, 5:25, 10:12] = FULL  # cuts a strip of 100 pixels off
-    small = Parting(0.5, Seeds(0.5, 1.0, 1.0, min_area_m2=30.0))
+    small = SeparationParams(0.5, Seeds(0.5, 1.0, 1.0, min_area_m2=30.0))
     assert find_instances(values, SEEDED, 0.25).max() == 2
     assert find_instances(values, small, 0.25).max() == 1
 
@@ -82,9 +82,9 @@ def test_an_empty_window_and_one_without_data_hold_nothing():
 
 
 @pytest.mark.parametrize("parting", [PLAIN, SEEDED])
-def test_every_pixel_of_the_footprint_belongs_to_a_building_and_no_other_does(parting):
+def test_every_pixel_of_the_footprint_belongs_to_a_building_and_no_other_does(separation):
     values = np.random.default_rng(3).integers(0, FULL, (3, 50, 50), dtype="uint8")
-    found = find_instances(values, parting, 1.0)
+    found = find_instances(values, separation, 1.0)
     assert np.array_equal(found > 0, values[0] >= np.ceil(0.5 * FULL))
 
 

@@ -10,15 +10,15 @@ from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plugin.core.card import Parting, Seeds
+from plugin.core.card import Seeds, SeparationParams
 from plugin.worker.geodata.crs import GroundScale
 from plugin.worker.geodata.probability import FULL, NODATA
 from plugin.worker.geodata.shapes import is_square
 from plugin.worker.polygons.vectorize import TraceRule, trace_all, trace_footprints
 
 PIXEL_OF_A_QUARTER_M2 = GroundScale(np.array([0.0, 1000.0]), np.array([0.25, 0.25]))
-EXACT = TraceRule(Parting(0.5), min_area_m2=0.0, simplify_px=0.0)
-SEEDED = TraceRule(Parting(0.5, Seeds(0.5, 1.0, 1.0, 0.0)), min_area_m2=0.0, simplify_px=0.0)
+EXACT = TraceRule(SeparationParams(0.5), min_area_m2=0.0, simplify_px=0.0)
+SEEDED = TraceRule(SeparationParams(0.5, Seeds(0.5, 1.0, 1.0, 0.0)), min_area_m2=0.0, simplify_px=0.0)
 
 
 def write_probability(path, values):
@@ -111,7 +111,7 @@ def test_nodata_is_no_building(tmp_path, empty):
 def test_what_is_smaller_than_the_minimum_area_is_passed_over_and_the_equal_one_kept(tmp_path, empty):
     empty[2:6, 2:7] = FULL  # 20 pixels: 5 m2
     empty[20:24, 20:24] = FULL  # 16 pixels: 4 m2
-    rule = TraceRule(Parting(0.5), min_area_m2=5.0, simplify_px=0.0)
+    rule = TraceRule(SeparationParams(0.5), min_area_m2=5.0, simplify_px=0.0)
     polygons, _, areas = trace(write_probability(tmp_path / "p.tif", empty), rule)
     assert areas.tolist() == [5.0]
     assert polygons[0].area == 20
@@ -120,14 +120,16 @@ def test_what_is_smaller_than_the_minimum_area_is_passed_over_and_the_equal_one_
 def test_a_small_piece_beside_a_seam_counts_with_its_other_half(tmp_path, empty):
     empty[10:14, 30:32] = FULL
     empty[10:14, 32:40] = FULL
-    rule = TraceRule(Parting(0.5), min_area_m2=8.0, simplify_px=0.0)
+    rule = TraceRule(SeparationParams(0.5), min_area_m2=8.0, simplify_px=0.0)
     polygons, _, _ = trace(write_probability(tmp_path / "p.tif", empty), rule, chunk_px=32)
     assert [polygon.area for polygon in polygons] == [40]
 
 
 def test_a_slanting_wall_is_simplified_to_few_corners(tmp_path):
     values = np.fromfunction(lambda row, col: (abs(row - 32) + abs(col - 32) < 20) * FULL, (64, 64)).astype("uint8")
-    polygons, _, _ = trace(write_probability(tmp_path / "p.tif", values), TraceRule(Parting(0.5), 0.0, simplify_px=1.0))
+    polygons, _, _ = trace(
+        write_probability(tmp_path / "p.tif", values), TraceRule(SeparationParams(0.5), 0.0, simplify_px=1.0)
+    )
     assert shapely.get_num_coordinates(polygons[0]) <= 12
     assert polygons[0].is_valid
 
@@ -159,7 +161,7 @@ def test_the_result_does_not_depend_on_the_size_of_the_chunks(tmp_path_factory, 
     rng = np.random.default_rng(seed)
     values = (rng.random((48, 56)) < 0.55).astype("uint8") * rng.integers(130, 250, (48, 56), dtype="uint8")
     path = write_probability(tmp_path_factory.mktemp("chunks") / "p.tif", values)
-    rule = TraceRule(Parting(0.5), min_area_m2=1.0, simplify_px=0.0)
+    rule = TraceRule(SeparationParams(0.5), min_area_m2=1.0, simplify_px=0.0)
     whole, whole_confidence, _ = trace(path, rule)
     parts, parts_confidence, _ = trace(path, rule, chunk_px)
     assert sorted(map(sort_key, whole)) == sorted(map(sort_key, parts))
@@ -232,7 +234,7 @@ def test_squared_footprints_are_valid_apart_and_right_angled(tmp_path, paint):
     for i in range(9):
         build(20, 5 + 12 * i, 24, 12)
     build(60, 20, 30, 60)
-    rule = TraceRule(SEEDED.parting, 1.0, 1.0, is_squared=True)
+    rule = TraceRule(SEEDED.separation, 1.0, 1.0, is_squared=True)
     polygons, _, _ = trace(write_probability(tmp_path / "p.tif", values), rule, chunk_px=32)
     assert len(polygons) == 10
     assert shapely.is_valid(polygons).all()

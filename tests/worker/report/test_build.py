@@ -20,7 +20,7 @@ from plugin.worker.dataset.inputs import Inputs
 from plugin.worker.dataset.labels import read_labels
 from plugin.worker.dataset.split import split_ground
 from plugin.worker.geodata.raster import describe_raster
-from plugin.worker.pipeline.evaluator import Judge
+from plugin.worker.pipeline.evaluator import Evaluator
 from plugin.worker.pipeline.outputs import write_outcomes
 from plugin.worker.polygons.vectorize import Footprints
 from plugin.worker.report.build import SCHEMA, build_report
@@ -47,13 +47,13 @@ def judged(town, make_town_job, tmp_path_factory):
     raster = describe_raster(str(town.raster), card)
     inputs = Inputs(job, card, raster, read_labels(str(town.labels), "", raster))
     split = split_ground(raster, inputs.labels, job.settings)
-    judge = Judge(inputs, split, None)
+    judge = Evaluator(inputs, split, None)
     truth = inputs.labels.polygons[split.label_roles == HELD_OUT]
     scores = []
     for shift, lost in ((3.0, 4), (0.5, 0)):
         polygons = shapely.transform(truth[lost:], lambda xy, shift=shift: xy + np.array([shift, 0]))
         found = Footprints(polygons, np.full(len(polygons), 0.8), shapely.area(polygons) * 0.25)
-        scores.append(judge.score_held_out(town.raster, found, card.parting))
+        scores.append(judge.score_held_out(town.raster, found, card.separation))
     return inputs, split, judge, scores
 
 

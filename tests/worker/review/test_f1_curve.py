@@ -17,12 +17,12 @@ from plugin.worker.dataset.inputs import Inputs
 from plugin.worker.dataset.labels import read_labels
 from plugin.worker.dataset.split import split_ground
 from plugin.worker.evaluation.metrics import Score
-from plugin.worker.evaluation.threshold_search import Chooser
+from plugin.worker.evaluation.threshold_search import ThresholdSearch
 from plugin.worker.geodata.raster import describe_raster
 from plugin.worker.geodata.vector import append_layer, read_layer
 from plugin.worker.review import f1_curve as module
 from plugin.worker.review.context import open_scene
-from plugin.worker.review.f1_curve import THRESHOLDS, Curve, list_thresholds
+from plugin.worker.review.f1_curve import THRESHOLDS, F1Curve, list_thresholds
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def chooser(finished_run):
     inputs = Inputs(job, find_card(job.base_model), raster, read_labels(job.labels, "", raster))
     split = split_ground(raster, inputs.labels, job.settings)
     own = inputs.labels.polygons[split.label_roles == VALIDATION]
-    return Chooser(own, split.ground(VALIDATION), raster.scale, job.settings.min_area_m2)
+    return ThresholdSearch(own, split.ground(VALIDATION), raster.scale, job.settings.min_area_m2)
 
 
 def finish(curve):
@@ -51,12 +51,12 @@ def finish(curve):
 
 
 def score(chooser, scene, threshold, least_m2):
-    parting = replace(scene.parting, threshold=threshold)
-    return sum((tile.score(parting, least_m2) for tile in chooser.read(scene.path)), Score(0, 0, 0))
+    separation = replace(scene.separation, threshold=threshold)
+    return sum((tile.score(separation, least_m2) for tile in chooser.read(scene.path)), Score(0, 0, 0))
 
 
 def test_every_point_is_what_the_run_itself_would_have_counted(scene, chooser):
-    curve = Curve(scene)
+    curve = F1Curve(scene)
     curve.ask(5.0)
     told = finish(curve)[-1]
     assert [point[0] for point in told["points"]] == list(THRESHOLDS)
@@ -67,7 +67,7 @@ def test_every_point_is_what_the_run_itself_would_have_counted(scene, chooser):
 
 
 def test_at_the_runs_own_threshold_stands_the_runs_own_figure(scene, finished_run):
-    curve = Curve(scene)
+    curve = F1Curve(scene)
     curve.ask(scene.min_area_m2)
     points = {point[0]: point[1] for point in finish(curve)[-1]["points"]}
     report = json.loads(finished_run[0].report.read_text())
@@ -75,7 +75,7 @@ def test_at_the_runs_own_threshold_stands_the_runs_own_figure(scene, finished_ru
 
 
 def test_wide_steps_come_first_and_the_curve_grows_by_a_point_at_a_time(scene):
-    curve = Curve(scene)
+    curve = F1Curve(scene)
     curve.ask(5.0)
     told = finish(curve)
     assert [len(each["points"]) for each in told] == list(range(1, len(THRESHOLDS) + 1))
@@ -92,7 +92,7 @@ def test_each_threshold_comes_once():
 
 
 def test_another_least_area_is_answered_without_a_new_search(scene, chooser, monkeypatch):
-    curve = Curve(scene)
+    curve = F1Curve(scene)
     curve.ask(5.0)
     finish(curve)
     monkeypatch.setattr(module, "open_chooser", None)
@@ -107,7 +107,7 @@ def test_another_least_area_is_answered_without_a_new_search(scene, chooser, mon
 
 
 def test_nothing_is_done_before_somebody_asks(scene):
-    curve = Curve(scene)
+    curve = F1Curve(scene)
     assert not curve.is_wanted
     assert curve.describe()["points"] == []
 
@@ -115,7 +115,7 @@ def test_nothing_is_done_before_somebody_asks(scene):
 def test_a_split_that_cannot_be_read_is_told_once(own_run):
     scene = open_scene(own_run.path)
     own_run.split.write_bytes(b"no GeoPackage")
-    curve = Curve(scene)
+    curve = F1Curve(scene)
     curve.ask(5.0)
     with pytest.raises(InputError):
         finish(curve)

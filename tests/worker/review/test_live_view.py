@@ -15,20 +15,20 @@ from rasterio.features import rasterize
 from rasterio.windows import Window
 from scipy.ndimage import label
 
-from plugin.core.card import Parting, Seeds
+from plugin.core.card import Seeds, SeparationParams
 from plugin.core.folder import RunFolder
 from plugin.worker.geodata.crs import measure_ground
 from plugin.worker.geodata.polygons import apply_affine
 from plugin.worker.geodata.probability import FULL, NODATA
 from plugin.worker.polygons.vectorize import TraceRule, trace_all
-from plugin.worker.report.manual_threshold import Cut
+from plugin.worker.report.manual_threshold import ManualThreshold
 from plugin.worker.review import live_view as module
-from plugin.worker.review.context import Scene
-from plugin.worker.review.live_view import Sight, View, outline_coarsely
+from plugin.worker.review.context import ReviewContext
+from plugin.worker.review.live_view import LiveView, Sight, outline_coarsely
 
 UTM = "EPSG:32645"
 HALF = Affine(0.5, 0, 333000, 0, -0.5, 3066000)
-PARTING = Parting(0.5, Seeds(0.5, 1.0, 1.0, 1.0))
+PARTING = SeparationParams(0.5, Seeds(0.5, 1.0, 1.0, 1.0))
 
 
 def paint(side):
@@ -57,8 +57,14 @@ def make_scene(folder, values, transform=HALF, crs=UTM, **options):
         crs = target.crs
     height, width = values.shape[1:]
     given = {"parting": PARTING, "simplify_px": 1.0, **options}
-    parting, simplify_px, scale = given["parting"], given["simplify_px"], measure_ground(crs, transform, width, height)
-    return Scene(RunFolder(folder), parting, 5.0, Cut(0.5, 5.0), width, height, crs, transform, scale, simplify_px)
+    separation, simplify_px, scale = (
+        given["parting"],
+        given["simplify_px"],
+        measure_ground(crs, transform, width, height),
+    )
+    return ReviewContext(
+        RunFolder(folder), separation, 5.0, ManualThreshold(0.5, 5.0), width, height, crs, transform, scale, simplify_px
+    )
 
 
 def find_box(scene, left, top, right, bottom):
@@ -70,7 +76,7 @@ def find_box(scene, left, top, right, bottom):
 
 def look(scene, box, threshold=0.5, least_m2=5.0, screen=(400, 300), view=None):
     sight = Sight(find_box(scene, *box), *screen, threshold, least_m2)
-    return (view or View(scene)).look(sight)
+    return (view or LiveView(scene)).look(sight)
 
 
 def to_set(polygons):
@@ -79,7 +85,7 @@ def to_set(polygons):
 
 def trace(scene, threshold, least_m2):
     """Return the footprints of the run's own way, without squares, in the raster's coordinates."""
-    rule = TraceRule(Parting(threshold, scene.parting.seeds), least_m2, scene.simplify_px)
+    rule = TraceRule(SeparationParams(threshold, scene.separation.seeds), least_m2, scene.simplify_px)
     return apply_affine(trace_all(scene.path, rule, scene.scale).polygons, scene.transform)
 
 
@@ -121,14 +127,16 @@ def test_outlines_are_simplified_as_the_run_does_it(scene):
 
 
 def test_the_threshold_parts_houses_that_stand_wall_to_wall(scene):
-    seeded, plain = (look(each, (0, 0, 600, 600)).polygons for each in (scene, replace(scene, parting=Parting(0.5))))
+    seeded, plain = (
+        look(each, (0, 0, 600, 600)).polygons for each in (scene, replace(scene, separation=SeparationParams(0.5)))
+    )
     assert len(seeded) > len(plain)
 
 
 def test_a_house_that_the_frame_cuts_is_not_judged_by_what_is_seen_of_it(tmp_path):
     values = np.zeros((1, 300, 300), dtype="uint8")
     values[0, 20:280, 140:160] = 200
-    scene = make_scene(tmp_path, values, parting=Parting(0.5))
+    scene = make_scene(tmp_path, values, separation=SeparationParams(0.5))
     area_m2 = 260 * 20 * 0.25
     assert len(look(scene, (100, 100, 200, 130), 0.5, area_m2).polygons) == 1
     assert len(look(scene, (0, 0, 300, 300), 0.5, area_m2).polygons) == 1
@@ -166,7 +174,7 @@ def counted(monkeypatch):
 
 
 def test_another_least_area_needs_no_new_search_and_another_threshold_no_new_read(scene, counted):
-    view, box = View(scene), (50, 50, 500, 450)
+    view, box = LiveView(scene), (50, 50, 500, 450)
     steps = [(0.5, 5.0), (0.5, 40.0), (0.5, 60.0), (0.5, 1.0), (0.7, 5.0), (0.7, 0.0), (0.7, 30.0), (0.5, 5.0)]
     seen = [look(scene, box, *step, view=view) for step in steps]
     assert counted == {"read_frame": 1, "find_instances": 3, "outline_pieces": 4}
@@ -175,7 +183,7 @@ def test_another_least_area_needs_no_new_search_and_another_threshold_no_new_rea
 
 
 def test_another_box_is_read_anew(scene, counted):
-    view = View(scene)
+    view = LiveView(scene)
     first, second = (look(scene, box, view=view) for box in ((0, 0, 200, 200), (300, 300, 500, 500)))
     assert counted["read_frame"] == 2
     assert not to_set(first.polygons) & to_set(second.polygons)
@@ -208,7 +216,7 @@ class TestFromAfar:
         assert len(look(wide, (0, 0, 2000, 2000), 0.5, 410.0, (500, 500)).polygons) == 0
 
     def test_a_screen_of_many_pixels_is_no_reason_to_take_more_than_a_million_and_a_half(self, wide):
-        frame = View(wide).frame(Sight(find_box(wide, 0, 0, 2000, 2000), 8000, 8000, 0.5, 0.0))
+        frame = LiveView(wide).frame(Sight(find_box(wide, 0, 0, 2000, 2000), 8000, 8000, 0.5, 0.0))
         assert frame.width * frame.height <= 1_510_000
 
     def test_ground_that_is_not_known_holds_no_building(self, tmp_path):
@@ -232,7 +240,7 @@ def test_on_a_turned_raster_footprints_lie_where_the_houses_are(tmp_path):
     values = np.zeros((1, 200, 200), dtype="uint8")
     values[0, 90:110, 60:100] = 230
     turned = HALF @ Affine.rotation(30)
-    scene = make_scene(tmp_path, values, turned, parting=Parting(0.5))
+    scene = make_scene(tmp_path, values, turned, separation=SeparationParams(0.5))
     (house,) = look(scene, (0, 0, 200, 200)).polygons
     expected = apply_affine([shapely.box(60, 90, 100, 110)], turned)[0]
     assert house.symmetric_difference(expected).area < 1e-6
@@ -242,13 +250,15 @@ def test_in_degrees_the_least_area_is_in_square_metres(tmp_path):
     values = np.zeros((1, 200, 200), dtype="uint8")
     values[0, 100:120, 100:120] = 230
     step = 1 / 222_640  # half a metre northwards
-    scene = make_scene(tmp_path, values, Affine(step, 0, 30.0, 0, -step, 60.0), "EPSG:4326", parting=Parting(0.5))
+    scene = make_scene(
+        tmp_path, values, Affine(step, 0, 30.0, 0, -step, 60.0), "EPSG:4326", separation=SeparationParams(0.5)
+    )
     area_m2 = 400 * 0.25 * 0.5  # at 60 degrees north a degree eastwards is half as long
     assert len(look(scene, (0, 0, 200, 200), 0.5, area_m2 * 0.97).polygons) == 1
     assert len(look(scene, (0, 0, 200, 200), 0.5, area_m2 * 1.03).polygons) == 0
 
 
 def test_windows_keep_their_margin_within_the_raster(scene):
-    frame = View(scene).frame(Sight(find_box(scene, 10, 20, 110, 90), 400, 300, 0.5, 5.0))
+    frame = LiveView(scene).frame(Sight(find_box(scene, 10, 20, 110, 90), 400, 300, 0.5, 5.0))
     assert frame.window == Window(0, 0, 142, 122)
     assert frame.sight == Window(10, 20, 100, 70)

@@ -20,7 +20,7 @@ from plugin.worker.inference.overviews import name_sidecar
 from tests.worker.spawn import command, environ, run_worker
 
 
-class Reviewer:
+class ReviewServer:
     """A reviewer's end of the pipes."""
 
     def __init__(self, path):
@@ -70,7 +70,7 @@ def begin():
     begun = []
 
     def begin(path):
-        begun.append(Reviewer(path))
+        begun.append(ReviewServer(path))
         return begun[-1]
 
     yield begin
@@ -83,7 +83,7 @@ def begin():
 @pytest.fixture(scope="module")
 def shared(finished_run):
     """A review of the run that all share."""
-    reviewer = Reviewer(finished_run[0].path)
+    reviewer = ReviewServer(finished_run[0].path)
     yield reviewer
     reviewer.process.kill()
     reviewer.process.communicate()

@@ -7,7 +7,7 @@ import logging
 import pytest
 import torch
 
-from plugin.worker.runtime.determinism import CPU, CUDA, Repeater, describe_repeatability
+from plugin.worker.runtime.determinism import CPU, CUDA, Determinism, describe_repeatability
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def deterministic_torch():
 
 
 def test_an_operation_that_is_not_deterministic_is_heard_by_torchs_own_name(deterministic_torch):
-    repeater = Repeater(torch.device("cpu"))
+    repeater = Determinism(torch.device("cpu"))
     repeater.listen()
     values = torch.zeros(4)
     values.put_(torch.tensor([1, 1]), torch.tensor([1.0, 2.0]))  # which of the two is last is not said
@@ -28,7 +28,7 @@ def test_an_operation_that_is_not_deterministic_is_heard_by_torchs_own_name(dete
 
 
 def test_on_the_cpu_nothing_is_asked_of_torch():
-    repeater = Repeater(torch.device("cpu"))
+    repeater = Determinism(torch.device("cpu"))
     assert not torch.are_deterministic_algorithms_enabled()
     assert repeater.unsure == []
 
@@ -37,7 +37,7 @@ def test_cuda_is_asked_for_deterministic_algorithms(monkeypatch):
     """Asking needs no GPU."""
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
     try:
-        Repeater(torch.device("cuda"))
+        Determinism(torch.device("cuda"))
         assert torch.are_deterministic_algorithms_enabled()
         assert torch.is_deterministic_algorithms_warn_only_enabled()
         assert torch.backends.cudnn.deterministic

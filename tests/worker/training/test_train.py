@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from plugin.core.card import Parting, Seeds
+from plugin.core.card import Seeds, SeparationParams
 from plugin.core.errors import RunError
 from plugin.core.events import EpochEnded
 from plugin.worker.runtime.channel import CancelRequested
@@ -17,8 +17,8 @@ from plugin.worker.training.learner import Learner, Plan
 from plugin.worker.training.sampler import Sample
 from plugin.worker.training.train import Tuning
 
-START = Parting(0.5)
-CHOSEN = Parting(0.4, Seeds(0.2))
+START = SeparationParams(0.5)
+CHOSEN = SeparationParams(0.4, Seeds(0.2))
 PLAN = Plan(epochs=4, steps=3, batch_size=2, learning_rate=0.05, weight_decay=0.0, seed=3)
 
 
@@ -80,7 +80,7 @@ def test_the_best_epoch_by_validation_f1_is_kept_not_the_last(tmp_path):
     kept, outcome = tune(tmp_path / "a.pt", [0.1, 0.5, 0.3, 0.2])
     stopped, _ = tune(tmp_path / "b.pt", [0.1, 0.5], Listener(finish_after=2))
     assert outcome.best_epoch == 2
-    assert outcome.parting == CHOSEN
+    assert outcome.separation == CHOSEN
     assert all(torch.equal(one, other) for one, other in zip(weights(kept), weights(stopped), strict=True))
 
 
@@ -134,7 +134,7 @@ def test_validation_goes_on_from_the_parting_of_the_best_epoch_so_far(tmp_path):
 
     def validate(_, start):
         begun.append(start)
-        return (0.5, CHOSEN) if len(begun) == 1 else (0.1, Parting(0.9))
+        return (0.5, CHOSEN) if len(begun) == 1 else (0.1, SeparationParams(0.9))
 
     tuning = Tuning(Learner(make_network(), torch.device("cpu"), PLAN), START, tmp_path / "c.pt")
     tuning.run(BrightIsBuilding(), [BrightIsBuilding().draw(np.random.default_rng(9))], validate, Listener())

@@ -18,11 +18,11 @@ from qgis.PyQt.QtCore import QObject, QThread, pyqtSignal
 from qgis.PyQt.QtGui import QColor
 from qgis.PyQt.QtWidgets import QWidget
 
-from .....ui.review.error_browser import ErrorPanel
+from .....ui.review.error_browser import ErrorBrowser
 from ....core.building_outcomes import TUNED, Outcome, read_outcomes
 from ....core.errors import RunError
 from ....core.folder import RunFolder
-from ....core.run_record import Record
+from ....core.run_record import RunRecord
 from ...layers.results import locate_errors
 from ...worker_client.messages import WARNING, log
 from ..keys import forget, register
@@ -68,14 +68,16 @@ class ReadThread(QThread):
             self.ended.emit(self, outcome)
 
 
-class ErrorSteps(QObject):
+class ErrorController(QObject):
     """The part of the review that shows one building after another, the model's errors first."""
 
-    def __init__(self, canvas: QgsMapCanvas, window: QWidget, panel: ErrorPanel, parent: QObject | None = None) -> None:
+    def __init__(
+        self, canvas: QgsMapCanvas, window: QWidget, panel: ErrorBrowser, parent: QObject | None = None
+    ) -> None:
         """Wait for a run; the keys for the map are QGIS's own shortcuts, which the user may change."""
         super().__init__(parent)
         self._canvas, self._panel = canvas, panel
-        self._record: Record | None = None
+        self._record: RunRecord | None = None
         self._layer = TUNED
         self._reader: ReadThread | None = None
         self._band: QgsRubberBand | None = None
@@ -91,7 +93,7 @@ class ErrorSteps(QObject):
         QgsProject.instance().layersRemoved.connect(self._tell_layer)
         canvas.destinationCrsChanged.connect(self._mark)
 
-    def open(self, record: Record) -> None:
+    def open(self, record: RunRecord) -> None:
         """Begin with a run's tuned model."""
         self._record = record
         self._panel.name_models(is_improved=record.folder.earlier.is_file())
@@ -99,7 +101,7 @@ class ErrorSteps(QObject):
         self._tell_layer()
         self._read(TUNED)
 
-    def renew(self, record: Record) -> None:
+    def renew(self, record: RunRecord) -> None:
         """Read the buildings anew, of the model at hand."""
         self._record = record
         self._tell_layer()

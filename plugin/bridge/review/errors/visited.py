@@ -6,17 +6,17 @@ from typing import Collection
 
 from qgis.core import QgsSettings
 
-from ....core.run_record import Record
+from ....core.run_record import RunRecord
 
 _PREFIX = "footprint_tuner/seen"
 
 
-def read_seen(record: Record) -> frozenset[str]:
+def read_seen(record: RunRecord) -> frozenset[str]:
     """Return the marks of a run's buildings that were looked at."""
     return frozenset(filter(None, str(QgsSettings().value(_name(record), "")).split(" ")))
 
 
-def write_seen(record: Record, marks: Collection[str]) -> None:
+def write_seen(record: RunRecord, marks: Collection[str]) -> None:
     """Keep the marks of a run's buildings that were looked at."""
     if marks:
         QgsSettings().setValue(_name(record), " ".join(sorted(marks)))
@@ -24,5 +24,5 @@ def write_seen(record: Record, marks: Collection[str]) -> None:
         QgsSettings().remove(_name(record))
 
 
-def _name(record: Record) -> str:
+def _name(record: RunRecord) -> str:
     return f"{_PREFIX}/{record.key}"

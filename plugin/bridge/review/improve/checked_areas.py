@@ -25,7 +25,7 @@ _NEGLIGIBLE = 1e-6
 
 
 @dataclass(frozen=True)
-class Ground:
+class CheckedGround:
     """Areas of ``marked`` size, of which the raster covers ``covered``, of which ``learnable`` can be learnt from.
 
     Sizes are in square units of the raster's coordinate system, and only good for comparing them.
@@ -51,7 +51,7 @@ class Ground:
         return self.covered - self.learnable <= _NEGLIGIBLE * self.marked
 
 
-def measure_ground(areas: QgsGeometry, crs: QgsCoordinateReferenceSystem, folder: RunFolder) -> Ground:
+def measure_ground(areas: QgsGeometry, crs: QgsCoordinateReferenceSystem, folder: RunFolder) -> CheckedGround:
     """Return what a run that improves the one in ``folder`` can learn from areas in a coordinate system.
 
     Raises InputError where the areas lie nowhere in the raster's coordinate system.
@@ -68,7 +68,7 @@ def measure_ground(areas: QgsGeometry, crs: QgsCoordinateReferenceSystem, folder
     if not here.isEmpty():
         withheld = QgsGeometry.unaryUnion([block.geometry() for block in blocks.getFeatures(request)])
         here = here if withheld.isEmpty() else here.difference(withheld)
-    return Ground(marked, covered, here.area())
+    return CheckedGround(marked, covered, here.area())
 
 
 def require_learnable(checked: Polygons, folder: RunFolder) -> QgsGeometry:

@@ -15,7 +15,7 @@ _PAUSE_MS = 150
 _SLICE_S = 0.015
 
 
-class Tally(QObject):
+class CheckedCount(QObject):
     """Tells how many areas and footprints there are, soon after it begins and after every edit.
 
     QGIS opens a layer's file anew where editing begins or is saved: until then no reading may be under way, else it

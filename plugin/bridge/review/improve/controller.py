@@ -10,13 +10,13 @@ from qgis.PyQt.QtCore import QObject, Qt, pyqtSignal
 from .....ui.review.improve import ImprovePanel
 from ....core.errors import InputError, TunerError
 from ....core.folder import RunFolder
-from ....core.run_record import Record
+from ....core.run_record import RunRecord
 from ...layers.layer_checks import take_checked, take_corrected
 from ...worker_client.messages import join
-from .checked_count import Tally
+from .checked_count import CheckedCount
 from .correction_inputs import prepare_improvement
 from .corrections import CopyThread, Corrections, count_checked, is_shown
-from .mark_checked import Marker, switch_editing_on
+from .mark_checked import CheckedMarker, switch_editing_on
 
 
 class Improver(QObject):
@@ -31,8 +31,8 @@ class Improver(QObject):
         self._folder: RunFolder | None = None
         self._corrections: Corrections | None = None
         self._thread: CopyThread | None = None
-        self._tally = Tally(self)
-        self.marker = Marker(iface, self)
+        self._tally = CheckedCount(self)
+        self.marker = CheckedMarker(iface, self)
         self._connect()
 
     def _connect(self) -> None:
@@ -44,7 +44,7 @@ class Improver(QObject):
         self._panel.layers_changed.connect(self._change_layers)
         self._panel.improve_requested.connect(self._improve)
 
-    def open(self, record: Record) -> None:
+    def open(self, record: RunRecord) -> None:
         """Begin with a run; corrections that were begun are gone on with."""
         self._folder = record.folder
         self._show_start()
@@ -52,7 +52,7 @@ class Improver(QObject):
             self._take_up(is_edited=False)
         self._change_layers()
 
-    def renew(self, record: Record) -> None:
+    def renew(self, record: RunRecord) -> None:
         """Go on: corrections are not concerned."""
 
     def close(self) -> None:

@@ -17,12 +17,12 @@ from ....core.job import load_job
 from ....core.run_record import require_reviewable
 from ...layers.layer_checks import Polygons
 from ...layers.polygon_copy import CopyCancelled, copy_polygons
-from ...tuning.run_inputs import Delivery
+from ...tuning.run_inputs import RunInputs
 from .checked_areas import move_geometry, require_learnable
 
 
 @dataclass(frozen=True)
-class Improvement(Delivery):
+class Improvement(RunInputs):
     """A delivery whose job improves the model of the run in ``parent``; there may be no footprint on checked ground.
 
     ``wishes`` are settings of the job that hold instead of the earlier run's.

@@ -18,7 +18,7 @@ from .checked_areas import measure_ground, move_geometry
 _COLOUR = QColor(0, 150, 70)  # as in checked.qml
 
 
-class Marker(QObject):
+class CheckedMarker(QObject):
     """Adds what is drawn to a layer, each area a step that can be undone there.
 
     ``warned`` carries what to heed about the area that was drawn last ("": nothing); ``ended`` tells that the map was

@@ -22,14 +22,14 @@ _APART_PX = 1000
 
 
 @dataclass(frozen=True)
-class Leaf:
+class MapImage:
     """One side: its picture, which lies on the backdrop's, and what it is called."""
 
     picture: Picture
     name: str
 
 
-class Curtain(QgsMapCanvasItem):
+class SwipeItem(QgsMapCanvasItem):
     """Shows two leaves parted by a line, or the first alone; moving the line only paints again what was drawn.
 
     ``place`` is where the line is: 0 at the left or top edge of the map, 1 at the right or bottom one.
@@ -41,8 +41,8 @@ class Curtain(QgsMapCanvasItem):
         self._canvas = canvas
         self._frame = QRectF()
         self.backdrop: Picture | None = None
-        self.before: Leaf | None = None
-        self.after: Leaf | None = None
+        self.before: MapImage | None = None
+        self.after: MapImage | None = None
         self.is_parted = False
         self.is_held = False
         self.is_horizontal = False
@@ -97,7 +97,7 @@ class Curtain(QgsMapCanvasItem):
         if len(parts) > 1:
             self._paint_line(painter)
 
-    def _list_parts(self) -> list[tuple[QRectF, Leaf]]:
+    def _list_parts(self) -> list[tuple[QRectF, MapImage]]:
         """Return each side that is to be seen, with its ground in pixels of the scene."""
         if self.before is None:
             return []
@@ -113,7 +113,7 @@ class Curtain(QgsMapCanvasItem):
             second.setLeft(middle.x())
         return [(first, self.before), (second, self.after)]
 
-    def _paint_leaf(self, painter: QPainter, leaf: Leaf) -> None:
+    def _paint_leaf(self, painter: QPainter, leaf: MapImage) -> None:
         """Paint a side, on the map's plain ground where nothing is drawn yet."""
         pictures = [each for each in (self.backdrop, leaf.picture) if each is not None]
         if not all(self._is_shown(each) for each in pictures):
@@ -181,7 +181,7 @@ class Curtain(QgsMapCanvasItem):
             painter.drawPolygon(QPolygonF([QPointF(side * 9, 0), QPointF(side * 3, -5), QPointF(side * 3, 5)]))
         painter.restore()
 
-    def _paint_name(self, painter: QPainter, part: QRectF, leaf: Leaf) -> None:
+    def _paint_name(self, painter: QPainter, part: QRectF, leaf: MapImage) -> None:
         """Paint what a side is called into its outer corner, with dots while it is being drawn."""
         canvas = self._canvas.mapSettings()
         is_drawn = leaf.picture.is_of(canvas) and (self.backdrop is None or self.backdrop.is_of(canvas))

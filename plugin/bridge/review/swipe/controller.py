@@ -13,14 +13,14 @@ from qgis.PyQt.QtWidgets import QWidget
 
 from .....ui.review.swipe import SwipePanel
 from ....core.errors import RunError
-from ....core.run_record import Record
+from ....core.run_record import RunRecord
 from ...worker_client.messages import WARNING, join, log
 from ..keys import forget, register
 from .hold_key import HoldKey
-from .layer_choices import Sights
+from .layer_choices import SwipeLayers
 from .map_tool import SwipeTool
 from .render import wait_for_all
-from .view import Comparison
+from .view import SwipeView
 
 try:
     from qgis.PyQt.QtGui import QAction  # Qt 6
@@ -39,8 +39,8 @@ class Swipe(QObject):
         """Wait for a run; the key that begins a swipe is one of QGIS's shortcuts, which the user may change."""
         super().__init__(parent)
         self._canvas, self._panel = canvas, panel
-        self._sights: Sights | None = None
-        self._comparison: Comparison | None = None
+        self._sights: SwipeLayers | None = None
+        self._comparison: SwipeView | None = None
         self._place = 0.5
         self._is_held = False
         self.tool: SwipeTool | None = None
@@ -52,19 +52,19 @@ class Swipe(QObject):
         self._connect()
 
     @property
-    def comparison(self) -> Comparison | None:
+    def comparison(self) -> SwipeView | None:
         """What is shown over the map, None before it is asked for."""
         return self._comparison
 
-    def open(self, record: Record) -> None:
+    def open(self, record: RunRecord) -> None:
         """Offer the sights of a run."""
         self._panel.name_sights(is_improved=record.folder.earlier.is_file())
-        self._sights = Sights(record, self._panel.names)
+        self._sights = SwipeLayers(record, self._panel.names)
         self._panel.show_run(self._sights.find_missing())
         self._action.setEnabled(self._panel.swipeButton.isEnabled())
         self._key.listen()
 
-    def renew(self, record: Record) -> None:  # noqa: ARG002 - the files are where they were
+    def renew(self, record: RunRecord) -> None:  # noqa: ARG002 - the files are where they were
         """Draw what is new."""
         self._draw()
 
@@ -173,7 +173,7 @@ class Swipe(QObject):
             if not backdrop.layers:
                 self._panel.show_note(self._sights.describe_no_imagery())
             if self._comparison is None:
-                self._comparison = Comparison(self._canvas, self)
+                self._comparison = SwipeView(self._canvas, self)
                 self._comparison.curtain.move_to(self._place)
             self._comparison.show(backdrop, before, after)
         self._show()

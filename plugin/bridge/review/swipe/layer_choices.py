@@ -15,7 +15,7 @@ from .....ui.review.swipe import Sight
 from ....core.block_roles import HELD_OUT, VALIDATION
 from ....core.correction_job import find_raster
 from ....core.errors import InputError, RunError
-from ....core.run_record import Record
+from ....core.run_record import RunRecord
 from ...layers.results import apply_style, locate_file
 
 _BACKDROP = "backdrop"
@@ -37,10 +37,10 @@ class _Source:
     ground: tuple[str, ...] = ()
 
 
-class Sights:
+class SwipeLayers:
     """Makes the layers of a run's sights, and keeps them until their file is another one."""
 
-    def __init__(self, record: Record, names: Mapping[Sight, str]) -> None:
+    def __init__(self, record: RunRecord, names: Mapping[Sight, str]) -> None:
         """Open nothing yet; ``names`` are what the sights are called."""
         self._record, self._names = record, names
         self._kept: dict[str, tuple[Any, Layers]] = {}

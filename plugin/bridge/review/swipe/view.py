@@ -5,12 +5,12 @@ from __future__ import annotations
 from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtCore import QObject, QTimer
 
-from .canvas_item import Curtain, Leaf
+from .canvas_item import MapImage, SwipeItem
 from .layer_choices import Layers
 from .render import Picture
 
 
-class Comparison(QObject):
+class SwipeView(QObject):
     """Holds the curtain over the map and the pictures on it; it changes nothing of the map or the project."""
 
     def __init__(self, canvas: QgsMapCanvas, parent: QObject | None = None) -> None:
@@ -19,7 +19,7 @@ class Comparison(QObject):
         self._canvas = canvas
         self._shown: tuple[Layers | None, ...] = (None, None, None)
         self._pictures: list[Picture | None] = [None, None, None]
-        self.curtain = Curtain(canvas)
+        self.curtain = SwipeItem(canvas)
         self._soon = QTimer(self, singleShot=True, interval=0)
         self._soon.timeout.connect(self._follow)
         canvas.panDistanceBearingChanged.connect(self._follow_soon)  # it is told before QGIS moves what it shows
@@ -67,7 +67,7 @@ class Comparison(QObject):
             self._put(index, picture, layers.name if layers is not None else "")
 
     def _put(self, index: int, picture: Picture | None, name: str) -> None:
-        leaf = None if picture is None else Leaf(picture, name)
+        leaf = None if picture is None else MapImage(picture, name)
         if index == 0:
             self.curtain.backdrop = picture
         elif index == 1:

@@ -15,11 +15,11 @@ from .....ui.fields.wrapped_text import format_score
 from .....ui.review.threshold import Position, ThresholdPanel
 from ....core.environment import Environment, require_ready
 from ....core.errors import InputError, TunerError
-from ....core.run_record import Record
+from ....core.run_record import RunRecord
 from ....core.worker_process import Ending
 from ...worker_client.messages import SUCCESS, WARNING, join, log, tell
 from ..run_opener import Reviewer, mark_by_hand
-from .live_worker import Conversation
+from .live_worker import LiveWorker
 from .overlay import Overlay
 from .retrace import Retracer, RetraceThread
 from .slider_state import read_position, write_position
@@ -40,8 +40,8 @@ class LiveThreshold(QObject):
         super().__init__(reviewer)
         self._canvas, self._bar = iface.mapCanvas(), iface.messageBar()
         self._environment, self._panel, self._reviewer = environment, panel, reviewer
-        self._record: Record | None = None
-        self._worker: Conversation | None = None
+        self._record: RunRecord | None = None
+        self._worker: LiveWorker | None = None
         self._crs, self._bounds = QgsCoordinateReferenceSystem(), QgsRectangle()
         self._chosen = self._applied = Position(0.5, 0.0)
         self._curve_area: float | None = None
@@ -71,12 +71,12 @@ class LiveThreshold(QObject):
         self._retracer.ended.connect(self._end_apply)
         self._reviewer.stopped.connect(self._stop)
 
-    def open(self, record: Record) -> None:
+    def open(self, record: RunRecord) -> None:
         """Begin with a run, *Live* off."""
         self._record = record
         self._panel.show_by_hand(*mark_by_hand(record))
 
-    def renew(self, record: Record) -> None:
+    def renew(self, record: RunRecord) -> None:
         """Begin anew: the scores are other ones."""
         self.close()
         self.open(record)
@@ -91,7 +91,7 @@ class LiveThreshold(QObject):
     def _stop(self) -> None:
         self._retracer.stop()
         self._reviewer.is_busy = False
-        for worker in self.findChildren(Conversation):
+        for worker in self.findChildren(LiveWorker):
             worker.wait()
 
     # -- live ----------------------------------------------------------------------------------------------------------
@@ -105,7 +105,7 @@ class LiveThreshold(QObject):
         except TunerError as error:
             self._end_live(join(error.message, error.hint))
             return
-        self._worker = worker = Conversation(self._environment, self._record.folder, self)
+        self._worker = worker = LiveWorker(self._environment, self._record.folder, self)
         worker.ready.connect(self._begin)
         worker.answered.connect(self._show)
         worker.curve_told.connect(self._show_curve)
@@ -232,7 +232,7 @@ class LiveThreshold(QObject):
         if self._record is not None:
             self._show_applied(self._record, before, thread.kept)
 
-    def _show_applied(self, record: Record, before: float, kept: str) -> None:
+    def _show_applied(self, record: RunRecord, before: float, kept: str) -> None:
         by_hand, (title, sentence) = record.report.get("by_hand"), mark_by_hand(record)
         self._panel.show_by_hand(title, sentence)
         if self._worker is not None:

@@ -21,7 +21,7 @@ _GRACE_MS = 3000
 _TAIL_BYTES = 8192
 
 
-class Conversation(QObject):
+class LiveWorker(QObject):
     """Talks with one worker about one run, from the start to ``stop``.
 
     ``ready``, ``answered`` and ``curve_told`` carry what the worker said, as its protocol has it. ``ended`` carries a

@@ -13,11 +13,11 @@ from ....core.environment import Environment, require_ready
 from ....core.errors import InputError
 from ....core.events import Event
 from ....core.folder import RunFolder
-from ....core.run_record import Record
+from ....core.run_record import RunRecord
 from ....core.worker_process import Ending
 from ...layers.results import find_rescored
 from ...tuning.run_thread import FollowThread
-from ...worker_client.progress import Meter
+from ...worker_client.progress import OverallProgress
 
 #: What the worker's ``retrace`` goes through.
 STAGES = ("check", "split", "trace", "score", "write")
@@ -30,7 +30,7 @@ class RetraceThread(FollowThread):
     """
 
     def __init__(
-        self, environment: Environment, record: Record, options: Sequence[str], parent: QObject | None = None
+        self, environment: Environment, record: RunRecord, options: Sequence[str], parent: QObject | None = None
     ) -> None:
         """Remember what to do; ``start`` does it."""
         folder = record.folder
@@ -57,19 +57,19 @@ class Retracer(QObject):
         super().__init__(parent)
         self._environment = environment
         self._thread: RetraceThread | None = None
-        self._meter = Meter(STAGES)
+        self._meter = OverallProgress(STAGES)
         self._watched: list[QgsVectorLayer] = []
         self._reason = ""
 
-    def is_about(self, record: Record | None) -> bool:
+    def is_about(self, record: RunRecord | None) -> bool:
         """Whether a worker is at this run."""
         return self._thread is not None and self._thread.record is record
 
-    def start(self, record: Record, options: Sequence[str]) -> None:
+    def start(self, record: RunRecord, options: Sequence[str]) -> None:
         """Begin; raises SetupError without an environment, InputError where a layer of the run is being edited."""
         require_ready(self._environment)
         refuse_edits(record.folder, QgsProject.instance())
-        self._reason, self._meter = "", Meter(STAGES)
+        self._reason, self._meter = "", OverallProgress(STAGES)
         self._thread = RetraceThread(self._environment, record, options, self)
         self._thread.event_heard.connect(self._hear, Qt.ConnectionType.QueuedConnection)
         self._thread.ended.connect(self._end, Qt.ConnectionType.QueuedConnection)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from .lineage import name_models
 from .markup import Markup
 from .scores import MODELS, read_classes, read_curves, read_difference, read_f1_interval
-from .source import Facts, pick, read_number
+from .source import ReportSource, pick, read_number
 from .svg import AFTER, BEFORE, Line, Row, draw_lines, draw_pairs, draw_rows
 from .text import write_change, write_interval, write_score
 
 
-def draw_f1(facts: Facts) -> Markup | None:
+def draw_f1(facts: ReportSource) -> Markup | None:
     """Return the F1 by building of both models, with their intervals where they are known."""
     rows, said = [], []
     for name, model, colour in zip(name_models(facts), MODELS, (BEFORE, AFTER), strict=True):
@@ -23,7 +23,7 @@ def draw_f1(facts: Facts) -> Markup | None:
     return draw_rows(f"F1 by building: {'; '.join(said)}", rows, most=1.0)
 
 
-def draw_difference(facts: Facts) -> Markup | None:
+def draw_difference(facts: ReportSource) -> Markup | None:
     """Return the difference of the F1 with its interval, beside the line of no difference."""
     change, interval = read_difference(facts)
     if change is None or interval is None:
@@ -32,7 +32,7 @@ def draw_difference(facts: Facts) -> Markup | None:
     return draw_rows(title, [Row("Difference", AFTER, change, interval, write_change(change))], must_hold=0.0)
 
 
-def draw_classes(facts: Facts) -> Markup | None:
+def draw_classes(facts: ReportSource) -> Markup | None:
     """Return the F1 of both models by the buildings' size."""
     classes = read_classes(facts)
     if not classes:
@@ -42,7 +42,7 @@ def draw_classes(facts: Facts) -> Markup | None:
     return draw_pairs(f"F1 by size, before to after: {'; '.join(said)}", groups, name_models(facts))
 
 
-def draw_curves(facts: Facts) -> Markup | None:
+def draw_curves(facts: ReportSource) -> Markup | None:
     """Return the F1 of both models against the IoU that makes a footprint right."""
     curves = read_curves(facts)
     if not curves:
@@ -52,7 +52,7 @@ def draw_curves(facts: Facts) -> Markup | None:
     return draw_lines("F1 by building against the IoU asked for", lines, across="IoU above", up="F1", most=1.0)
 
 
-def draw_loss(facts: Facts) -> Markup | None:
+def draw_loss(facts: ReportSource) -> Markup | None:
     """Return the losses by epoch."""
     epochs = _read_epochs(facts)
     if not epochs:
@@ -67,7 +67,7 @@ def draw_loss(facts: Facts) -> Markup | None:
     return draw_lines("Loss by epoch", lines, across="epoch", up="Loss")
 
 
-def draw_validation(facts: Facts) -> Markup | None:
+def draw_validation(facts: ReportSource) -> Markup | None:
     """Return the F1 on validation ground by epoch; the epoch that was kept is marked."""
     points = [(number, read_number(pick(epoch, "validation_f1"))) for number, epoch in _read_epochs(facts)]
     if not any(y is not None for _, y in points):
@@ -80,6 +80,6 @@ def draw_validation(facts: Facts) -> Markup | None:
     return draw_lines(title, lines, across="epoch", up="F1 by building", marked=mark, most=1.0)
 
 
-def _read_epochs(facts: Facts) -> list[tuple[float, object]]:
+def _read_epochs(facts: ReportSource) -> list[tuple[float, object]]:
     epochs = [(read_number(pick(epoch, "epoch")), epoch) for epoch in facts.pick_list("tuning", "history")]
     return [(number, epoch) for number, epoch in epochs if number is not None]

@@ -8,7 +8,7 @@ from typing import Any
 
 from .markup import Markup, tag
 from .scores import read_interval
-from .source import Facts, pick, read_number
+from .source import ReportSource, pick, read_number
 from .svg import AFTER, BEFORE, Row, draw_rows
 from .text import UNKNOWN, write_change, write_interval, write_score
 
@@ -47,7 +47,7 @@ class Link:
         return read_number(pick(self.content, *names))
 
 
-def read_links(facts: Facts) -> list[Link]:
+def read_links(facts: ReportSource) -> list[Link]:
     """Return the models of a report's chain whose F1 is known; [] where it holds none."""
     links: list[Link] = []
     for content in facts.pick_list("chain"):
@@ -58,13 +58,13 @@ def read_links(facts: Facts) -> list[Link]:
     return links
 
 
-def name_models(facts: Facts) -> tuple[str, str]:
+def name_models(facts: ReportSource) -> tuple[str, str]:
     """Return what the two models of a report are called: those before and after its tuning."""
     links = read_links(facts)
     return (links[-2].name, links[-1].name) if len(links) > 1 else ("Base model", "Tuned model")
 
 
-def show_chain(facts: Facts) -> list[Markup]:
+def show_chain(facts: ReportSource) -> list[Markup]:
     """Return the models one beneath the other, [] where no model was improved: the score says it all then."""
     links, note = read_links(facts), facts.pick_text("chain_note")
     if all(link.role != "improved" for link in links):

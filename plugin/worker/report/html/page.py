@@ -9,10 +9,10 @@ from ....core.atomic_file import replacing
 from ....core.folder import RunFolder
 from ....core.paths import RESOURCES
 from .markup import Markup, join, tag
-from .pictures import draw_sights
+from .pictures import draw_pictures
 from .scores import choose_shown, read_blocks
 from .sections import list_sections
-from .source import Facts, read_facts
+from .source import ReportSource, read_facts
 from .text import judge, mark_by_hand, tell_by_hand, tell_scored, write_change, write_score
 
 STYLE = RESOURCES / "report" / "page.css"
@@ -30,9 +30,9 @@ def write_page(folder: RunFolder) -> Path:
     return folder.page
 
 
-def build_page(facts: Facts) -> Markup:
+def build_page(facts: ReportSource) -> Markup:
     """Return the page as HTML; it needs no other file, and runs nothing."""
-    sights = draw_sights(facts, choose_shown(read_blocks(facts)))
+    sights = draw_pictures(facts, choose_shown(read_blocks(facts)))
     title = f"Fine-tuning report: {facts.raster_name}"
     head = tag(
         "head",
@@ -46,7 +46,7 @@ def build_page(facts: Facts) -> Markup:
     return join(Markup("<!DOCTYPE html>\n"), tag("html", head, tag("body", main), lang="en"), "\n")
 
 
-def _lay_head(facts: Facts, title: str) -> Markup:
+def _lay_head(facts: ReportSource, title: str) -> Markup:
     before, after = (facts.pick_number(model, "building", "f1") for model in ("before", "after"))
     figures = [tag("span", "F1 by building", class_="muted"), tag("b", write_score(before), class_="before")]
     figures += [tag("span", "\u2192"), tag("b", write_score(after), class_="after")]
@@ -65,7 +65,7 @@ def _lay_head(facts: Facts, title: str) -> Markup:
     )
 
 
-def _tell_when(facts: Facts) -> str:
+def _tell_when(facts: ReportSource) -> str:
     name = str(facts.card.get("name") or facts.job.get("name") or facts.folder.path.resolve().name)
     return f"Tuned model {name}. Written {facts.pick_text('written')[:16].replace('T', ' ')} UTC."
 
@@ -74,7 +74,7 @@ def _lay_section(name: str, content: Sequence[Markup]) -> Markup:
     return tag("section", tag("h2", name), *content)
 
 
-def _lay_foot(facts: Facts) -> Markup:
+def _lay_foot(facts: ReportSource) -> Markup:
     schema = facts.pick("schema")
     said = f"Written by Footprint Tuner from report.json (schema {schema}), which holds these figures for programs."
     return tag("footer", tag("p", said, class_="muted"))

@@ -21,7 +21,7 @@ from ...geodata.vector import Geometries, Layer, read_layer
 from .imagery import WIDTH, Imagery, View, choose_view, take_imagery
 from .markup import Markup, join, tag
 from .scores import MODELS, Block
-from .source import Facts
+from .source import ReportSource
 from .svg import draw_svg
 
 #: Colours that stay apart for the colour-blind (Okabe and Ito); FN is dashed as well.
@@ -33,7 +33,7 @@ _PICTURE: dict[str, Any] = {"width": WIDTH, "class_": "picture"}
 
 
 @dataclass(frozen=True)
-class Sights:
+class ReportPictures:
     """The pictures of a run: ``blocks`` hold (name, block, before, after), ``map`` is None where it cannot be drawn.
 
     ``missing`` says in a sentence why something is not there ("": all is there).
@@ -44,7 +44,7 @@ class Sights:
     missing: str
 
 
-def draw_sights(facts: Facts, shown: Sequence[tuple[str, Block]]) -> Sights:
+def draw_pictures(facts: ReportSource, shown: Sequence[tuple[str, Block]]) -> ReportPictures:
     """Return the pictures that can be drawn from what the run's folder still holds."""
     if facts.raster is None:
         return _leave_out(f"The raster {facts.raster_name} was not found, neither where it was nor beside the run.")
@@ -57,20 +57,24 @@ def draw_sights(facts: Facts, shown: Sequence[tuple[str, Block]]) -> Sights:
         return _leave_out(f"The raster or the run's layers could not be read ({type(error).__name__}).")
 
 
-def _leave_out(why: str) -> Sights:
-    return Sights((), None, f"{why} So there are no pictures and no map here; the figures do not depend on them.")
+def _leave_out(why: str) -> ReportPictures:
+    return ReportPictures(
+        (), None, f"{why} So there are no pictures and no map here; the figures do not depend on them."
+    )
 
 
 def _add_blocks(
-    facts: Facts, dataset: DatasetReader, view: View, shown: Sequence[tuple[str, Block]], drawn: Markup | None
-) -> Sights:
+    facts: ReportSource, dataset: DatasetReader, view: View, shown: Sequence[tuple[str, Block]], drawn: Markup | None
+) -> ReportPictures:
     path = facts.folder.path / "errors.gpkg"
     if drawn is None:
         return _leave_out(f"{facts.raster_name} does not lie where the run's blocks are.")
     if not shown:
-        return Sights((), drawn, "This report holds no counts by block, so there are no pictures of blocks.")
+        return ReportPictures((), drawn, "This report holds no counts by block, so there are no pictures of blocks.")
     if not path.is_file():
-        return Sights((), drawn, f"{path.name} is gone from the run's folder, so there are no pictures of blocks.")
+        return ReportPictures(
+            (), drawn, f"{path.name} is gone from the run's folder, so there are no pictures of blocks."
+        )
     labels = _read(facts.folder.split, "labels").geometries
     layers = [_read(path, model) for model in MODELS]
     blocks = []
@@ -84,7 +88,7 @@ def _add_blocks(
                 for layer, text in zip(layers, texts, strict=True)
             ]
             blocks.append((name, block, drawings[0], drawings[1]))
-    return Sights(tuple(blocks), drawn, "")
+    return ReportPictures(tuple(blocks), drawn, "")
 
 
 @contextlib.contextmanager
@@ -100,7 +104,7 @@ def _read(path: Path, layer: str) -> Layer:
     return Layer(content.geometries[is_there], columns, content.crs)
 
 
-def _read_bands(facts: Facts) -> list[int]:
+def _read_bands(facts: ReportSource) -> list[int]:
     return [band for band in facts.pick_list("raster", "bands") if isinstance(band, int)]
 
 
@@ -156,7 +160,9 @@ def _letter(text: str, x: float, y: float, size: int, anchor: str | None = None)
     return tag("text", text, x=x, y=y, font_size=size, font_weight="bold", fill="#ffffff", text_anchor=anchor)
 
 
-def _draw_map(facts: Facts, dataset: DatasetReader, view: View, shown: Sequence[tuple[str, Block]]) -> Markup | None:
+def _draw_map(
+    facts: ReportSource, dataset: DatasetReader, view: View, shown: Sequence[tuple[str, Block]]
+) -> Markup | None:
     """Return the ground of each role over the imagery, with the frames of the blocks that are shown."""
     blocks = _read(facts.folder.split, "blocks")
     if len(blocks.geometries) == 0 or blocks.crs != dataset.crs:

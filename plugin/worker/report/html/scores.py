@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .source import Facts, pick, read_number
+from .source import ReportSource, pick, read_number
 
 BEFORE, AFTER = "before", "after"
 MODELS = (BEFORE, AFTER)
@@ -64,12 +64,12 @@ class SizeClass:
     after: float | None
 
 
-def read_f1_interval(facts: Facts, model: str) -> tuple[float, float] | None:
+def read_f1_interval(facts: ReportSource, model: str) -> tuple[float, float] | None:
     """Return the interval of a model's F1 by building."""
     return read_interval(facts.pick(model, "building", "interval"))
 
 
-def read_classes(facts: Facts) -> list[SizeClass]:
+def read_classes(facts: ReportSource) -> list[SizeClass]:
     """Return the scores by size class."""
     contents = [facts.pick_list(model, "by_size") for model in MODELS]
     classes = []
@@ -86,7 +86,7 @@ def _name_class(low: float | None, high: float | None) -> str:
     return f"{low:g} to {high:g} m²" if low else f"under {high:g} m²"
 
 
-def read_curves(facts: Facts) -> dict[str, list[tuple[float, float]]]:
+def read_curves(facts: ReportSource) -> dict[str, list[tuple[float, float]]]:
     """Return for each model the F1 by IoU; nothing for one of which the report says none."""
     curves = {}
     for model in MODELS:
@@ -98,7 +98,7 @@ def read_curves(facts: Facts) -> dict[str, list[tuple[float, float]]]:
     return curves
 
 
-def read_difference(facts: Facts) -> tuple[float | None, tuple[float, float] | None]:
+def read_difference(facts: ReportSource) -> tuple[float | None, tuple[float, float] | None]:
     """Return by how much the F1 by building changed, and the change's interval; None for what is not known."""
     before, after = (facts.pick_number(model, "building", "f1") for model in MODELS)
     change = facts.pick_number("difference", "f1")
@@ -107,7 +107,7 @@ def read_difference(facts: Facts) -> tuple[float | None, tuple[float, float] | N
     return change, read_interval(facts.pick("difference", "interval"))
 
 
-def read_blocks(facts: Facts) -> list[Block]:
+def read_blocks(facts: ReportSource) -> list[Block]:
     """Return the held-out blocks whose counts and place are known, in the report's order."""
     blocks = []
     for place, content in enumerate(facts.pick_list("blocks")):

@@ -9,9 +9,9 @@ from typing import Any
 from .charts import draw_classes, draw_curves, draw_difference, draw_f1, draw_loss, draw_validation
 from .lineage import show_chain
 from .markup import Markup, tag
-from .pictures import FOUND, MISSED, ROLE_COLOURS, WRONG, Sights
+from .pictures import FOUND, MISSED, ROLE_COLOURS, WRONG, ReportPictures
 from .scores import MODELS, Block
-from .source import Facts, name_file, pick, read_number
+from .source import ReportSource, name_file, pick, read_number
 from .text import (
     STAGE_WORDS,
     UNKNOWN,
@@ -48,7 +48,7 @@ _FIGURES: tuple[_Figure, ...] = (
 )
 
 
-def list_sections(facts: Facts, sights: Sights) -> list[tuple[str, list[Markup]]]:
+def list_sections(facts: ReportSource, sights: ReportPictures) -> list[tuple[str, list[Markup]]]:
     """Return heading and content of each section; an empty one has nothing to say."""
     return [
         ("Score", _show_score(facts)),
@@ -88,7 +88,7 @@ def lay_figure(picture: Markup | None, caption: str) -> Markup:
     return Markup() if picture is None else tag("figure", picture, tag("figcaption", caption))
 
 
-def _show_score(facts: Facts) -> list[Markup]:
+def _show_score(facts: ReportSource) -> list[Markup]:
     rows = []
     for name, place, write in _FIGURES:
         values = [facts.pick_number(model, *place) for model in MODELS]
@@ -107,7 +107,7 @@ def _show_score(facts: Facts) -> list[Markup]:
     return [tag("div", tag("div", *charts), table, class_="pair")]
 
 
-def _show_blocks(sights: Sights) -> list[Markup]:
+def _show_blocks(sights: ReportPictures) -> list[Markup]:
     if not sights.blocks:
         return [tag("p", sights.missing)] if sights.missing else []
     said = (
@@ -149,7 +149,7 @@ def _draw_sample(colour: str, dash: str | None) -> Markup:
     return tag("svg", plate, line, xmlns="http://www.w3.org/2000/svg", viewBox="0 0 26 14", aria_hidden="true")
 
 
-def _show_depth(facts: Facts) -> list[Markup]:
+def _show_depth(facts: ReportSource) -> list[Markup]:
     charts = [
         lay_figure(draw_classes(facts), "F1 by the size of the building (of the footprint, where it matches none)."),
         lay_figure(draw_curves(facts), "F1 against the IoU that a footprint must have with its building to be right."),
@@ -158,7 +158,7 @@ def _show_depth(facts: Facts) -> list[Markup]:
     return [tag("div", *drawn, class_="pair")] if drawn else []
 
 
-def _show_ground(facts: Facts, sights: Sights) -> list[Markup]:
+def _show_ground(facts: ReportSource, sights: ReportPictures) -> list[Markup]:
     table = lay_table(("ground", "buildings", "area"), tell_grounds(facts))
     if sights.map is None:
         return [tag("p", sights.missing), table]
@@ -178,7 +178,7 @@ def _lay_swatches(colours: dict[str, str]) -> Markup:
     return tag("ul", *items, class_="legend")
 
 
-def _show_tuning(facts: Facts) -> list[Markup]:
+def _show_tuning(facts: ReportSource) -> list[Markup]:
     best = facts.pick_number("tuning", "best_epoch")
     kept = "" if best is None else f" The epoch that was kept is {best:.0f} (dotted)."
     charts = [
@@ -189,7 +189,7 @@ def _show_tuning(facts: Facts) -> list[Markup]:
     return [tag("div", *drawn, class_="pair")] if drawn else []
 
 
-def _show_model(facts: Facts) -> list[Markup]:
+def _show_model(facts: ReportSource) -> list[Markup]:
     card = facts.card
     rows = [
         (
@@ -210,13 +210,13 @@ def _show_model(facts: Facts) -> list[Markup]:
     return [lay_list(rows), tag("h3", "What was done to the imagery"), tag("ul", *done)]
 
 
-def _tell_labels(facts: Facts) -> str:
+def _tell_labels(facts: ReportSource) -> str:
     used, notes = facts.pick_number("labels", "used"), facts.pick_list("labels", "notes")
     said = f"{name_file(facts.pick_text('labels', 'path')) or UNKNOWN}, {write_count(used)} used"
     return ". ".join([said, *map(str, notes)]) if notes else said
 
 
-def _show_making(facts: Facts) -> list[Markup]:
+def _show_making(facts: ReportSource) -> list[Markup]:
     settings, versions, seconds = (facts.pick_object(name) for name in ("settings", "versions", "seconds"))
     spent = [(STAGE_WORDS.get(name, name), write_seconds(read_number(value))) for name, value in seconds.items()]
     total = sum(value for value in map(read_number, seconds.values()) if value is not None)
@@ -243,7 +243,7 @@ def _show_making(facts: Facts) -> list[Markup]:
     ]
 
 
-def _show_licences(facts: Facts) -> list[Markup]:
+def _show_licences(facts: ReportSource) -> list[Markup]:
     base = facts.pick_object("base_model")
     licence = str(pick(base, "licence") or facts.card.get("licence") or "")
     attribution = facts.pick_text("base_model", "attribution") or str(facts.card.get("attribution") or "")
@@ -260,7 +260,7 @@ def _show_licences(facts: Facts) -> list[Markup]:
     return [lay_list(rows)]
 
 
-def _show_rule(facts: Facts) -> list[Markup]:
+def _show_rule(facts: ReportSource) -> list[Markup]:
     method = facts.pick_text("interval", "method")
     return [
         tag("p", " ".join(filter(None, (facts.pick_text("rule"), tell_by_hand(facts))))),
@@ -269,7 +269,7 @@ def _show_rule(facts: Facts) -> list[Markup]:
     ]
 
 
-def _show_job(facts: Facts) -> list[Markup]:
+def _show_job(facts: ReportSource) -> list[Markup]:
     if not facts.job:
         return [tag("p", "job.json is gone from the run's folder: the settings above are what is left of the job.")]
     content = {name: _shorten(value) for name, value in facts.job.items()}

@@ -16,7 +16,7 @@ SCHEMAS = (1, 2)
 
 
 @dataclass(frozen=True)
-class Facts:
+class ReportSource:
     """``report``, ``job`` and ``card`` as their files hold them ({}: none); ``raster`` is None if not found."""
 
     folder: RunFolder
@@ -54,7 +54,7 @@ class Facts:
         return name_file(self.pick_text("raster", "path") or str(self.job.get("raster", ""))) or "the raster"
 
 
-def read_facts(folder: RunFolder) -> Facts:
+def read_facts(folder: RunFolder) -> ReportSource:
     """Read what a page is written from; a folder that was moved or half deleted gives what it still holds.
 
     Raises InputError where there is no report that this version can read.
@@ -75,7 +75,9 @@ def read_facts(folder: RunFolder) -> Facts:
         )
     job, card = read_object(folder.job) or {}, read_object(folder.card) or {}
     paths = [pick(report, "raster", "path"), job.get("raster")]
-    return Facts(folder, report, job, card, _find_file([path for path in paths if isinstance(path, str)], folder.path))
+    return ReportSource(
+        folder, report, job, card, _find_file([path for path in paths if isinstance(path, str)], folder.path)
+    )
 
 
 def pick(content: Any, *names: str | int) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ....core.block_roles import HELD_OUT, ROLES, TRAINING, VALIDATION
 from .scores import read_difference, read_interval
-from .source import Facts, name_file, pick, read_number
+from .source import ReportSource, name_file, pick, read_number
 
 UNKNOWN = "\u2013"
 STAGE_WORDS = {
@@ -85,7 +85,7 @@ def write_value(value: Any) -> str:
     return name_file(value) if isinstance(value, str) and ("/" in value or "\\" in value) else str(value)
 
 
-def tell_setting(facts: Facts, name: str, value: Any) -> tuple[str, str]:
+def tell_setting(facts: ReportSource, name: str, value: Any) -> tuple[str, str]:
     """Return a setting's name and value in words; what was left open is as the recipe says."""
     said = _OPEN_WORDS.get(name, "as the recipe says") if value is None else write_value(value)
     epochs = facts.pick_number("tuning", "history", 0, "epochs")
@@ -94,7 +94,7 @@ def tell_setting(facts: Facts, name: str, value: Any) -> tuple[str, str]:
     return _SETTING_WORDS.get(name, name.replace("_", " ")), said
 
 
-def judge(facts: Facts) -> str:
+def judge(facts: ReportSource) -> str:
     """Return whether the difference is more than noise, in one sentence."""
     said = facts.pick_text("difference", "sentence")
     if said:
@@ -115,12 +115,12 @@ def judge(facts: Facts) -> str:
     return f"The difference is not more than noise (F1 by building {where}, which holds 0)."
 
 
-def tell_by_hand(facts: Facts) -> str:
+def tell_by_hand(facts: ReportSource) -> str:
     """Return that the tuned model's threshold was set by hand, and what that does to its figures; "": it was not."""
     return facts.pick_text("by_hand", "sentence")
 
 
-def mark_by_hand(facts: Facts) -> str:
+def mark_by_hand(facts: ReportSource) -> str:
     """Return what stands beside the tuned model's figures where something was set after they could be seen, else ""."""
     if not tell_by_hand(facts):
         return ""
@@ -128,7 +128,7 @@ def mark_by_hand(facts: Facts) -> str:
     return "minimum area set by hand" if threshold == chosen else "threshold set by hand"
 
 
-def tell_scored(facts: Facts) -> str:
+def tell_scored(facts: ReportSource) -> str:
     """Return on how many buildings and how much ground the scores stand."""
     buildings = facts.pick_number("ground", HELD_OUT, "buildings")
     area, blocks = facts.pick_number("ground", HELD_OUT, "area_m2"), facts.pick_list("blocks")
@@ -138,7 +138,7 @@ def tell_scored(facts: Facts) -> str:
     return said + " that the tuning never saw; both models are scored on it by the same rule."
 
 
-def tell_grounds(facts: Facts) -> list[tuple[str, str, str]]:
+def tell_grounds(facts: ReportSource) -> list[tuple[str, str, str]]:
     """Return for each role what it is for, how many buildings it holds, and how wide it is."""
     rows = []
     for role in ROLES:
@@ -148,7 +148,7 @@ def tell_grounds(facts: Facts) -> list[tuple[str, str, str]]:
     return rows
 
 
-def tell_split(facts: Facts) -> list[str]:
+def tell_split(facts: ReportSource) -> list[str]:
     """Return how the ground got its roles, a sentence each."""
     areas, seed = facts.job.get("areas"), facts.pick("settings", "seed")
     said = [
@@ -168,7 +168,7 @@ def tell_split(facts: Facts) -> list[str]:
     return said
 
 
-def tell_imagery(facts: Facts) -> list[str]:
+def tell_imagery(facts: ReportSource) -> list[str]:
     """Return what was done to the imagery, a sentence each."""
     native, working = facts.pick_number("raster", "gsd_m"), facts.pick_number("raster", "working_gsd_m")
     said = []
@@ -185,7 +185,7 @@ def tell_imagery(facts: Facts) -> list[str]:
     return [*said, adapted or _tell_stretch(facts)]
 
 
-def _tell_bands(facts: Facts) -> list[str]:
+def _tell_bands(facts: ReportSource) -> list[str]:
     bands, names = facts.pick_list("raster", "bands"), facts.card.get("bands")
     if not bands:
         return []
@@ -198,7 +198,7 @@ def _tell_bands(facts: Facts) -> list[str]:
     return [f"Read: {', '.join(read)}{rest}."]
 
 
-def _tell_stretch(facts: Facts) -> str:
+def _tell_stretch(facts: ReportSource) -> str:
     limits = [read_interval(limit) for limit in facts.pick_list("raster", "stretch")]
     known = [limit for limit in limits if limit]
     if not known:
@@ -208,7 +208,7 @@ def _tell_stretch(facts: Facts) -> str:
     return "Values were stretched from " + "; ".join(f"{low:g} to {high:g}" for low, high in known) + "."
 
 
-def tell_limits(facts: Facts) -> list[str]:
+def tell_limits(facts: ReportSource) -> list[str]:
     """Return what the figures do not say, a sentence each."""
     buffer_m = facts.pick_number("buffer_m")
     apart = (
@@ -225,7 +225,7 @@ def tell_limits(facts: Facts) -> list[str]:
     return [*said, _tell_repeatable(facts)]
 
 
-def _tell_repeatable(facts: Facts) -> str:
+def _tell_repeatable(facts: ReportSource) -> str:
     told = facts.pick_text("repeatability", "sentence")
     if told:
         return told
@@ -237,7 +237,7 @@ def _tell_repeatable(facts: Facts) -> str:
     )
 
 
-def tell_energy(facts: Facts) -> str:
+def tell_energy(facts: ReportSource) -> str:
     """Return the energy that the device tells to have used, "" where it tells none."""
     joules = read_number(facts.pick("energy_j"))
     return "" if joules is None else f"{joules / 3600:.1f} Wh ({joules:,.0f} J), as the GPU itself counts it"
