@@ -57,17 +57,17 @@ class Controller(QObject):
         self._installer = Installer(iface, self._environment, dock, self._is_free, self)
         self.reviewer = Reviewer(dock.reviewPage, self)
         self.reviewer.is_free = self._is_free
-        self.reviewer.run_requested.connect(lambda delivery: self._launch(lambda: delivery))
+        self.reviewer.run_requested.connect(lambda inputs: self._launch(lambda: inputs))
         self.reviewer.rescored.connect(self._show_rescored)
         self.reviewer.parts = make_parts(iface, self._environment, dock, self.reviewer)
-        self._elsewhere = PredictController(iface, self._environment, dock, self.reviewer, self)
+        self._predict = PredictController(iface, self._environment, dock, self.reviewer, self)
         self._exporter = Exporter(iface, self._environment, self)
-        self._shelf = ModelImporter(self._environment, dock.formPage.modelPicker, self)
+        self._importer = ModelImporter(self._environment, dock.formPage.modelPicker, self)
         self._printer = PdfAction(iface, self)
         self._preview = SplitPreview(iface, self._environment, dock, self)
         self._drawer = AreaDrawer(iface, dock.formPage, self)
         self._runs = Runs(iface, self._environment, dock, self.reviewer, self._launch, self._is_at_work, self)
-        self._meter = OverallProgress()
+        self._progress = OverallProgress()
         self._loading: tuple[RunFolder, Finished, Iterator[QgsVectorLayer]]
         self._loader = QTimer(self)
         self._loader.timeout.connect(self._load_next)
@@ -80,7 +80,7 @@ class Controller(QObject):
 
     def stop(self) -> None:
         """Stop what is running and wait for it; nothing is shown any more."""
-        self._shelf.stop()
+        self._importer.stop()
         self._runs.stop()
         self.reviewer.stop()
         run, self._run = self._run, None
@@ -89,11 +89,11 @@ class Controller(QObject):
         self._installer.stop()
         if run is not None:
             run.wait()
-        self._elsewhere.stop()
+        self._predict.stop()
         self._exporter.stop()
         self._preview.stop()
         self._drawer.stop()
-        self._meter.end()
+        self._progress.end()
         self._loader.stop()
         if run is not None and run.verb == "check":
             shutil.rmtree(run.folder.path, ignore_errors=True)
@@ -139,19 +139,19 @@ class Controller(QObject):
             except TunerError as error:
                 self._refuse(error)
 
-    def _begin(self, delivery: RunInputs | Rerun) -> None:
+    def _begin(self, inputs: RunInputs | Rerun) -> None:
         """Start a run in a new folder; raises InputError where none can be made."""
-        folder = make_run_folder(delivery.job.raster, QgsProject.instance())
-        self._start(RunThread(self._environment, folder, delivery, parent=self))
+        folder = make_run_folder(inputs.job.raster, QgsProject.instance())
+        self._start(RunThread(self._environment, folder, inputs, parent=self))
 
     def _check(self, choices: Choices) -> None:
         if self._is_free() and self._show_readiness():
             try:
-                delivery = take_choices(choices)
+                inputs = take_choices(choices)
             except TunerError as error:
                 self._refuse(error)
             else:
-                self._start(RunThread(self._environment, make_check_folder(), delivery, "check", parent=self))
+                self._start(RunThread(self._environment, make_check_folder(), inputs, "check", parent=self))
 
     def _resume(self, path: str) -> None:
         folder = RunFolder(Path(path))
@@ -182,8 +182,8 @@ class Controller(QObject):
         is_check = run.verb == "check"
         name = self.tr("Check") if is_check else run.folder.path.name
         self._dock.show_running(name, "" if is_check else str(run.folder.path))
-        self._meter = OverallProgress()
-        self._task = RunTask(f"Footprint Tuner: {name}", self._meter, self._cancel_by_task)
+        self._progress = OverallProgress()
+        self._task = RunTask(f"Footprint Tuner: {name}", self._progress, self._cancel_by_task)
         QgsApplication.taskManager().addTask(self._task)
         run.event_heard.connect(self._hear, Qt.ConnectionType.QueuedConnection)
         run.ended.connect(self._end_run, Qt.ConnectionType.QueuedConnection)
@@ -206,7 +206,7 @@ class Controller(QObject):
         if self._run is None:
             return  # stopped: what was still under way is not shown
         self._dock.show_event(event)
-        self._meter.read(event)
+        self._progress.read(event)
         if isinstance(event, Notice):
             log_notice(event)
         elif isinstance(event, Finding):
@@ -218,7 +218,7 @@ class Controller(QObject):
             return
         run.wait()
         run.deleteLater()
-        self._meter.end()
+        self._progress.end()
         self._runs.refresh()
         if run.verb == "check":
             shutil.rmtree(run.folder.path, ignore_errors=True)

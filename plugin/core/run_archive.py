@@ -55,7 +55,7 @@ class RunArchive:
     size: int
 
 
-def plan_parcel(folder: RunFolder) -> RunArchive:
+def plan_archive(folder: RunFolder) -> RunArchive:
     """Return what would be sent of a run; raises InputError where there is nothing that makes a run of it."""
     if not folder.job.is_file():
         raise InputError(f"{folder.path.name} has no job.json: there is no run to send.", "Choose another run.")
@@ -74,7 +74,7 @@ def plan_parcel(folder: RunFolder) -> RunArchive:
 
 
 def pack_run(
-    parcel: RunArchive,
+    plan: RunArchive,
     target: Path,
     tell: Callable[[float], object] = lambda _: None,
     is_cancelled: Callable[[], bool] = never,
@@ -84,10 +84,10 @@ def pack_run(
     ``tell`` hears the share that is done. Raises InputError where the target lies in the run itself, RunError where it
     cannot be written or a file of the run cannot be read, PackingCancelled.
     """
-    run = parcel.folder.path
+    run = plan.folder.path
     if run.resolve() in target.resolve().parents:
         raise InputError("The zip cannot lie in the run that it holds.", "Choose another folder for it.")
-    hide = _Hider(parcel)
+    hide = _Hider(plan)
     done = 0
 
     def count(size: int) -> None:
@@ -95,13 +95,13 @@ def pack_run(
         if is_cancelled():
             raise PackingCancelled
         done += size
-        tell(min(1.0, done / max(1, parcel.size)))
+        tell(min(1.0, done / max(1, plan.size)))
 
     with replacing(target, zipfile.BadZipFile) as partial, zipfile.ZipFile(partial, "w") as archive:
-        archive.writestr(_describe(run, parcel.folder.job.name), hide.clean_job())
-        for path in parcel.texts:
+        archive.writestr(_describe(run, plan.folder.job.name), hide.clean_job())
+        for path in plan.texts:
             archive.writestr(_describe(run, path.name), hide.clean(path))
-        for path, name in parcel.files:
+        for path, name in plan.files:
             _copy(path, archive, _describe(run, name), count)
     return target
 
@@ -109,9 +109,9 @@ def pack_run(
 class _Hider:
     """Takes the sender's paths out of a run's texts, and the imagery out of its page."""
 
-    def __init__(self, parcel: RunArchive) -> None:
-        self._parcel, self._job = parcel, parcel.job
-        folder = parcel.folder
+    def __init__(self, plan: RunArchive) -> None:
+        self._plan, self._job = plan, plan.job
+        folder = plan.folder
         own = [str(self._job.get(name) or "") for name in _PATHS]
         paths = {path: read_name(path) for path in own if "\\" in path or "/" in path}
         parents = {f"{path[: -len(name)]}": "" for path, name in paths.items()}
@@ -124,7 +124,7 @@ class _Hider:
         job = dict(self._job)
         for field in ("raster", "labels", "areas", "earlier"):
             if job.get(field):
-                job[field] = self._parcel.inputs.get(field) or read_name(str(job[field]))
+                job[field] = self._plan.inputs.get(field) or read_name(str(job[field]))
         if job.get("parent"):
             job["parent"] = f"../{read_name(str(job['parent']))}"
         if str(job.get("base_model", "")).endswith((".json", ".safetensors")):

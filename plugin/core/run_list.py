@@ -107,7 +107,7 @@ def read_run_entry(path: Path) -> RunEntry:
     parent = _read_parent(record)
     return RunEntry(
         path,
-        *_judge(record),
+        *_find_status(record),
         raster=str(job.get("raster") or _pick(report, "raster", "path") or ""),
         base_model=_read_base_model(record),
         before=read_number(report, "before", "building", "f1"),
@@ -152,7 +152,7 @@ def _is_folder(item: os.DirEntry[str]) -> bool:
         return False
 
 
-def _judge(record: RunRecord) -> tuple[str, str, str]:
+def _find_status(record: RunRecord) -> tuple[str, str, str]:
     """Return the status, and why it is not a better one."""
     if not record.problem:
         return FINISHED, "", ""

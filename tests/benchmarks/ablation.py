@@ -117,11 +117,13 @@ def _score(card: Card, form: str, is_tuned: bool, place: Place) -> dict[str, Any
         ground = place.split.ground(VALIDATION, HELD_OUT)
         write_probability(predictor, place.inputs.raster, path, lambda _: None, ground)
     settings = replace(place.inputs.job.settings, square="squared" not in form)
-    judge = Evaluator(replace(place.inputs, job=replace(place.inputs.job, settings=settings)), place.split, place.wire)
+    evaluator = Evaluator(
+        replace(place.inputs, job=replace(place.inputs.job, settings=settings)), place.split, place.wire
+    )
     separation = card.separation
     if is_plain or not is_tuned:
-        _, separation = judge.choose(path, replace(separation, seeds=None) if is_plain else separation)
-    return judge.score_held_out(path, judge.trace_held_out(path, separation), separation)
+        _, separation = evaluator.choose(path, replace(separation, seeds=None) if is_plain else separation)
+    return evaluator.score_held_out(path, evaluator.trace_held_out(path, separation), separation)
 
 
 def main(words: list[str]) -> None:

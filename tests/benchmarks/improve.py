@@ -97,14 +97,14 @@ def correct(run_folder: RunFolder, rest: Any, wanted: int) -> dict[str, Any]:
     patches = shapely.box(*np.array([(x, y, x + PATCH_M, y + PATCH_M) for x, y in corners]).T)
     patches = patches[shapely.covers(ground, patches)]
     count, used = 0, []
-    for patch in np.random.default_rng(SEED).permutation(patches):
-        asked, said = (each[is_mostly_inside(each, patch)] for each in (truths, found.geometries))
+    for area in np.random.default_rng(SEED).permutation(patches):
+        asked, said = (each[is_mostly_inside(each, area)] for each in (truths, found.geometries))
         if len(asked) and count < wanted:
             matching = match_footprints(asked, said)
             is_hit = matching.taken >= 0
             poor = int((is_hit & (matching.iou <= WELL_OUTLINED)).sum())
             count += poor + int((~is_hit).sum()) + len(asked) - int(is_hit.sum())
-            used.append(patch)
+            used.append(area)
     checked = shapely.union_all(used)
     left_alone = found.geometries[~is_mostly_inside(found.geometries, checked)]
     polygons = np.concatenate([left_alone, truths[is_mostly_inside(truths, checked)]])

@@ -161,7 +161,7 @@ def count_differences(one, other, places):
     return sum(differs(x, y) for x, y in places)
 
 
-def list_curtains(canvas):
+def list_swipe_items(canvas):
     return [item for item in canvas.scene().items() if isinstance(item, SwipeItem)]
 
 

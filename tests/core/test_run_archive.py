@@ -10,7 +10,7 @@ import pytest
 from plugin.core.errors import InputError, RunError
 from plugin.core.folder import RunFolder
 from plugin.core.job import load_job
-from plugin.core.run_archive import PackingCancelled, pack_run, plan_parcel
+from plugin.core.run_archive import PackingCancelled, pack_run, plan_archive
 from plugin.core.run_list import FINISHED, read_entry
 from tests.conftest import make_report
 
@@ -43,7 +43,7 @@ def run(make_run, tmp_path):
 
 
 def send(run, target, **how):
-    return zipfile.ZipFile(pack_run(plan_parcel(run), target, **how))
+    return zipfile.ZipFile(pack_run(plan_archive(run), target, **how))
 
 
 def test_the_zip_holds_the_run_without_imagery_probabilities_and_logs(run, tmp_path):
@@ -122,9 +122,9 @@ def test_a_note_of_any_script_and_a_broken_off_run_travel_too(make_run, tmp_path
 
 def test_the_size_is_known_before_and_the_share_is_told(run, tmp_path):
     told = []
-    parcel = plan_parcel(run)
-    assert parcel.size >= sum(path.stat().st_size for path, _ in parcel.files)
-    pack_run(parcel, tmp_path / "out.zip", told.append)
+    plan = plan_archive(run)
+    assert plan.size >= sum(path.stat().st_size for path, _ in plan.files)
+    pack_run(plan, tmp_path / "out.zip", told.append)
     assert told == sorted(told)
     assert 0 < told[-1] <= 1
 
@@ -148,11 +148,11 @@ def test_a_folder_that_cannot_be_written_is_told(run, tmp_path):
 
 def test_there_is_nothing_to_send_without_a_job(make_run):
     with pytest.raises(InputError, match=r"no job\.json"):
-        plan_parcel(RunFolder(make_run(without=["job.json"])))
+        plan_archive(RunFolder(make_run(without=["job.json"])))
 
 
 def test_a_job_that_cannot_be_read_is_told(make_run):
     run = make_run()
     (run / "job.json").write_text("{")
     with pytest.raises(RunError, match="cannot be read"):
-        plan_parcel(RunFolder(run))
+        plan_archive(RunFolder(run))

@@ -277,7 +277,7 @@ def project_to_utm():
 
 
 @pytest.fixture
-def shelf(secure_server, certificate, monkeypatch):
+def file_server(secure_server, certificate, monkeypatch):
     """The file at /weights.pth on a server whose certificate is trusted."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     made = FileServer()

@@ -83,11 +83,11 @@ class CheckAlgorithm(TuningAlgorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
         """Check the job; called by QGIS, usually in a thread."""
-        narrator = FeedbackAdapter(feedback)
+        adapter = FeedbackAdapter(feedback)
         if not self._refusal:
             try:
                 with tempfile.TemporaryDirectory(prefix="footprint_tuner_check_") as folder:
-                    run_delivery(self._delivery, RunFolder(Path(folder)), "check", narrator, self.environ)
+                    run_delivery(self._inputs, RunFolder(Path(folder)), "check", adapter, self.environ)
             except QgsProcessingException as error:
                 self._refusal = str(error)
         if feedback.isCanceled():
@@ -95,15 +95,15 @@ class CheckAlgorithm(TuningAlgorithm):
         if self._refusal:
             feedback.pushWarning(self._refusal)
         verdict = self._refusal or self.tr("The raster, the labels and the settings can be used.")
-        found = [finding for finding in narrator.findings if join(finding.message, finding.hint) != self._refusal]
+        found = [finding for finding in adapter.findings if join(finding.message, finding.hint) != self._refusal]
         found.sort(key=lambda finding: LEVELS.index(finding.level))
         lines = [f"{_name_level(finding.level)}: {join(finding.message, finding.hint)}" for finding in found]
-        results = {"OK": not self._refusal, "TEXT": "\n".join([verdict, *narrator.notices, *lines])}
+        results = {"OK": not self._refusal, "TEXT": "\n".join([verdict, *adapter.notices, *lines])}
         path = self.parameterAsFileOutput(parameters, "REPORT", context)
         if path:
-            _write_page(Path(path), self.displayName(), [verdict, *narrator.notices], found)
+            _write_page(Path(path), self.displayName(), [verdict, *adapter.notices], found)
             results["REPORT"] = path
-        return {**results, **self._send_findings(narrator.findings, parameters, context)}
+        return {**results, **self._send_findings(adapter.findings, parameters, context)}
 
     def _send_findings(
         self, found: list[Finding], parameters: dict[str, Any], context: QgsProcessingContext

@@ -19,11 +19,11 @@ class FeedbackAdapter:
         self.feedback = feedback
         self.notices: list[str] = []
         self.findings: list[Finding] = []
-        self._meter = OverallProgress(stages)
+        self._progress = OverallProgress(stages)
 
     def tell(self, event: Event) -> None:
         """Show one event."""
-        self.feedback.setProgress(self._meter.read(event))
+        self.feedback.setProgress(self._progress.read(event))
         if isinstance(event, StageStarted):
             self.feedback.setProgressText(f"{event.stage} (done in an earlier run)" if event.resumed else event.stage)
         elif isinstance(event, Progress) and event.text:

@@ -42,7 +42,7 @@ _BROKEN = {"REPLAY_SHARE": "replay_share", "LEARNING_RATE": "learning_rate"}
 class ImproveAlgorithm(WorkerAlgorithm):
     """Tune a run's model further, on ground where its footprints were corrected."""
 
-    _delivery: Improvement
+    _inputs: Improvement
 
     def name(self) -> str:
         """Return the part after the colon in the id."""
@@ -102,7 +102,7 @@ class ImproveAlgorithm(WorkerAlgorithm):
             folder = RunFolder(Path(self.parameterAsString(parameters, "RUN", context)).absolute())
             corrected, checked = self._take_corrections(folder, parameters, context)
             wishes = self._read_wishes(parameters, context)
-            self._delivery = prepare_improvement(folder, corrected, checked, **wishes)
+            self._inputs = prepare_improvement(folder, corrected, checked, **wishes)
         except TunerError as error:
             refuse(error)
         return True
@@ -111,7 +111,7 @@ class ImproveAlgorithm(WorkerAlgorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
         """Run the job; called by QGIS, usually in a thread."""
-        return run_to_end(self, self._delivery, parameters, context, feedback, self.environ)
+        return run_to_end(self, self._inputs, parameters, context, feedback, self.environ)
 
     def _take_corrections(
         self, folder: RunFolder, parameters: dict[str, Any], context: QgsProcessingContext

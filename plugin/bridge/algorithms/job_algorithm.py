@@ -42,7 +42,7 @@ _INTEGER, _DOUBLE = QgsProcessingParameterNumber.Integer, QgsProcessingParameter
 class TuningAlgorithm(WorkerAlgorithm):
     """An algorithm that takes the inputs of a job."""
 
-    _delivery: RunInputs
+    _inputs: RunInputs
 
     def add_job_parameters(self) -> None:
         """Declare the inputs."""
@@ -101,7 +101,7 @@ class TuningAlgorithm(WorkerAlgorithm):
         """Look at the layers; called by QGIS on the main thread."""
         super().prepareAlgorithm(parameters, context, feedback)
         try:
-            self._delivery = self.read_delivery(parameters, context)
+            self._inputs = self.read_delivery(parameters, context)
         except TunerError as error:
             refuse(error)
         return True
@@ -153,10 +153,10 @@ class TuningAlgorithm(WorkerAlgorithm):
 
 
 def run_delivery(
-    delivery: RunInputs,
+    inputs: RunInputs,
     folder: RunFolder,
     verb: str,
-    narrator: FeedbackAdapter,
+    adapter: FeedbackAdapter,
     environ: Mapping[str, str] = os.environ,
 ) -> Finished:
     """Fill a new run's folder and let the worker ``run``, ``check`` or ``split`` it.
@@ -167,15 +167,15 @@ def run_delivery(
         folder.path.mkdir(parents=True, exist_ok=True)
         if any(folder.path.iterdir()):
             raise InputError(f"The folder {folder.path} is not empty.", "Choose a new one: a run never overwrites.")
-        for notice in delivery.write_to(folder, narrator.feedback.isCanceled):
-            narrator.tell(notice)
+        for notice in inputs.write_to(folder, adapter.feedback.isCanceled):
+            adapter.tell(notice)
     except CopyCancelled:
         return Finished()
     except OSError as error:
         raise QgsProcessingException(f"The folder {folder.path} cannot be written: {error}. Choose another.") from error
     except TunerError as error:
         refuse(error)
-    return follow_worker([verb, str(folder.job)], folder.log, narrator, environ)
+    return follow_worker([verb, str(folder.job)], folder.log, adapter, environ)
 
 
 def make_bands_parameter(text: str) -> Any:

@@ -36,7 +36,7 @@ def declare_ending(algorithm: QgsProcessingAlgorithm, before: str, after: str) -
 
 def run_to_end(
     algorithm: QgsProcessingAlgorithm,
-    delivery: RunInputs,
+    inputs: RunInputs,
     parameters: dict[str, Any],
     context: QgsProcessingContext,
     feedback: QgsProcessingFeedback,
@@ -44,7 +44,7 @@ def run_to_end(
 ) -> dict[str, Any]:
     """Run what is delivered in the chosen folder and return the algorithm's results; raises QgsProcessingException."""
     folder = RunFolder(Path(algorithm.parameterAsFileOutput(parameters, "RUN_FOLDER", context)).absolute())
-    finished = run_delivery(delivery, folder, "run", FeedbackAdapter(feedback), environ)
+    finished = run_delivery(inputs, folder, "run", FeedbackAdapter(feedback), environ)
     if feedback.isCanceled():
         return {"RUN_FOLDER": str(folder.path)}
     return {

@@ -16,7 +16,7 @@ from qgis.core import (
 from ...core.delete_run import refuse_running
 from ...core.errors import TunerError
 from ...core.folder import RunFolder
-from ...core.run_archive import PackingCancelled, pack_run, plan_parcel
+from ...core.run_archive import PackingCancelled, pack_run, plan_archive
 from .worker_algorithm import WorkerAlgorithm, refuse
 
 
@@ -67,7 +67,7 @@ class SendAlgorithm(WorkerAlgorithm):
         out = Path(self.parameterAsFileOutput(parameters, "ZIP", context)).absolute()
         try:
             refuse_running(folder)
-            pack_run(plan_parcel(folder), out, lambda share: feedback.setProgress(100 * share), feedback.isCanceled)
+            pack_run(plan_archive(folder), out, lambda share: feedback.setProgress(100 * share), feedback.isCanceled)
         except PackingCancelled:
             return {}
         except TunerError as error:

@@ -74,7 +74,7 @@ class WorkerAlgorithm(QgsProcessingAlgorithm):
 
 
 def follow_worker(
-    arguments: Sequence[str], log: Path, narrator: FeedbackAdapter, environ: Mapping[str, str] = os.environ
+    arguments: Sequence[str], log: Path, adapter: FeedbackAdapter, environ: Mapping[str, str] = os.environ
 ) -> Finished:
     """Start the worker and follow it to its end; a cancel is heard while it is silent, too.
 
@@ -84,31 +84,31 @@ def follow_worker(
     try:
         require_ready(environment)
         command = worker_command(environment, *arguments)
-        return _read_ending(_follow(WorkerProcess(command, worker_environ(environ), log), narrator), narrator)
+        return _read_ending(_follow(WorkerProcess(command, worker_environ(environ), log), adapter), adapter)
     except TunerError as error:
         refuse(error)
 
 
-def _follow(follower: WorkerProcess, narrator: FeedbackAdapter) -> Ending:
+def _follow(follower: WorkerProcess, adapter: FeedbackAdapter) -> Ending:
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()
     is_cancelled = is_over = False
     with ThreadPoolExecutor(max_workers=1) as pool:
         future = pool.submit(follower.run, events.put)
         while not is_over:
             is_over = not wait([future], timeout=_WAIT_S).not_done
-            if narrator.feedback.isCanceled() and not is_cancelled:
+            if adapter.feedback.isCanceled() and not is_cancelled:
                 is_cancelled = True
                 follower.cancel()
             while not events.empty():
-                narrator.tell(events.get())
+                adapter.tell(events.get())
     return future.result()
 
 
-def _read_ending(ending: Ending, narrator: FeedbackAdapter) -> Finished:
+def _read_ending(ending: Ending, adapter: FeedbackAdapter) -> Finished:
     if ending.kind in ("finished", "cancelled"):
         return ending.event or Finished()
     if ending.log_tail:
-        narrator.feedback.pushConsoleInfo(ending.log_tail)
+        adapter.feedback.pushConsoleInfo(ending.log_tail)
     where = f'It was in the stage "{ending.stage}".' if ending.kind == "died" and ending.stage else ""
     raise QgsProcessingException(join(join(ending.message, where), ending.hint))
 

@@ -26,31 +26,31 @@ class ImageryCheck(QObject):
     def ask(self, order: Sequence[str]) -> None:
         """Let the worker compare; ``order`` names raster, model and ground as its command line does."""
         self.drop()
-        errand = WorkerCommand(self._environment, ["liken", *order, "--json"], self)
-        errand.ended.connect(lambda outcome: self._end(errand, outcome), Qt.ConnectionType.QueuedConnection)
-        self._errands.append(errand)
-        errand.start()
+        command = WorkerCommand(self._environment, ["liken", *order, "--json"], self)
+        command.ended.connect(lambda outcome: self._end(command, outcome), Qt.ConnectionType.QueuedConnection)
+        self._errands.append(command)
+        command.start()
 
     def drop(self) -> None:
         """Want no answer any more."""
-        for errand in self._errands:
-            errand.cancel()
+        for command in self._errands:
+            command.cancel()
 
     def stop(self) -> None:
         """Stop what is under way and wait for it."""
         errands, self._errands = self._errands, []
-        for errand in errands:
-            errand.cancel()
-        for errand in errands:
-            errand.wait()
+        for command in errands:
+            command.cancel()
+        for command in errands:
+            command.wait()
 
-    def _end(self, errand: WorkerCommand, outcome: object) -> None:
-        if errand not in self._errands:
+    def _end(self, command: WorkerCommand, outcome: object) -> None:
+        if command not in self._errands:
             return  # stopped
-        is_latest = errand is self._errands[-1]
-        self._errands.remove(errand)
-        errand.wait()
-        errand.deleteLater()
+        is_latest = command is self._errands[-1]
+        self._errands.remove(command)
+        command.wait()
+        command.deleteLater()
         if not is_latest:
             return
         if isinstance(outcome, TunerError):

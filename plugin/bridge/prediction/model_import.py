@@ -37,10 +37,10 @@ class ModelImporter(QObject):
     def stop(self) -> None:
         """Stop what is under way and wait for it; nothing is shown any more."""
         errands, self._errands = self._errands, []
-        for errand in errands:
-            errand.cancel()
-        for errand in errands:
-            errand.wait()
+        for command in errands:
+            command.cancel()
+        for command in errands:
+            command.wait()
 
     def _guess(self, path: str) -> None:
         self._send(
@@ -68,22 +68,22 @@ class ModelImporter(QObject):
         log(join(error.message, error.hint), WARNING)
 
     def _send(self, arguments: Sequence[str], answer: _Answer, refuse: _Refusal) -> None:
-        errand = WorkerCommand(self._environment, arguments, self)
-        self._errands.append(errand)
+        command = WorkerCommand(self._environment, arguments, self)
+        self._errands.append(command)
 
         def end(outcome: object) -> None:
-            if errand not in self._errands:
+            if command not in self._errands:
                 return  # stopped: what was still under way is not shown
-            self._errands.remove(errand)
-            errand.wait()
-            errand.deleteLater()
+            self._errands.remove(command)
+            command.wait()
+            command.deleteLater()
             if isinstance(outcome, TunerError):
                 refuse(outcome)
             elif isinstance(outcome, dict):
                 answer(outcome)
 
-        errand.ended.connect(end, Qt.ConnectionType.QueuedConnection)
-        errand.start()
+        command.ended.connect(end, Qt.ConnectionType.QueuedConnection)
+        command.start()
 
 
 def locate_card(weights: Path) -> Path:

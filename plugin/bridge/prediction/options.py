@@ -66,11 +66,11 @@ def take_where(choices: PredictChoices, area: AreaOfInterest | None, canvas: Qgs
         return ground
     if choices.ground == DRAWN and area is None:
         raise InputError("No area is drawn yet.", 'Press "Draw an area" and draw one on the map.')
-    spot = area if choices.ground == DRAWN else see_map(canvas) if choices.ground == VISIBLE else None
-    if spot is None:
+    area_of_interest = area if choices.ground == DRAWN else see_map(canvas) if choices.ground == VISIBLE else None
+    if area_of_interest is None:
         return None
-    spot.require_on(choices.raster_layer)
-    return spot.take()
+    area_of_interest.require_on(choices.raster_layer)
+    return area_of_interest.take()
 
 
 def name_out(choices: PredictChoices, project: QgsProject) -> Path:

@@ -57,10 +57,10 @@ class PredictController(QObject):
         self._out, self._title = Path(), ""
         self._began = 0.0
         self._is_orphaned = self._is_over = False
-        self._meter = OverallProgress(_STAGES)
+        self._progress = OverallProgress(_STAGES)
         self._area: AreaOfInterest | None = None
-        self._shelf = ModelImporter(environment, self._page.predictModelPicker, self)
-        self._likener = ImageryCheck(environment, self)
+        self._importer = ModelImporter(environment, self._page.predictModelPicker, self)
+        self._imagery_check = ImageryCheck(environment, self)
         self.tool = AreaTool(iface.mapCanvas())
         self.tool.set_colour(_COLOUR)
         self.band = QgsRubberBand(iface.mapCanvas(), QgsWkbTypes.PolygonGeometry)
@@ -79,7 +79,7 @@ class PredictController(QObject):
         page.choices_changed.connect(self._look_anew)
         page.visibility_changed.connect(self._look_anew)
         self._pause.timeout.connect(self._compare)
-        self._likener.answered.connect(self._show_likeness)
+        self._imagery_check.answered.connect(self._show_likeness)
         self.tool.drawn.connect(self._take_area)
         self.tool.refused.connect(lambda sentence: tell(self._iface.messageBar(), WARNING, sentence))
         QgsProject.instance().cleared.connect(self._let_project_go)
@@ -99,8 +99,8 @@ class PredictController(QObject):
     def stop(self) -> None:
         """Stop what is running, wait for it, and leave nothing on the map."""
         self._let_go()
-        self._shelf.stop()
-        self._likener.stop()
+        self._importer.stop()
+        self._imagery_check.stop()
         thread, self._thread = self._thread, None
         if thread is not None:
             thread.cancel()
@@ -133,7 +133,7 @@ class PredictController(QObject):
             return
         name = choices.raster_layer.name() if choices.raster_layer is not None else ""
         self._title = self.tr("Footprints of {}").format(name)
-        self._likener.drop()
+        self._imagery_check.drop()
         self._pause.stop()
         self._start(order, ground)
 
@@ -146,7 +146,7 @@ class PredictController(QObject):
         self._thread = CopyThread(self._environment, arguments, log_path, ground, copy, self)
         self._thread.event_heard.connect(self._hear, Qt.ConnectionType.QueuedConnection)
         self._thread.ended.connect(self._end, Qt.ConnectionType.QueuedConnection)
-        self._meter, self._began, self._is_orphaned = OverallProgress(_STAGES), time.monotonic(), False
+        self._progress, self._began, self._is_orphaned = OverallProgress(_STAGES), time.monotonic(), False
         self._page.show_running()
         self._thread.start()
 
@@ -157,7 +157,7 @@ class PredictController(QObject):
     def _hear(self, event: Event) -> None:
         if self._thread is None:
             return  # stopped
-        percent = self._meter.read(event)
+        percent = self._progress.read(event)
         if isinstance(event, (StageStarted, Progress)):
             self._page.show_progress(percent, event.stage)
         elif isinstance(event, Notice):
@@ -223,7 +223,7 @@ class PredictController(QObject):
 
     def _compare(self) -> None:
         choices = self._page.read_choices()
-        self._likener.drop()
+        self._imagery_check.drop()
         if choices.raster_layer is None or not choices.model or not self._environment.is_ready:
             self._page.show_likeness("")
             return
@@ -233,7 +233,7 @@ class PredictController(QObject):
             self._page.show_likeness("", [Notice("warning", error.message, error.hint)])
             return
         self._page.show_likeness(self.tr("Comparing the raster with the model's imagery..."))
-        self._likener.ask(order)
+        self._imagery_check.ask(order)
 
     def _show_likeness(self, differences: list[Notice]) -> None:
         if self._thread is not None:

@@ -31,14 +31,14 @@ class RunDeleter(QObject):
         self,
         iface: QgisInterface,
         reviewer: Reviewer,
-        deeds: BackgroundJobs,
+        jobs: BackgroundJobs,
         is_at_work: Callable[[RunFolder], bool],
         when_done: Callable[[], None],
         parent: QObject | None = None,
     ) -> None:
         """Wait to be asked; ``is_at_work`` tells of a run that QGIS has begun and whose worker holds no lock yet."""
         super().__init__(parent)
-        self._iface, self._reviewer, self._deeds, self._when_done = iface, reviewer, deeds, when_done
+        self._iface, self._reviewer, self._jobs, self._when_done = iface, reviewer, jobs, when_done
         self._is_at_work = is_at_work
         self._box: QMessageBox | None = None
 
@@ -49,7 +49,7 @@ class RunDeleter(QObject):
             children = [entry.name for entry in entries if entry.parent and _is_same(Path(entry.parent), folder.path)]
             self._box = box = self._make_box(folder, children)
             box.finished.connect(lambda _: self._answer(folder, box))
-            self._deeds.start(
+            self._jobs.start(
                 lambda _, is_over: measure_bytes(folder.path, is_over), lambda size: self._show_size(box, size)
             )
             box.open()
@@ -65,7 +65,7 @@ class RunDeleter(QObject):
             return
         self._reviewer.forget(folder)
         remove_layers(folder, QgsProject.instance())
-        self._deeds.start(lambda *_: delete_run(folder, move_to_trash), lambda outcome: self._end(folder, outcome))
+        self._jobs.start(lambda *_: delete_run(folder, move_to_trash), lambda outcome: self._end(folder, outcome))
 
     def _is_refused(self, folder: RunFolder) -> bool:
         try:

@@ -56,12 +56,12 @@ class Runs(QObject):
         super().__init__(parent)
         self._iface, self._environment, self._dock, self._page = iface, environment, dock, dock.runsPage
         self._reviewer, self._start_run = reviewer, start
-        self._deeds = BackgroundJobs(self)
-        self._sender = RunSender(iface, self._deeds, self)
-        self._disposer = RunDeleter(iface, reviewer, self._deeds, is_at_work, self.refresh, self)
+        self._jobs = BackgroundJobs(self)
+        self._sender = RunSender(iface, self._jobs, self)
+        self._deleter = RunDeleter(iface, reviewer, self._jobs, is_at_work, self.refresh, self)
         self._reading: BackgroundThread | None = None
         self._measuring: BackgroundThread | None = None
-        self._errand: WorkerCommand | None = None
+        self._command: WorkerCommand | None = None
         self._found: list[RunEntry] = []
         self._is_stale = True
         self._is_over = False
@@ -78,13 +78,13 @@ class Runs(QObject):
     def stop(self) -> None:
         """Stop what is under way and wait for it; a second time does nothing."""
         self._let_go()
-        self._disposer.stop()
+        self._deleter.stop()
         self._sender.stop()
-        self._deeds.stop()
-        errand, self._errand = self._errand, None
-        if errand is not None:
-            errand.cancel()
-            errand.wait()
+        self._jobs.stop()
+        command, self._command = self._command, None
+        if command is not None:
+            command.cancel()
+            command.wait()
 
     def _connect(self) -> None:
         page, project = self._page, QgsProject.instance()
@@ -95,7 +95,7 @@ class Runs(QObject):
         page.change_requested.connect(self._change)
         page.resume_requested.connect(self._dock.resume_requested)
         page.send_requested.connect(self._sender.ask)
-        page.delete_requested.connect(lambda path: self._disposer.ask(path, page.entries))
+        page.delete_requested.connect(lambda path: self._deleter.ask(path, page.entries))
         page.folder_opened.connect(self._dock.folder_opened)
         page.note_edited.connect(self._write_note)
         page.size_requested.connect(self._measure)
@@ -134,7 +134,7 @@ class Runs(QObject):
         self._is_stale, self._found = False, []
         places = list_places(QgsProject.instance())
         self._page.show_reading()
-        thread = self._deeds.start(
+        thread = self._jobs.start(
             lambda tell_, is_over: _read_runs(places, tell_, is_over),
             lambda outcome: self._end(thread, outcome),
             lambda entries: self._hear(thread, entries),
@@ -166,7 +166,7 @@ class Runs(QObject):
                 if isinstance(size, int):
                     self._page.show_size(path, size)
 
-        thread = self._deeds.start(lambda _, is_over: measure_bytes(Path(path), is_over), show)
+        thread = self._jobs.start(lambda _, is_over: measure_bytes(Path(path), is_over), show)
         self._measuring = thread
 
     def _keep_places(self, places: list[str]) -> None:
@@ -182,11 +182,11 @@ class Runs(QObject):
 
     def _repeat(self, path: str) -> None:
         try:
-            repetition = take_repetition(Path(path))
+            rerun = take_repetition(Path(path))
         except TunerError as error:
             self._refuse(error)
         else:
-            self._start_run(lambda: repetition)
+            self._start_run(lambda: rerun)
 
     def _change(self, path: str) -> None:
         try:
@@ -209,7 +209,7 @@ class Runs(QObject):
             self._page.show_runs([entry if each.path == entry.path else each for each in self._page.entries])
 
     def _compare(self, first: str, second: str) -> None:
-        if self._errand is not None:
+        if self._command is not None:
             return
         try:
             pair_blocks(read_record(Path(first)), read_record(Path(second)))
@@ -217,16 +217,16 @@ class Runs(QObject):
             self._page.show_sentence(error.message, error.hint)
             return
         self._page.show_sentence(self.tr("Comparing..."))
-        self._errand = WorkerCommand(self._environment, ["compare", first, second, "--json"], self)
-        self._errand.ended.connect(self._show_comparison)
-        self._errand.start()
+        self._command = WorkerCommand(self._environment, ["compare", first, second, "--json"], self)
+        self._command.ended.connect(self._show_comparison)
+        self._command.start()
 
     def _show_comparison(self, outcome: object) -> None:
-        errand, self._errand = self._errand, None
-        if errand is None:
+        command, self._command = self._command, None
+        if command is None:
             return  # stopped
-        errand.wait()
-        errand.deleteLater()
+        command.wait()
+        command.deleteLater()
         if isinstance(outcome, TunerError):
             self._refuse(outcome)
         elif isinstance(outcome, dict) and outcome:

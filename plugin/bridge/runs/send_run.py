@@ -11,7 +11,7 @@ from qgis.PyQt.QtCore import QLocale, QObject
 from ...core.delete_run import refuse_running
 from ...core.errors import TunerError
 from ...core.folder import RunFolder
-from ...core.run_archive import PackingCancelled, RunArchive, pack_run, plan_parcel
+from ...core.run_archive import PackingCancelled, RunArchive, pack_run, plan_archive
 from ..worker_client.background import BackgroundJobs, BackgroundThread
 from ..worker_client.background_task import RunTask
 from ..worker_client.messages import CRITICAL, INFO, SUCCESS, WARNING, tell
@@ -24,12 +24,12 @@ _ENDING = "zip"
 class RunSender(QObject):
     """Writes one zip at a time; QGIS's task manager shows how far it is, and cancels it."""
 
-    def __init__(self, iface: QgisInterface, deeds: BackgroundJobs, parent: QObject | None = None) -> None:
+    def __init__(self, iface: QgisInterface, jobs: BackgroundJobs, parent: QObject | None = None) -> None:
         """Wait to be asked."""
         super().__init__(parent)
-        self._iface, self._deeds = iface, deeds
+        self._iface, self._jobs = iface, jobs
         self._thread: BackgroundThread | None = None
-        self._meter = OverallProgress()
+        self._progress = OverallProgress()
         self._task: RunTask | None = None  # QGIS forgets the Python half of a task that nobody holds
 
     def ask(self, run: str) -> None:
@@ -40,27 +40,27 @@ class RunSender(QObject):
             return
         try:
             refuse_running(folder)
-            parcel = plan_parcel(folder)
+            archive = plan_archive(folder)
         except (TunerError, OSError) as error:
             tell(bar, WARNING, str(error), getattr(error, "hint", ""))
             return
-        size = QLocale().formattedDataSize(parcel.size, 0)
+        size = QLocale().formattedDataSize(archive.size, 0)
         title = self.tr("Send as zip: at most {}, without imagery").format(size)
         suggested = folder.path.parent.parent / f"{folder.path.name}.{_ENDING}"
-        ask_file(self._iface.mainWindow(), self, title, suggested, "ZIP", lambda path: self.send(parcel, path))
+        ask_file(self._iface.mainWindow(), self, title, suggested, "ZIP", lambda path: self.send(archive, path))
 
-    def send(self, parcel: RunArchive, out: Path) -> None:
+    def send(self, archive: RunArchive, out: Path) -> None:
         """Write the zip in a thread."""
-        self._meter = meter = OverallProgress()
+        self._progress = progress = OverallProgress()
 
         def measure(share: float) -> None:
-            meter.percent = 100 * share
+            progress.percent = 100 * share
 
-        self._thread = thread = self._deeds.start(
-            lambda _, is_cancelled: pack_run(parcel, out, measure, is_cancelled), self._end
+        self._thread = thread = self._jobs.start(
+            lambda _, is_cancelled: pack_run(archive, out, measure, is_cancelled), self._end
         )
         self._task = RunTask(
-            self.tr("Footprint Tuner: zip of {}").format(parcel.folder.path.name), meter, thread.cancel
+            self.tr("Footprint Tuner: zip of {}").format(archive.folder.path.name), progress, thread.cancel
         )
         QgsApplication.taskManager().addTask(self._task)
         tell(self._iface.messageBar(), INFO, self.tr("The zip is being written."))
@@ -68,11 +68,11 @@ class RunSender(QObject):
     def stop(self) -> None:
         """Let the task end; the thread is stopped with the others."""
         self._thread = None
-        self._meter.end()
+        self._progress.end()
 
     def _end(self, outcome: object) -> None:
         self._thread = None
-        self._meter.end()
+        self._progress.end()
         bar = self._iface.messageBar()
         if isinstance(outcome, PackingCancelled):
             tell(bar, INFO, outcome.message)

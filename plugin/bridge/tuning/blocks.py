@@ -86,8 +86,8 @@ class BlockLayer(QObject):
         except QgsCsException:
             return None
         around = QgsFeatureRequest().setFilterRect(QgsRectangle(place, place))
-        spot = QgsGeometry.fromPointXY(place)
-        hits = [feature["id"] for feature in self._layer.getFeatures(around) if feature.geometry().intersects(spot)]
+        area = QgsGeometry.fromPointXY(place)
+        hits = [feature["id"] for feature in self._layer.getFeatures(around) if feature.geometry().intersects(area)]
         return hits[0] if hits else None
 
     def paint(self, roles: Mapping[int, str]) -> None:

@@ -110,7 +110,7 @@ class RunThread(FollowThread):
         self,
         environment: Environment,
         folder: RunFolder,
-        delivery: RunInputsWriter | None = None,
+        inputs: RunInputsWriter | None = None,
         verb: str = "run",
         parent: QObject | None = None,
     ) -> None:
@@ -118,12 +118,12 @@ class RunThread(FollowThread):
         super().__init__(environment, (verb, str(folder.job)), folder.log, parent)
         self.folder = folder
         self.verb = verb
-        self._delivery = delivery
+        self._inputs = inputs
 
     def prepare(self) -> None:
         """Fill the folder with the job's inputs."""
-        if self._delivery is not None:
-            for notice in self._delivery.write_to(self.folder, self._cancelled.is_set):
+        if self._inputs is not None:
+            for notice in self._inputs.write_to(self.folder, self._cancelled.is_set):
                 self.tell(notice)
 
 

@@ -73,7 +73,7 @@ class SplitPreview(QObject):
         self._drop()
         try:
             require_ready(self._environment)
-            delivery = take_choices(choices)
+            inputs = take_choices(choices)
         except TunerError as error:
             self._row.clear(join(error.message, error.hint))
             return
@@ -82,7 +82,7 @@ class SplitPreview(QObject):
         selected = [choices.label_layer] if choices.only_selected else []
         self._watch.watch([choices.label_layer, choices.areas_layer], selected)
         self._row.show_drawing()
-        self._start(self._folder, delivery)
+        self._start(self._folder, inputs)
 
     def stop(self) -> None:
         """Take the split off the map, stop what is under way, and wait for it."""
@@ -95,8 +95,8 @@ class SplitPreview(QObject):
 
     # -- the worker ---------------------------------------------------------------------------------------------------
 
-    def _start(self, folder: RunFolder, delivery: RunInputs | None = None) -> None:
-        thread = RunThread(self._environment, folder, delivery, "split", self)
+    def _start(self, folder: RunFolder, inputs: RunInputs | None = None) -> None:
+        thread = RunThread(self._environment, folder, inputs, "split", self)
         thread.ended.connect(lambda ending: self._end(thread, ending), Qt.ConnectionType.QueuedConnection)
         self._thread = thread
         self._running.add(thread)

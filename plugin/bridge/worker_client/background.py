@@ -22,10 +22,10 @@ class BackgroundThread(QThread):
     told = pyqtSignal(object)
     ended = pyqtSignal(object)
 
-    def __init__(self, deed: BackgroundJob, parent: QObject | None = None) -> None:
+    def __init__(self, work: BackgroundJob, parent: QObject | None = None) -> None:
         """Remember what to do; ``start`` does it."""
         super().__init__(parent)
-        self._deed = deed
+        self._work = work
         self._cancelled = threading.Event()
 
     def cancel(self) -> None:
@@ -35,7 +35,7 @@ class BackgroundThread(QThread):
     def run(self) -> None:
         """Do it; called by Qt, in the thread."""
         try:
-            outcome = self._deed(self.told.emit, self._cancelled.is_set)
+            outcome = self._work(self.told.emit, self._cancelled.is_set)
         except TunerError as error:
             outcome = error
         except Exception as error:  # noqa: BLE001 - the thread's last line of defence: PyQt would abort QGIS
@@ -53,10 +53,10 @@ class BackgroundJobs(QObject):
         self._threads: set[BackgroundThread] = set()
 
     def start(
-        self, deed: BackgroundJob, answer: Callable[[Any], None], hear: Callable[[Any], None] | None = None
+        self, work: BackgroundJob, answer: Callable[[Any], None], hear: Callable[[Any], None] | None = None
     ) -> BackgroundThread:
         """Start a deed; ``answer`` gets its outcome and ``hear`` what it tells, unless ``stop`` came before."""
-        thread = BackgroundThread(deed, self)
+        thread = BackgroundThread(work, self)
         self._threads.add(thread)
 
         def end(outcome: object) -> None:

@@ -14,16 +14,16 @@ _WAIT_S = 0.3
 class RunTask(QgsTask):
     """Stands for a run that a RunThread does: shows its progress and passes a cancel on."""
 
-    def __init__(self, title: str, meter: OverallProgress, on_cancel: Callable[[], None]) -> None:
+    def __init__(self, title: str, progress: OverallProgress, on_cancel: Callable[[], None]) -> None:
         """Last until the meter's run is over; closing QGIS cancels it without a question, for it can be resumed."""
         super().__init__(title, QgsTask.Flag.CanCancel | QgsTask.Flag.CancelWithoutPrompt)
-        self._meter = meter
+        self._progress = progress
         self._on_cancel = on_cancel
 
     def run(self) -> bool:
         """Show the meter until the run is over; called by QGIS, in a thread of its pool."""
-        while not self._meter.is_over.wait(_WAIT_S):
-            self.setProgress(self._meter.percent)
+        while not self._progress.is_over.wait(_WAIT_S):
+            self.setProgress(self._progress.percent)
         return not self.isCanceled()
 
     def cancel(self) -> None:

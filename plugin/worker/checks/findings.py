@@ -25,15 +25,15 @@ def tell_findings(inputs: Inputs, wire: Wire) -> None:
     It takes a few seconds whatever the raster's size: up to 400 labels are looked at.
     """
     raster, labels, settings = inputs.raster, inputs.labels, inputs.job.settings
-    if inputs.renewal is not None:
-        _tell(_find_in_corrections(inputs, inputs.renewal), wire)
+    if inputs.improved_split is not None:
+        _tell(_find_in_corrections(inputs, inputs.improved_split), wire)
         return
-    looks = look_at_labels(raster, labels.polygons, settings.seed, lambda _: wire.check())
+    crops = look_at_labels(raster, labels.polygons, settings.seed, lambda _: wire.check())
     found = [
-        *describe_shift(find_shift(looks, settings.seed), labels, raster),
-        *find_blank(looks, labels, raster),
+        *describe_shift(find_shift(crops, settings.seed), labels, raster),
+        *find_blank(crops, labels, raster),
         *find_faults(labels, raster, inputs.card, settings.min_area_m2),
-        *find_extremes(looks, raster),
+        *find_extremes(crops, raster),
     ]
     if inputs.job.areas:
         found += find_area_faults(inputs.job.areas, inputs.job.areas_layer, raster, labels.polygons)
@@ -45,16 +45,16 @@ def tell_shortage(inputs: Inputs, split: Split, wire: Wire) -> None:
 
     An improving run takes its held-out ground as it is, and tells of checked ground among its findings.
     """
-    if inputs.renewal is None:
+    if inputs.improved_split is None:
         _tell(find_shortage(split, has_areas=bool(inputs.job.areas)), wire)
 
 
-def _find_in_corrections(inputs: Inputs, renewal: ImprovedSplit) -> list[Finding]:
+def _find_in_corrections(inputs: Inputs, improved_split: ImprovedSplit) -> list[Finding]:
     """Return what is to be said of corrections and checked ground; the earlier labels were looked at in their run."""
     faults = []
-    if len(renewal.corrected.polygons):
-        faults = find_faults(renewal.corrected, inputs.raster, inputs.card, inputs.job.settings.min_area_m2)
-    return [*renewal.findings, *faults]
+    if len(improved_split.corrected.polygons):
+        faults = find_faults(improved_split.corrected, inputs.raster, inputs.card, inputs.job.settings.min_area_m2)
+    return [*improved_split.findings, *faults]
 
 
 @contextmanager

@@ -18,12 +18,12 @@ _MANY_EXTREME = 0.25
 _COMPASS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
 
 
-def find_blank(looks: LabelCrops, labels: Labels, raster: Raster) -> list[Finding]:
+def find_blank(crops: LabelCrops, labels: Labels, raster: Raster) -> list[Finding]:
     """Labels with no imagery under them: nodata, or one value all over."""
-    blank = [look.label for look in looks.items if look.blank_share > _BLANK]
+    blank = [crop.label for crop in crops.items if crop.blank_share > _BLANK]
     if not blank:
         return []
-    count, of = len(blank), len(looks.items)
+    count, of = len(blank), len(crops.items)
     looked = "" if of == len(labels.polygons) else f" of the {of} that were looked at"
     sentence = count_things(
         count,
@@ -37,12 +37,12 @@ def find_blank(looks: LabelCrops, labels: Labels, raster: Raster) -> list[Findin
     return [locate_finding(finding, shapely.bounds(labels.polygons[blank]), raster)]
 
 
-def find_extremes(looks: LabelCrops, raster: Raster) -> list[Finding]:
+def find_extremes(crops: LabelCrops, raster: Raster) -> list[Finding]:
     """Imagery that is black or white through and through in much of its ground."""
-    seen = [look for look in looks.items if look.valid.any()]
+    seen = [crop for crop in crops.items if crop.valid.any()]
     if not raster.is_clipped or not seen:
         return []
-    pixels = np.concatenate([look.values[:, look.valid].T for look in seen])
+    pixels = np.concatenate([crop.values[:, crop.valid].T for crop in seen])
     share = float(((pixels <= 0).all(axis=1) | (pixels >= 1).all(axis=1)).mean())
     if share <= _MANY_EXTREME:
         return []

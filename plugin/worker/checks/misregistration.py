@@ -44,13 +44,13 @@ class Misregistration:
         return is_known and self.length_m - self.within_m >= max(_LEAST_M, _LEAST_PX * native_gsd_m)
 
 
-def find_shift(looks: LabelCrops, seed: int) -> Misregistration | None:
+def find_shift(crops: LabelCrops, seed: int) -> Misregistration | None:
     """Return how far the labels lie off the imagery, None where no label can be compared with it.
 
     For each label the contrast between its inside and its surroundings, along its outline, is taken at every offset
     within reach, in units of its own spread; their mean over the labels has its peak where the labels belong.
     """
-    fits = [fit for look in looks.items if (fit := _fit(look, looks)) is not None]
+    fits = [fit for crop in crops.items if (fit := _fit(crop, crops)) is not None]
     if not fits:
         return None
     stack = np.stack(fits)
@@ -58,20 +58,20 @@ def find_shift(looks: LabelCrops, seed: int) -> Misregistration | None:
     weights = rng.multinomial(len(fits), np.full(len(fits), 1 / len(fits)), _DRAWS) / len(fits)
     drawn = (weights @ stack.reshape(len(fits), -1)).reshape(_DRAWS, *stack.shape[1:])
     peaks_px = np.array([_find_peak(surface) for surface in (stack.mean(axis=0), *drawn)])
-    belongs_m = measure_frame(looks.raster).to_metres(peaks_px, looks.raster.height / 2)
+    belongs_m = measure_frame(crops.raster).to_metres(peaks_px, crops.raster.height / 2)
     within_m = np.quantile(np.linalg.norm(belongs_m[1:] - belongs_m[0], axis=1), 0.95)
     return Misregistration(-float(belongs_m[0, 0]), -float(belongs_m[0, 1]), float(within_m), len(fits))
 
 
-def _fit(look: LabelCrop, looks: LabelCrops) -> NDArray[np.float64] | None:
+def _fit(crop: LabelCrop, crops: LabelCrops) -> NDArray[np.float64] | None:
     """Return how well the label fits the imagery at each offset (rows, columns), as a standard score."""
-    if look.valid.mean() < _LEAST_VALID or look.blank_share > 0:
+    if crop.valid.mean() < _LEAST_VALID or crop.blank_share > 0:
         return None
-    sigma = max(_LEAST_SMOOTH_PX, _SMOOTH_M / looks.raster.gsd_m)
-    outline = gaussian_laplace(look.cover, sigma)
-    total = np.zeros([2 * looks.reach_px + 1] * 2)
-    for values in look.values:
-        filled = np.where(look.valid, values, values[look.valid].mean())
+    sigma = max(_LEAST_SMOOTH_PX, _SMOOTH_M / crops.raster.gsd_m)
+    outline = gaussian_laplace(crop.cover, sigma)
+    total = np.zeros([2 * crops.reach_px + 1] * 2)
+    for values in crop.values:
+        filled = np.where(crop.valid, values, values[crop.valid].mean())
         total += correlate(gaussian_filter(filled, sigma), outline, mode="valid", method="fft") ** 2
     fit = np.sqrt(total)
     spread = float(fit.std())

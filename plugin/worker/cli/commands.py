@@ -144,10 +144,10 @@ def _read_order(options: argparse.Namespace) -> PredictRequest:
     from ..inference.aoi import AreaOfInterest
     from ..inference.request import PredictRequest
 
-    patch = None
+    area = None
     if options.box is not None or options.ground:
-        patch = AreaOfInterest(None if options.box is None else tuple(options.box), options.box_crs, options.ground)
-    return PredictRequest(options.raster, options.bands, patch)
+        area = AreaOfInterest(None if options.box is None else tuple(options.box), options.box_crs, options.ground)
+    return PredictRequest(options.raster, options.bands, area)
 
 
 def export(options: argparse.Namespace, wire: Wire) -> None:
@@ -159,10 +159,10 @@ def export(options: argparse.Namespace, wire: Wire) -> None:
     obtain_weights(card, wire)
     wire.emit(Started(str(options.out)))
     wire.begin("export")
-    handout = write_bundle(card, options.out, options.format, options.tile_px, wire)
-    wire.emit(Finished(handout.files, figures=handout.figures))
+    bundle = write_bundle(card, options.out, options.format, options.tile_px, wire)
+    wire.emit(Finished(bundle.files, figures=bundle.figures))
     if not options.events:
-        print("\n".join(handout.describe()))
+        print("\n".join(bundle.describe()))
 
 
 def score(options: argparse.Namespace, _: Wire) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...core.errors import InputError
 from ...core.folder import RunFolder
-from ...core.run_archive import pack_run, plan_parcel
+from ...core.run_archive import pack_run, plan_archive
 from ...core.run_list import FINISHED, RunEntry, find_runs, read_run_entry
 from ...core.run_record import read_record
 from ..runtime.channel import Wire, print_json
@@ -63,7 +63,7 @@ def send_run(options: argparse.Namespace, wire: Wire) -> None:
     """Write a run as one zip, without imagery, probabilities and the paths of this machine."""
     if os.path.lexists(options.out):
         raise InputError(f"{options.out} is there already.", "Give another name.")
-    parcel = plan_parcel(RunFolder(options.run.absolute()))
+    parcel = plan_archive(RunFolder(options.run.absolute()))
 
     def tell(_: float) -> None:
         wire.check()

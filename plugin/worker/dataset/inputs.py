@@ -25,13 +25,13 @@ _BYTES_AT_LEAST = 200_000_000
 
 @dataclass(frozen=True)
 class Inputs:
-    """A job whose inputs can be used; ``renewal`` holds the split of one that improves a tuned model."""
+    """A job whose inputs can be used; ``improved_split`` holds the split of one that improves a tuned model."""
 
     job: Job
     card: Card
     raster: Raster
     labels: Labels
-    renewal: ImprovedSplit | None = None
+    improved_split: ImprovedSplit | None = None
 
 
 def check_inputs(job: Job, folder: Path, wire: Wire) -> Inputs:
@@ -44,15 +44,15 @@ def check_inputs(job: Job, folder: Path, wire: Wire) -> Inputs:
     check_space(folder, raster, len(card.outputs))
     wire.tell(0.4)
     shift_m = (job.settings.shift_east_m, job.settings.shift_north_m)
-    renewal = renew_split(job, raster) if job.earlier else None
-    labels = renewal.labels if renewal else read_labels(job.labels, job.labels_layer, raster, shift_m)
+    improved_split = renew_split(job, raster) if job.earlier else None
+    labels = improved_split.labels if improved_split else read_labels(job.labels, job.labels_layer, raster, shift_m)
     notice_bands(raster, card, wire)
     if any(labels.shift_m):
         wire.notify(labels.describe_shift())
-    for sentence in renewal.notices if renewal else ():
+    for sentence in improved_split.notices if improved_split else ():
         wire.notify(sentence)
     wire.tell(1.0)
-    return Inputs(job, card, raster, labels, renewal)
+    return Inputs(job, card, raster, labels, improved_split)
 
 
 def _apply_settings(card: Card, settings: Settings) -> Card:
@@ -63,8 +63,8 @@ def _apply_settings(card: Card, settings: Settings) -> Card:
 def split_inputs(inputs: Inputs, wire: Wire) -> Split:
     """Part the ground of the inputs into roles and tell how many labels each holds; raises InputError."""
     job = inputs.job
-    if inputs.renewal is not None:
-        split = inputs.renewal.split
+    if inputs.improved_split is not None:
+        split = inputs.improved_split.split
     else:
         changes = read_block_roles(job.block_roles)
         split = split_ground(inputs.raster, inputs.labels, job.settings, job.areas, job.areas_layer, changes)

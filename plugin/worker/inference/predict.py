@@ -51,8 +51,8 @@ class Predictor:
         self.network.eval()
         views = ((), (3,), (2,), (2, 3)) if self.card.looks_mirrored else ((),)
         with torch.inference_mode(), autocast(self.device):
-            looks = [self.network(values.flip(view)).float().sigmoid().flip(view) for view in views]
-        probability = torch.stack(looks).mean(dim=0)[:, : len(self.card.outputs)]
+            crops = [self.network(values.flip(view)).float().sigmoid().flip(view) for view in views]
+        probability = torch.stack(crops).mean(dim=0)[:, : len(self.card.outputs)]
         return np.asarray(probability.cpu().numpy())
 
 

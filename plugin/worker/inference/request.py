@@ -17,7 +17,7 @@ class PredictRequest:
 
     raster: str
     bands: tuple[int, ...] = ()
-    patch: AreaOfInterest | None = None
+    area: AreaOfInterest | None = None
 
     def open(self, card: Card) -> tuple[Raster, Any]:
         """Return the raster as the model reads it, and the ground in its pixels (None: all of it).
@@ -28,4 +28,4 @@ class PredictRequest:
         raster = describe_raster(self.raster, card, self.bands)
         if not self.bands:
             require_bands(card.bands, raster.bands, card.imagery)
-        return raster, None if self.patch is None else self.patch.locate(raster)
+        return raster, None if self.area is None else self.area.locate(raster)

@@ -27,7 +27,7 @@ class Evaluator:
         self._inputs, self._wire = inputs, wire
         is_held_out, is_validation = (split.label_roles == role for role in (HELD_OUT, VALIDATION))
         labels, ground = inputs.labels.polygons[is_held_out], split.ground(HELD_OUT)
-        self.exam = HeldOutEvaluation(labels, ground, inputs.raster.scale, split.buffer_px)
+        self.evaluation = HeldOutEvaluation(labels, ground, inputs.raster.scale, split.buffer_px)
         self._is_truth_square = is_square(inputs.labels.polygons[is_held_out])
         self._chooser = ThresholdSearch(
             inputs.labels.polygons[is_validation],
@@ -50,8 +50,8 @@ class Evaluator:
         The score holds the exam's figures and ``pixel``. ``right_angles`` tells of the footprints that found a label
         with right angles which ``share`` has them, too.
         """
-        marks = self.exam.mark(found)
-        pixel = score_pixels(path, separation.threshold, self.exam.truth, self.exam.ground)
+        marks = self.evaluation.mark(found)
+        pixel = score_pixels(path, separation.threshold, self.evaluation.truth, self.evaluation.ground)
         total = pixel.tp + pixel.fp + pixel.fn
         score = {
             **marks.figures,
@@ -74,8 +74,8 @@ class Evaluator:
     def trace_held_out(self, path: Path, separation: SeparationParams, min_area_m2: float | None = None) -> Footprints:
         """Return the footprints that count on held-out ground; the least area is the job's unless told otherwise."""
         rule = self._rule(separation, self._inputs.job.settings.min_area_m2 if min_area_m2 is None else min_area_m2)
-        found = trace_all(path, rule, self._inputs.raster.scale, self.exam.ground)
-        inside = is_mostly_inside(found.polygons, self.exam.ground)
+        found = trace_all(path, rule, self._inputs.raster.scale, self.evaluation.ground)
+        inside = is_mostly_inside(found.polygons, self.evaluation.ground)
         return Footprints(found.polygons[inside], found.confidence[inside], found.area_m2[inside])
 
     def _rule(self, separation: SeparationParams, min_area_m2: float) -> TraceRule:

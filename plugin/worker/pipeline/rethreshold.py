@@ -67,7 +67,7 @@ class ThresholdRequest:
         return chosen if cut.is_like(chosen) else cut
 
 
-def retrace_run(path: Path, wish: ThresholdRequest, wire: Wire) -> None:
+def retrace_run(path: Path, request: ThresholdRequest, wire: Wire) -> None:
     """Trace the run in a folder anew and score it; all files of the run change together, or none.
 
     Raises InputError where the run, its raster or its probability cannot be used, or the ground has changed, RunError
@@ -85,18 +85,18 @@ def retrace_run(path: Path, wish: ThresholdRequest, wire: Wire) -> None:
     refusal = RunError(f"Another worker is running in {folder.path}.", "Wait for it, then try again.")
     with hold_lock(folder.lock, refusal):
         log_to(folder.log)
-        Retracing(folder, job, record.report, wish, wire).do()
+        Retracing(folder, job, record.report, request, wire).do()
 
 
 class Retracing:
     """One retracing, from its checks to its files."""
 
-    def __init__(self, folder: RunFolder, job: Job, report: Any, wish: ThresholdRequest, wire: Wire) -> None:
+    def __init__(self, folder: RunFolder, job: Job, report: Any, request: ThresholdRequest, wire: Wire) -> None:
         """Read what the run has come to; raises InputError."""
         self._folder, self._job, self._report, self._wire = folder, job, dict(report), wire
         self._made = RunFolder(folder.path / MAKING)
         card, chosen = load_card(folder.card), read_chosen(report)
-        self._cut = wish.settle(card, chosen)
+        self._cut = request.settle(card, chosen)
         self._by_hand = describe_by_hand(self._cut, chosen)
         self._card = self._cut.put_on(card)
         self._state = read_state(folder)
@@ -108,15 +108,15 @@ class Retracing:
         job = replace(self._job, base_model=str(folder.card))
         inputs = check_inputs(take_in(job, folder.path, wire), folder.path, wire)
         wire.begin("split")
-        judge = Evaluator(inputs, split_inputs(inputs, wire), wire)
-        require_same_ground(judge.exam, inputs, self._report)
+        evaluator = Evaluator(inputs, split_inputs(inputs, wire), wire)
+        require_same_ground(evaluator.evaluation, inputs, self._report)
         with self._make():
             wire.begin("trace")
             count = write_footprints(
-                self._made.footprints, judge.trace(folder.probability, self._card), inputs.raster, wire
+                self._made.footprints, evaluator.trace(folder.probability, self._card), inputs.raster, wire
             )
             wire.begin("score")
-            score = self._score(judge, inputs)
+            score = self._score(evaluator, inputs)
             wire.emit(Scored("after", score))
             wire.begin("write")
             report = self._write(score)
@@ -139,11 +139,11 @@ class Retracing:
             shutil.rmtree(self._made.path, ignore_errors=True)
             self._wire.leftover = None
 
-    def _score(self, judge: Evaluator, inputs: Inputs) -> dict[str, Any]:
+    def _score(self, evaluator: Evaluator, inputs: Inputs) -> dict[str, Any]:
         path, card = self._folder.probability, self._card
-        footprints = judge.trace_held_out(path, card.separation, card.min_area_m2)
+        footprints = evaluator.trace_held_out(path, card.separation, card.min_area_m2)
         self._wire.tell(0.5)
-        score, outcomes = judge.score_held_out(path, footprints, card.separation)
+        score, outcomes = evaluator.score_held_out(path, footprints, card.separation)
         shutil.copyfile(self._folder.errors, self._made.errors)
         write_outcomes(self._made.errors, {"after": outcomes}, inputs.raster)
         self._wire.tell(1.0)
@@ -184,12 +184,12 @@ class Retracing:
             raise
 
 
-def require_same_ground(exam: HeldOutEvaluation, inputs: Inputs, report: dict[str, Any]) -> None:
+def require_same_ground(evaluation: HeldOutEvaluation, inputs: Inputs, report: dict[str, Any]) -> None:
     """Raise InputError unless held-out ground, its blocks and its labels are those of the run's report."""
-    bounds = shapely.bounds(apply_affine(exam.blocks, inputs.raster.transform))
+    bounds = shapely.bounds(apply_affine(evaluation.blocks, inputs.raster.transform))
     known = np.array([block["bounds"] for block in report["blocks"]]).reshape(-1, 4)
     counts = report["before"]["building"]
     reach = inputs.raster.gsd_m * 0.1 if inputs.raster.crs.is_projected else 1e-6
     is_same = bounds.shape == known.shape and np.allclose(bounds, known, rtol=0, atol=reach)
-    if not is_same or len(exam.truth) != counts["tp"] + counts["fn"]:
+    if not is_same or len(evaluation.truth) != counts["tp"] + counts["fn"]:
         raise _OTHER_GROUND

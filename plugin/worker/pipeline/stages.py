@@ -46,11 +46,11 @@ class Stages:
         settings = inputs.job.settings
         self._device = choose_device(settings.device)
         self.energy = open_meter(self._device)
-        self._repeater = Determinism(self._device)
+        self._determinism = Determinism(self._device)
         if settings.threads:
             torch.set_num_threads(settings.threads)
         wire.notify(f"Computing on {describe_device(self._device)}.")
-        self._judge = Evaluator(inputs, split, wire)
+        self._evaluator = Evaluator(inputs, split, wire)
 
     def score_base(self) -> dict[str, Any]:
         """Predict with the base model where it is scored, choose how its buildings part, and return its score."""
@@ -60,11 +60,11 @@ class Stages:
         around = ground.buffer(self._split.buffer_px)  # a building on the border is seen whole, as the tuned model does
         write_probability(predictor, inputs.raster, path, self._wire.tell, around, is_kept=True)
         separation = inputs.card.separation  # of a tuned model, chosen on the same validation ground
-        if inputs.renewal is None:
-            _, separation = self._judge.choose(path, separation)
-        footprints = self._judge.trace_held_out(path, separation)
+        if inputs.improved_split is None:
+            _, separation = self._evaluator.choose(path, separation)
+        footprints = self._evaluator.trace_held_out(path, separation)
         write_footprints(self._folder.base_footprints, [(1.0, footprints)], inputs.raster, self._wire)
-        score, outcomes = self._judge.score_held_out(path, footprints, separation)
+        score, outcomes = self._evaluator.score_held_out(path, footprints, separation)
         write_outcomes(self._folder.errors, {"before": outcomes}, inputs.raster)
         return score
 
@@ -87,7 +87,7 @@ class Stages:
         f1, separation = self._validate(tuning.network, outcome.separation, card, is_thorough=True)
         sha256 = save_network(tuning.network, self._folder.model)
         self._folder.checkpoint.unlink(missing_ok=True)
-        return {**_describe_outcome(outcome, f1, separation), "sha256": sha256, "unsure": self._repeater.unsure}
+        return {**_describe_outcome(outcome, f1, separation), "sha256": sha256, "unsure": self._determinism.unsure}
 
     def write_card(self, tuning: Mapping[str, Any], by_hand: ManualThreshold | None = None) -> Card:
         """Write the tuned model's card beside its weights, and return it; ``by_hand`` is what was set by hand."""
@@ -119,15 +119,15 @@ class Stages:
 
     @property
     def _title(self) -> str:
-        deed = "Tuned" if self._inputs.renewal is None else "Improved"
+        deed = "Tuned" if self._inputs.improved_split is None else "Improved"
         return f"{deed} on {Path(self._inputs.raster.path).stem}"
 
     def _tell_training(self) -> str:
         base, place = self._inputs.card, Path(self._inputs.raster.path).stem
         labels = int((self._split.label_roles == TRAINING).sum())
-        if self._inputs.renewal is None:
+        if self._inputs.improved_split is None:
             return f"Tuned from {base.name} with {labels} labels of {place}."
-        count = self._inputs.renewal.count
+        count = self._inputs.improved_split.count
         again = f"and {labels - count} labels again"
         return f"Improved from {base.name} with {count} corrected footprints of {place}, {again}."
 
@@ -138,14 +138,14 @@ class Stages:
 
     def trace(self, card: Card) -> int:
         """Write the tuned model's footprints of the whole raster, and return their count."""
-        parts = self._judge.trace(self._folder.probability, card)
+        parts = self._evaluator.trace(self._folder.probability, card)
         return write_footprints(self._folder.footprints, parts, self._inputs.raster, self._wire)
 
     def score_tuned(self, card: Card) -> dict[str, Any]:
         """Return the tuned model's score on held-out ground."""
         path = self._folder.probability
-        footprints = self._judge.trace_held_out(path, card.separation, card.min_area_m2)
-        score, outcomes = self._judge.score_held_out(path, footprints, card.separation)
+        footprints = self._evaluator.trace_held_out(path, card.separation, card.min_area_m2)
+        score, outcomes = self._evaluator.score_held_out(path, footprints, card.separation)
         write_outcomes(self._folder.errors, {"after": outcomes}, self._inputs.raster)
         return score
 
@@ -157,10 +157,10 @@ class Stages:
         ``more`` is what was spent, and ``by_hand`` as in ``build_report``.
         """
         device = {"device": describe_device(self._device), "device_type": self._device.type}
-        earlier = None if self._inputs.renewal is None else read_earlier_report(self._inputs.job.earlier)
+        earlier = None if self._inputs.improved_split is None else read_earlier_report(self._inputs.job.earlier)
         model = {"run": self._folder.path.name, "title": self._title, "earlier": earlier}
         results = {"before": before, "after": after, "tuning": tuning, **more, **device, **model}
-        report = build_report(self._inputs, self._split, self._judge.exam, results)
+        report = build_report(self._inputs, self._split, self._evaluator.evaluation, results)
         write_json(self._folder.report, report)
         write_page(self._folder)
         return dict(report["difference"])
@@ -173,7 +173,7 @@ class Stages:
         predictor = Predictor(network, card, self._device)
         ground = self._split.ground(VALIDATION)
         write_probability(predictor, self._inputs.raster, path, lambda _: self._wire.check(), ground)
-        f1, separation = self._judge.choose(path, start, is_thorough=is_thorough)
+        f1, separation = self._evaluator.choose(path, start, is_thorough=is_thorough)
         path.unlink()
         return f1, separation
 

@@ -35,7 +35,9 @@ RULE = (
 CARD_FIELDS = ("name", "title", "licence", "attribution", "limits")
 
 
-def build_report(inputs: Inputs, split: Split, exam: HeldOutEvaluation, results: dict[str, Any]) -> dict[str, Any]:
+def build_report(
+    inputs: Inputs, split: Split, evaluation: HeldOutEvaluation, results: dict[str, Any]
+) -> dict[str, Any]:
     """Return the report.
 
     ``results`` holds ``before`` and ``after`` (the score of ``Evaluator.score_held_out``), ``tuning``, ``seconds`` by
@@ -54,7 +56,7 @@ def build_report(inputs: Inputs, split: Split, exam: HeldOutEvaluation, results:
         "after": leave_out_blocks(after),
         "difference": compare_models(counts[0], counts[1], *name_models(earlier)),
         "interval": {"level": LEVEL, "method": METHOD, "why_none": explain_absence(counts[0])},
-        "blocks": _describe_blocks(inputs, exam, *counts),
+        "blocks": _describe_blocks(inputs, evaluation, *counts),
         "held_out_errors": {
             "file": "errors.gpkg",
             "before": {name: before["building"][name] for name in ERRORS},
@@ -91,13 +93,13 @@ def build_report(inputs: Inputs, split: Split, exam: HeldOutEvaluation, results:
 
 
 def _describe_blocks(
-    inputs: Inputs, exam: HeldOutEvaluation, before: NDArray[np.int64], after: NDArray[np.int64]
+    inputs: Inputs, evaluation: HeldOutEvaluation, before: NDArray[np.int64], after: NDArray[np.int64]
 ) -> list[dict[str, Any]]:
     """Return for each block of held-out ground its bounds in the raster's coordinates, its area and its counts."""
     raster = inputs.raster
-    rows = shapely.get_y(shapely.centroid(exam.blocks))
-    areas = shapely.area(exam.blocks) * raster.scale.pixel_area_m2(rows)
-    bounds = shapely.bounds(apply_affine(exam.blocks, raster.transform))
+    rows = shapely.get_y(shapely.centroid(evaluation.blocks))
+    areas = shapely.area(evaluation.blocks) * raster.scale.pixel_area_m2(rows)
+    bounds = shapely.bounds(apply_affine(evaluation.blocks, raster.transform))
     return [
         {
             "id": i,
@@ -106,7 +108,7 @@ def _describe_blocks(
             "before": dict(zip(ERRORS, before[i].tolist(), strict=True)),
             "after": dict(zip(ERRORS, after[i].tolist(), strict=True)),
         }
-        for i in range(len(exam.blocks))
+        for i in range(len(evaluation.blocks))
     ]
 
 

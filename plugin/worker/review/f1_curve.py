@@ -29,9 +29,9 @@ class F1Curve:
     What a threshold finds is kept with its sizes, so that another least area is answered without a new search.
     """
 
-    def __init__(self, scene: ReviewContext) -> None:
+    def __init__(self, context: ReviewContext) -> None:
         """Begin without a point; nothing is read yet."""
-        self._scene = scene
+        self._context = context
         self._tallies: dict[float, list[Tally]] = {}
         self._min_area_m2: float | None = None
         self._work = self._search()
@@ -67,7 +67,7 @@ class F1Curve:
     def _search(self) -> Iterator[bool]:
         try:
             tiles = list[Tile]()
-            for tile in open_chooser(self._scene).read(self._scene.path):
+            for tile in open_chooser(self._context).read(self._context.path):
                 tiles.append(tile)
                 yield False
             for threshold in list_thresholds():
@@ -77,7 +77,7 @@ class F1Curve:
             self._is_over = True
 
     def _try(self, threshold: float, tiles: list[Tile]) -> Iterator[bool]:
-        separation, tallies = replace(self._scene.separation, threshold=threshold), list[Tally]()
+        separation, tallies = replace(self._context.separation, threshold=threshold), list[Tally]()
         for tile in tiles:
             if tallies:
                 yield False
@@ -91,22 +91,22 @@ def list_thresholds() -> list[float]:
     return list(order)
 
 
-def open_chooser(scene: ReviewContext) -> ThresholdSearch:
+def open_chooser(context: ReviewContext) -> ThresholdSearch:
     """Return what scores on the run's validation ground; raises InputError where ``split.gpkg`` cannot be read."""
-    labels, ground = (_read(scene, layer) for layer in ("labels", "blocks"))
+    labels, ground = (_read(context, layer) for layer in ("labels", "blocks"))
     if not len(labels) or not len(ground):
-        raise InputError(f"{scene.folder.split} holds no validation ground.", "Run the job again.")
-    return ThresholdSearch(labels, shapely.union_all(ground), scene.scale, 0.0)
+        raise InputError(f"{context.folder.split} holds no validation ground.", "Run the job again.")
+    return ThresholdSearch(labels, shapely.union_all(ground), context.scale, 0.0)
 
 
-def _read(scene: ReviewContext, layer: str) -> Geometries:
+def _read(context: ReviewContext, layer: str) -> Geometries:
     """Return the polygons of a layer of the split that are of validation ground, in the raster's pixels."""
-    path: Path = scene.folder.split
+    path: Path = context.folder.split
     content = read_layer(str(path), layer)
     if "role" not in content.columns:
         raise InputError(f"The layer {layer} of {path} is not as a run writes it.", "Run the job again.")
     is_own = np.asarray(content.columns["role"] == VALIDATION)
-    return apply_affine(explode_polygons(content.geometries[is_own])[0], ~scene.transform)
+    return apply_affine(explode_polygons(content.geometries[is_own])[0], ~context.transform)
 
 
 def _find_best(scores: dict[float, Score]) -> list[float] | None:

@@ -71,9 +71,9 @@ class LiveView:
     of pixels, knows no seeds: touching buildings are one, and outlines run along the screen's pixels.
     """
 
-    def __init__(self, scene: ReviewContext) -> None:
+    def __init__(self, context: ReviewContext) -> None:
         """Begin with nothing seen."""
-        self._scene = scene
+        self._context = context
         self._frame: Viewport | None = None
         self._values: NDArray[np.uint8] = np.empty((0, 0, 0), dtype="uint8")
         self._threshold: float | None = None
@@ -82,15 +82,15 @@ class LiveView:
 
     def frame(self, sight: Sight) -> Viewport | None:
         """Return the frame that a look takes; None where nothing of the raster is in sight."""
-        return frame_sight(self._scene, sight.box, sight.width_px, sight.height_px)
+        return frame_sight(self._context, sight.box, sight.width_px, sight.height_px)
 
-    def look(self, sight: Sight) -> Seen:
+    def crop(self, sight: Sight) -> Seen:
         """Return the footprints in sight; raises RasterioError where the raster cannot be read."""
         frame = self.frame(sight)
         if frame is None:
             return Seen(_NOTHING)
         if frame != self._frame:
-            self._frame, self._threshold, self._values = None, None, read_frame(self._scene, frame)
+            self._frame, self._threshold, self._values = None, None, read_frame(self._context, frame)
             self._frame = frame
         if sight.threshold != self._threshold:
             self._places, self._drawing = self._find(frame, sight.threshold), None
@@ -105,19 +105,19 @@ class LiveView:
         """Return the number of the building at each pixel of the frame."""
         if frame.is_coarse:
             return np.asarray(label(find_buildings(self._values[0], threshold))[0], dtype="int32")
-        separation = replace(self._scene.separation, threshold=threshold)
+        separation = replace(self._context.separation, threshold=threshold)
         return find_instances(self._values, separation, self._measure_pixel(frame))
 
     def _measure_pixel(self, frame: Viewport) -> float:
         """Return the area of one pixel of the frame, in square metres."""
         across, down = frame.scale
         middle = frame.window.row_off + frame.window.height / 2
-        return float(self._scene.scale.pixel_area_m2(middle)) * across * down
+        return float(self._context.scale.pixel_area_m2(middle)) * across * down
 
     def _draw(self, frame: Viewport, least_m2: float) -> _Drawing:
         pixel_m2 = self._measure_pixel(frame)
         counts = np.bincount(self._places.ravel())
-        is_cut = _find_cut(self._places, frame, self._scene, len(counts))
+        is_cut = _find_cut(self._places, frame, self._context, len(counts))
         worth = (counts > 0) & (is_cut | (counts * pixel_m2 >= 0.5 * least_m2))
         worth[0] = False
         pieces = np.where(worth, np.cumsum(worth), 0).astype("int32")[self._places]
@@ -126,25 +126,25 @@ class LiveView:
             outlines = outline_coarsely(pieces, counts)
         else:
             outlines = outline_pieces(pieces, len(counts), Window(0, 0, frame.width, frame.height))
-            outlines = simplify_outlines(outlines, self._scene.simplify_px)
+            outlines = simplify_outlines(outlines, self._context.simplify_px)
         areas = shapely.area(outlines)
         outlines, areas, is_cut = outlines[areas > 0], areas[areas > 0], is_cut[areas > 0]
         bounds = frame.place(shapely.bounds(outlines).reshape(-1, 4))
         across, down = frame.scale
-        areas_m2 = areas * across * down * self._scene.scale.pixel_area_m2(bounds[:, [1, 3]].mean(axis=1))
-        polygons = apply_affine(outlines, self._scene.transform @ frame.grid)
+        areas_m2 = areas * across * down * self._context.scale.pixel_area_m2(bounds[:, [1, 3]].mean(axis=1))
+        polygons = apply_affine(outlines, self._context.transform @ frame.grid)
         return _Drawing(polygons, areas_m2, is_cut, _is_in(bounds, frame.sight), least_m2)
 
 
-def _find_cut(places: NDArray[np.int32], frame: Viewport, scene: ReviewContext, count: int) -> NDArray[np.bool_]:
+def _find_cut(places: NDArray[np.int32], frame: Viewport, context: ReviewContext, count: int) -> NDArray[np.bool_]:
     """Tell of each number whether the frame cuts it; at the raster's own edge nothing is cut."""
     is_cut = np.zeros(count, dtype=bool)
     window = frame.window
     edges = (
         (window.row_off > 0, places[0]),
-        (window.row_off + window.height < scene.height, places[-1]),
+        (window.row_off + window.height < context.height, places[-1]),
         (window.col_off > 0, places[:, 0]),
-        (window.col_off + window.width < scene.width, places[:, -1]),
+        (window.col_off + window.width < context.width, places[:, -1]),
     )
     for goes_on, edge in edges:
         if goes_on:

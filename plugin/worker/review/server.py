@@ -42,13 +42,13 @@ def serve_review(path: Path) -> None:
     """
     out = take_stdout()
     try:
-        scene = open_scene(path)
+        context = open_scene(path)
     except TunerError as error:
         say(out, {"failed": {"message": error.message, "hint": error.hint}})
         raise
-    reviewer = ReviewServer(scene, out)
-    say(out, {"ready": scene.describe()})
-    reviewer.serve(RequestQueue(lambda: _leave(scene)))
+    reviewer = ReviewServer(context, out)
+    say(out, {"ready": context.describe()})
+    reviewer.serve(RequestQueue(lambda: _leave(context)))
 
 
 def say(out: IO[str], content: dict[str, Any]) -> None:
@@ -58,9 +58,9 @@ def say(out: IO[str], content: dict[str, Any]) -> None:
         out.flush()
 
 
-def _leave(scene: ReviewContext) -> None:
+def _leave(context: ReviewContext) -> None:
     """End the process, whatever it does: nothing is lost by it."""
-    for path in name_sidecar(scene.path).parent.glob(f"{scene.path.stem}*.part.ovr"):
+    for path in name_sidecar(context.path).parent.glob(f"{context.path.stem}*.part.ovr"):
         with contextlib.suppress(OSError):
             path.unlink()
     os._exit(0)
@@ -69,13 +69,13 @@ def _leave(scene: ReviewContext) -> None:
 class ReviewServer:
     """Works on the newest trace first, then on the overviews that it waits for, then on the curve."""
 
-    def __init__(self, scene: ReviewContext, out: IO[str]) -> None:
+    def __init__(self, context: ReviewContext, out: IO[str]) -> None:
         """Begin with nothing asked."""
-        self._scene, self._out = scene, out
-        self._view, self._curve = LiveView(scene), F1Curve(scene)
+        self._context, self._out = context, out
+        self._view, self._curve = LiveView(context), F1Curve(context)
         self._pending: Request | None = None
-        self._overviews = build_sidecar(scene.path)
-        self._has_overviews = has_overviews(scene.path)
+        self._overviews = build_sidecar(context.path)
+        self._has_overviews = has_overviews(context.path)
 
     def serve(self, inbox: RequestQueue) -> None:
         """Answer, for ever."""
@@ -116,7 +116,7 @@ class ReviewServer:
         try:
             if self._is_heavy(request.sight) and not self._extend_overviews():
                 return False
-            seen = self._view.look(request.sight)
+            seen = self._view.crop(request.sight)
         except _FAULTS as error:
             self._refuse(request.number, error)
         else:
@@ -149,14 +149,14 @@ class ReviewServer:
         try:
             self._has_overviews = next(self._overviews, self) is self
         except _FAULTS as error:
-            log.warning("There are no overviews of %s: %s", self._scene.path, error)
+            log.warning("There are no overviews of %s: %s", self._context.path, error)
             self._has_overviews = True
         return self._has_overviews
 
     def _refuse(self, number: Any, error: Exception) -> None:
         if not isinstance(error, TunerError):
             error = InputError(
-                f"The run in {self._scene.folder.path} could not be read: {type(error).__name__}: {error}",
+                f"The run in {self._context.folder.path} could not be read: {type(error).__name__}: {error}",
                 "Was its folder moved, or the probability raster deleted? Choose the run again.",
             )
         self._say({"answer": number, "error": {"message": error.message, "hint": error.hint}})

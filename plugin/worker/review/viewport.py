@@ -53,19 +53,19 @@ class Viewport:
         return np.asarray(bounds * np.array(self.scale * 2) + np.array(starts))
 
 
-def frame_sight(scene: ReviewContext, box: Box, width_px: int, height_px: int) -> Viewport | None:
+def frame_sight(context: ReviewContext, box: Box, width_px: int, height_px: int) -> Viewport | None:
     """Return the frame for a box in the raster's coordinates on a screen of so many pixels; None: it is off the raster.
 
     Pixels as they are get a margin, so that a building at the edge of the sight parts as it does elsewhere.
     """
-    left, top, right, bottom = _find_pixels(scene, box)
+    left, top, right, bottom = _find_pixels(context, box)
     left, top = max(0, math.floor(left)), max(0, math.floor(top))
-    right, bottom = min(scene.width, math.ceil(right)), min(scene.height, math.ceil(bottom))
+    right, bottom = min(context.width, math.ceil(right)), min(context.height, math.ceil(bottom))
     if left >= right or top >= bottom:
         return None
     sight = Window(left, top, right - left, bottom - top)
     if sight.width * sight.height <= MOST_PX:
-        wide, _ = widen_window(sight, scene, _MARGIN_PX)
+        wide, _ = widen_window(sight, context, _MARGIN_PX)
         return Viewport(wide, wide.width, wide.height, sight)
     room = max(width_px, _LEAST_SIDE_PX) * max(height_px, _LEAST_SIDE_PX)
     scale = max(sight.width / max(width_px, _LEAST_SIDE_PX), sight.height / max(height_px, _LEAST_SIDE_PX), 1.0)
@@ -73,17 +73,17 @@ def frame_sight(scene: ReviewContext, box: Box, width_px: int, height_px: int) -
     return Viewport(sight, math.ceil(sight.width / scale), math.ceil(sight.height / scale), sight)
 
 
-def read_frame(scene: ReviewContext, frame: Viewport) -> NDArray[np.uint8]:
+def read_frame(context: ReviewContext, frame: Viewport) -> NDArray[np.uint8]:
     """Return the frame's probabilities (channels, height, width); where it is coarse, the means of the first alone."""
-    with rasterio.open(scene.path) as dataset:
+    with rasterio.open(context.path) as dataset:
         if not frame.is_coarse:
             return np.asarray(dataset.read(window=frame.window))
         shape = (frame.height, frame.width)
         return np.asarray(dataset.read([1], window=frame.window, out_shape=(1, *shape), resampling=Resampling.average))
 
 
-def _find_pixels(scene: ReviewContext, box: Box) -> Any:
+def _find_pixels(context: ReviewContext, box: Box) -> Any:
     """Return the bounds in pixels of a box: the raster may be turned."""
     xs, ys = (np.array(box)[list(sides)] for sides in ((0, 2, 2, 0), (1, 1, 3, 3)))
-    cols, rows = ~scene.transform @ np.array([xs, ys])
+    cols, rows = ~context.transform @ np.array([xs, ys])
     return cols.min(), rows.min(), cols.max(), rows.max()

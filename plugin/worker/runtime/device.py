@@ -7,14 +7,14 @@ import torch
 from ...core.errors import InputError
 
 
-def choose_device(wish: str) -> torch.device:
+def choose_device(request: str) -> torch.device:
     """Return the device for ``auto``, ``cpu`` or ``cuda``; raises InputError where CUDA is asked for and absent."""
-    if wish == "cuda" and not torch.cuda.is_available():
+    if request == "cuda" and not torch.cuda.is_available():
         raise InputError(
             "A CUDA GPU is asked for, but none can be used.",
             "Choose the device auto or cpu; the command doctor says what is missing.",
         )
-    return torch.device("cuda" if wish != "cpu" and torch.cuda.is_available() else "cpu")
+    return torch.device("cuda" if request != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def describe_device(device: torch.device) -> str:

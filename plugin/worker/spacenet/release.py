@@ -114,21 +114,21 @@ def open_release(folder: Path) -> Release:
     return Release(folder, tuple(products), labels, tuple(summaries))
 
 
-def choose_product(release: Release, wish: str = "") -> Product:
+def choose_product(release: Release, request: str = "") -> Product:
     """Return the product of that name (its path, or the last part of it), else the one that suits best.
 
     That is one with labels, of colours or bands at the full resolution, seen from nearest above. Raises InputError,
     with what is offered, where there is none of that name.
     """
     offered = sorted(release.products, key=lambda product: _suit(release, product))
-    if not wish:
+    if not request:
         return offered[0]
-    wanted = wish.strip("/").lower()
+    wanted = request.strip("/").lower()
     for product in offered:
         if wanted in (product.name.lower(), product.name.rpartition("/")[2].lower()):
             return product
     names = ", ".join(product.name for product in offered)
-    raise InputError(f'There is no product "{wish}" in {release.folder}.', f"It offers: {names}.")
+    raise InputError(f'There is no product "{request}" in {release.folder}.', f"It offers: {names}.")
 
 
 def read_summary(release: Release, product: Product) -> Summary | None:

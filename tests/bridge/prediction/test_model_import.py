@@ -35,8 +35,8 @@ def open_dock(window):
         return dock, shelves[-1]
 
     yield make
-    for shelf in shelves:
-        shelf.stop()
+    for importer in shelves:
+        importer.stop()
 
 
 @pytest.fixture
@@ -158,12 +158,12 @@ def test_without_an_environment_the_set_up_is_named(no_environment, open_dock, w
 def test_stopping_ends_a_worker_that_is_still_busy_and_nothing_is_shown(
     environment, open_dock, weights, wait_until, monkeypatch, count_workers
 ):
-    dock, shelf = open_dock()
+    dock, importer = open_dock()
     monkeypatch.setenv("STAND_IN", "deaf in fetch")
     dock.formPage.modelPicker.weights_given.emit(XDXD, str(weights))
     wait_until(lambda: count_workers() == 1)
     start = time.monotonic()
-    shelf.stop()
+    importer.stop()
     assert time.monotonic() - start < 5
     assert count_workers() == 0
     assert not dock.messageFrame.isVisible()

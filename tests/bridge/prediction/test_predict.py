@@ -155,11 +155,11 @@ def test_a_drawn_area_is_the_ground_and_stays_on_the_map(
 ):
     choose_ground(DRAWN)
     page.drawGroundButton.click()
-    assert window.mapCanvas().mapTool() is controller._elsewhere.tool
+    assert window.mapCanvas().mapTool() is controller._predict.tool
     drag(window, QgsPointXY(LEFT + 5, TOP - 5), QgsPointXY(LEFT + 15, TOP - 25))
     assert page.groundLine.text() == "An area is drawn."
-    assert window.mapCanvas().mapTool() is not controller._elsewhere.tool
-    band = controller._elsewhere.band
+    assert window.mapCanvas().mapTool() is not controller._predict.tool
+    band = controller._predict.band
     assert band.isVisible()
     assert "3 footprints" in predict()
     left, right, bottom, top = read_ground(environment)["extent"]
@@ -304,17 +304,17 @@ def test_a_prediction_is_cancelled_and_leaves_nothing(
 def test_a_project_closed_in_the_middle_gets_no_layer_and_the_file_is_told(
     controller, page, town, monkeypatch, wait_until, project, tmp_path
 ):
-    controller._elsewhere._take_area(QgsGeometry.fromRect(QgsRectangle(LEFT, TOP - 9, LEFT + 9, TOP)))
+    controller._predict._take_area(QgsGeometry.fromRect(QgsRectangle(LEFT, TOP - 9, LEFT + 9, TOP)))
     monkeypatch.setenv("STAND_IN", "silent in predict")
     page.predictButton.click()
     wait_until(lambda: page.predictStageLabel.text() == "Predicting")
     project.clear()
-    controller._elsewhere._thread.finish()  # the stand-in goes on
+    controller._predict._thread.finish()  # the stand-in goes on
     wait_until(page.predictButton.isEnabled)
     assert project.mapLayers() == {}
     assert "closed meanwhile" in page.predictMessage.hintLabel.text()
     assert len(list_files(tmp_path)) == 1
-    assert controller._elsewhere._area is None
+    assert controller._predict._area is None
 
 
 def test_a_plugin_that_is_unloaded_in_the_middle_ends_the_worker(
@@ -352,7 +352,7 @@ def test_differences_are_told_before_the_button_is_pressed(page, town, monkeypat
 def test_differences_are_asked_for_where_the_area_lies(controller, page, town, choose_ground, monkeypatch, wait_until):
     monkeypatch.setenv("STAND_IN", "differs")
     choose_ground(DRAWN)
-    controller._elsewhere._take_area(QgsGeometry.fromRect(QgsRectangle(LEFT, TOP - 9, LEFT + 9, TOP)))
+    controller._predict._take_area(QgsGeometry.fromRect(QgsRectangle(LEFT, TOP - 9, LEFT + 9, TOP)))
     wait_until(lambda: any("--box" in asked for asked in read_likeness(page)))
     (asked,) = read_likeness(page)
     assert [float(value) for value in asked["--box"].split()] == [LEFT, TOP - 9, LEFT + 9, TOP]
@@ -387,7 +387,7 @@ def test_the_model_of_the_run_that_is_reviewed_is_offered_first(controller, page
     folder = RunFolder(tmp_path / "run")
     folder.path.mkdir()
     replace(find_card("starter"), name="run", title="Tuned on town").save(folder.card)
-    controller._elsewhere.open(RunRecord(folder))
+    controller._predict.open(RunRecord(folder))
     assert page.read_choices().model == str(folder.card)
-    controller._elsewhere.close()
+    controller._predict.close()
     assert page.read_choices().model == str(folder.card)

@@ -297,7 +297,7 @@ def test_layers_that_may_not_be_edited_are_told(begun, panel, record, window):
 
 
 @pytest.fixture
-def elsewhere(project, make_labels):
+def predict(project, make_labels):
     """A footprint and checked ground that somebody drew elsewhere, in another coordinate system."""
     to_degrees = QgsCoordinateTransform(
         QgsCoordinateReferenceSystem("EPSG:32645"), QgsCoordinateReferenceSystem("EPSG:4326"), project
@@ -309,12 +309,12 @@ def elsewhere(project, make_labels):
     return layers
 
 
-def test_corrections_may_come_from_other_layers(improver, panel, record, elsewhere, tmp_path, wait_until):
+def test_corrections_may_come_from_other_layers(improver, panel, record, predict, tmp_path, wait_until):
     assert not panel.improveButton.isEnabled()
     panel.otherCheck.click()
     assert press_improve(improver, panel) is None
     assert "Choose the layer of corrected footprints" in panel.improveLabel.text()
-    for combo, layer in zip((panel.correctedCombo, panel.groundCombo), elsewhere):
+    for combo, layer in zip((panel.correctedCombo, panel.groundCombo), predict):
         combo.setLayer(layer)
     wait_until(lambda: panel.checkedLabel.text() == "1 area is checked. On checked ground: 1 footprint.")
     new = RunFolder(tmp_path / "improved")

@@ -49,11 +49,11 @@ def test_a_drag_takes_the_line_along(part, canvas, settled, oracle):
     settled()
     drag(canvas, (WIDTH // 2, 150), (150, 150), (100, 150))
     seen = settled()
-    assert part.comparison.curtain.place == 100 / canvas.viewport().width()
+    assert part.comparison.item.place == 100 / canvas.viewport().width()
     assert count_differences(seen, oracle(Sight.BASE_FOOTPRINTS), list_places(right=0.25)) == 0
     assert count_differences(seen, oracle(Sight.FOOTPRINTS), list_places(left=0.25)) == 0
     send_mouse(canvas, QEvent.Type.MouseMove, (300, 150), Qt.MouseButton.NoButton, Qt.MouseButton.NoButton)
-    assert part.comparison.curtain.place == 100 / canvas.viewport().width()
+    assert part.comparison.item.place == 100 / canvas.viewport().width()
 
 
 def test_dragging_draws_no_layer_anew_and_paints_only_around_the_line(part, canvas, settled):
@@ -77,7 +77,7 @@ def test_h_and_v_turn_the_line(part, canvas, panel, settled, oracle):
     assert count_differences(seen, oracle(Sight.BASE_FOOTPRINTS), list_places(bottom=0.5)) == 0
     assert count_differences(seen, oracle(Sight.FOOTPRINTS), list_places(top=0.5)) == 0
     drag(canvas, (200, 150), (200, 210))
-    assert part.comparison.curtain.place == 210 / canvas.viewport().height()
+    assert part.comparison.item.place == 210 / canvas.viewport().height()
     QTest.keyClick(canvas, Qt.Key.Key_V)
     assert not panel.is_horizontal
     seen = settled()
@@ -88,12 +88,12 @@ def test_the_arrow_keys_move_the_line_and_leave_the_map_where_it_is(part, canvas
     part.begin()
     extent = canvas.extent()
     QTest.keyClick(canvas, Qt.Key.Key_Right)
-    assert part.comparison.curtain.place == pytest.approx(0.52)
+    assert part.comparison.item.place == pytest.approx(0.52)
     QTest.keyClick(canvas, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
-    assert part.comparison.curtain.place == pytest.approx(0.516)
+    assert part.comparison.item.place == pytest.approx(0.516)
     for _ in range(60):
         QTest.keyClick(canvas, Qt.Key.Key_Left)
-    assert part.comparison.curtain.place == 0
+    assert part.comparison.item.place == 0
     settled()
     assert canvas.extent() == extent
 
@@ -131,11 +131,11 @@ def test_after_the_map_has_moved_the_sides_are_drawn_anew(part, canvas, settled,
 def test_until_then_the_old_picture_lies_where_its_ground_is(part, canvas, settled):
     part.begin()
     settled()
-    curtain, picture = part.comparison.curtain, part.comparison._pictures[1]
+    item, picture = part.comparison.item, part.comparison._pictures[1]
     canvas.setExtent(QgsRectangle(500008, 2999976, 500024, 2999992))
     canvas.setRotation(20)
     assert not picture.is_of(canvas.mapSettings())
-    transform, old = curtain._find_transform(picture), picture.settings.mapToPixel()
+    transform, old = item._find_transform(picture), picture.settings.mapToPixel()
     for x, y in ((500010, 2999980), (500020, 2999990)):
         here, there = old.transform(x, y), canvas.getCoordinateTransform().transform(x, y)
         moved = transform.map(QPointF(here.x(), here.y()))
@@ -150,10 +150,10 @@ def test_the_wheel_zooms_and_the_middle_button_pans_while_the_line_stays(part, c
     settled()
     assert canvas.extent().center().x() < extent.center().x()
     assert canvas.mapTool() is part.tool
-    assert part.comparison.curtain.place == 0.5
+    assert part.comparison.item.place == 0.5
     canvas.zoomByFactor(0.5)
     settled()
-    assert part.comparison.curtain._frame.topLeft() == QPointF(0, 0)
+    assert part.comparison.item._frame.topLeft() == QPointF(0, 0)
 
 
 def test_while_the_map_is_dragged_the_line_stays_in_the_window(part, canvas, settled):
@@ -163,9 +163,9 @@ def test_while_the_map_is_dragged_the_line_stays_in_the_window(part, canvas, set
     send_mouse(canvas, QEvent.Type.MouseButtonPress, (200, 150), middle, middle)
     send_mouse(canvas, QEvent.Type.MouseMove, (240, 170), Qt.MouseButton.NoButton, middle)
     QTest.qWait(20)
-    curtain = part.comparison.curtain
+    item = part.comparison.item
     assert canvas.mapToScene(0, 0) != QPointF(0, 0)
-    assert curtain._frame.topLeft() == canvas.mapToScene(0, 0)
+    assert item._frame.topLeft() == canvas.mapToScene(0, 0)
     assert grab(canvas).pixelColor(canvas.viewport().width() // 2, 40).lightness() > 200
     send_mouse(canvas, QEvent.Type.MouseButtonRelease, (240, 170), middle, Qt.MouseButton.NoButton)
 
@@ -180,7 +180,7 @@ def test_while_f_is_held_the_whole_map_shows_before_and_then_what_it_showed(part
     assert count_differences(settled(), oracle(Sight.BASE_FOOTPRINTS), list_places()) == 0
     send_key(canvas, QEvent.Type.KeyRelease, Qt.Key.Key_F, is_repeat=True)
     send_key(canvas, QEvent.Type.KeyPress, Qt.Key.Key_F, is_repeat=True)
-    assert part.comparison.curtain.is_held
+    assert part.comparison.item.is_held
     send_key(canvas, QEvent.Type.KeyRelease, Qt.Key.Key_F)
     assert settled() == parted
 

@@ -19,8 +19,8 @@ from tests.bridge.swiping import (
     drag,
     draw,
     folder,
-    list_curtains,
     list_places,
+    list_swipe_items,
     open_layer,
     oracle,
     panel,
@@ -114,7 +114,7 @@ def test_to_begin_twice_parts_the_map_once(part, canvas, panel):
     tool = part.tool
     part.begin()
     assert part.tool is tool
-    assert len(list_curtains(canvas)) == 1
+    assert len(list_swipe_items(canvas)) == 1
     panel.swipe_toggled.emit(False)
     assert part.tool is None
     assert canvas.mapTool() is canvas.pan
@@ -136,11 +136,11 @@ def test_another_run_ends_the_first_ones_swipe(part, canvas, panel, tmp_path, ra
     other = write_run(tmp_path / "other", raster.source())
     part.close()
     part.open(require_reviewable(other.path))
-    assert list_curtains(canvas) == []
+    assert list_swipe_items(canvas) == []
     assert canvas.mapTool() is canvas.pan
     part.begin()
     settled()
-    assert len(list_curtains(canvas)) == 1
+    assert len(list_swipe_items(canvas)) == 1
 
 
 def test_a_project_that_is_cleared_in_mid_swipe_ends_it(part, canvas, project):
@@ -148,7 +148,7 @@ def test_a_project_that_is_cleared_in_mid_swipe_ends_it(part, canvas, project):
     project.clear()
     assert part.tool is None
     assert canvas.mapTool() is canvas.pan
-    assert not any(curtain.isVisible() for curtain in list_curtains(canvas))
+    assert not any(curtain.isVisible() for curtain in list_swipe_items(canvas))
 
 
 def test_a_layer_of_the_run_that_is_removed_ends_the_swipe_and_any_other_does_not(
@@ -176,7 +176,7 @@ def test_a_run_folder_that_is_deleted_in_mid_swipe_ends_it_with_a_sentence(part,
     assert "is not there any more. Put the run's folder back" in panel.swipeNote.text()
     assert seen == plain
     panel.before_held.emit(True)
-    assert list_curtains(canvas) == []
+    assert list_swipe_items(canvas) == []
 
 
 def test_a_file_that_is_no_layer_is_named(part, canvas, panel, folder):
@@ -229,17 +229,17 @@ def test_to_close_in_mid_swipe_leaves_nothing_on_the_map(part, canvas, panel, se
     send_key(canvas, QEvent.Type.KeyPress, Qt.Key.Key_F)
     part.close()
     part.close()
-    assert list_curtains(canvas) == []
+    assert list_swipe_items(canvas) == []
     assert canvas.mapTool() is canvas.pan
     assert settled() == plain
     send_key(canvas, QEvent.Type.KeyPress, Qt.Key.Key_F)
-    assert list_curtains(canvas) == []
+    assert list_swipe_items(canvas) == []
 
 
 def test_a_panel_that_is_gone_first_takes_the_swipe_with_it(part, canvas, panel):
     part.begin()
     sip.delete(panel)
-    assert list_curtains(canvas) == []
+    assert list_swipe_items(canvas) == []
     assert canvas.mapTool() is canvas.pan
 
 
@@ -248,7 +248,7 @@ def test_the_line_is_where_it_was_left_when_the_next_swipe_begins(part, canvas):
     drag(canvas, (200, 150), (80, 150))
     part.end()
     part.begin()
-    assert part.comparison.curtain.place == 80 / canvas.viewport().width()
+    assert part.comparison.item.place == 80 / canvas.viewport().width()
 
 
 def test_the_action_of_qgis_begins_and_ends_the_swipe_while_a_run_is_open(part, canvas, window):

@@ -47,14 +47,14 @@ def start(environment, make_raster, make_labels, project, monkeypatch):
 
     def begin(behaviour="", labels=None, areas=None, folder=None):
         monkeypatch.setenv("STAND_IN", behaviour)
-        delivery = None
+        inputs = None
         if folder is None:
             taken = take_labels(labels or make_labels())
             ground = areas and take_areas(areas)
             raster = make_raster()
-            delivery = prepare_delivery(raster, taken, ground, DEFAULT_BASE_MODEL, Settings(epochs=2))
+            inputs = prepare_delivery(raster, taken, ground, DEFAULT_BASE_MODEL, Settings(epochs=2))
             folder = make_run_folder(raster.source(), project)
-        run = RunThread(environment, folder, delivery)
+        run = RunThread(environment, folder, inputs)
         listener = Listener(run)
         started.append(run)
         run.start()

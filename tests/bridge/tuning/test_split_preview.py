@@ -220,10 +220,10 @@ def test_a_click_finds_its_block_in_a_map_of_another_coordinate_system(show, cli
     canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:4326"))
     canvas.setExtent(canvas.mapSettings().layerExtentToOutputExtent(layer, layer.extent()))
     place = canvas.mapSettings().layerToMapCoordinates(layer, QgsPointXY(500025, 2999995))
-    spot = canvas.getCoordinateTransform().transform(place)
+    area = canvas.getCoordinateTransform().transform(place)
     click_block(1)
     before = read_roles(layer)
-    QTest.mouseClick(canvas.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(round(spot.x()), round(spot.y())))
+    QTest.mouseClick(canvas.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(round(area.x()), round(area.y())))
     assert read_roles(layer) == {**before, 3: "held-out"}
 
 

@@ -9,9 +9,9 @@ from footprint_tuner.plugin.core.events import Finished, Notice, Progress, Stage
 
 
 def test_every_stage_counts_the_same_and_the_end_is_a_hundred():
-    meter = OverallProgress(["predict", "trace"])
+    progress = OverallProgress(["predict", "trace"])
     events = [StageStarted("predict"), Progress("predict", 0.5), StageStarted("trace"), Progress("trace", 1.0)]
-    assert [meter.read(event) for event in events] == [0, 25, 50, 100]
+    assert [progress.read(event) for event in events] == [0, 25, 50, 100]
     assert OverallProgress().read(Finished()) == 100
 
 
@@ -23,8 +23,8 @@ def test_a_stage_that_comes_now_and_then_counts_only_once_it_has_come():
 
 
 def test_the_percentage_never_falls_and_unknown_stages_change_nothing():
-    meter = OverallProgress(["predict", "trace"])
-    meter.read(Progress("trace", 0.5))
-    assert meter.read(StageStarted("predict")) == pytest.approx(75)
-    assert meter.read(Progress("check", 0.1)) == pytest.approx(75)
-    assert meter.read(Notice("info", "")) == pytest.approx(75)
+    progress = OverallProgress(["predict", "trace"])
+    progress.read(Progress("trace", 0.5))
+    assert progress.read(StageStarted("predict")) == pytest.approx(75)
+    assert progress.read(Progress("check", 0.1)) == pytest.approx(75)
+    assert progress.read(Notice("info", "")) == pytest.approx(75)

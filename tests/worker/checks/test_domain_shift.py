@@ -42,14 +42,14 @@ def tuned(town):
 def compare(tuned, make_raster):
     """Return a function that gives the warnings about a raster of the values."""
 
-    def look(values, card=tuned, ground=None, bands=(), **options):
+    def crop(values, card=tuned, ground=None, bands=(), **options):
         options = {"colours": ["red", "green", "blue"], **options} if len(values) == 3 else options
         raster = describe_raster(str(make_raster(values, **options)), card, bands)
         notices = find_differences(raster, card, ground)
         assert all(notice.level == "warning" and notice.hint for notice in notices)
         return [notice.message for notice in notices]
 
-    return look
+    return crop
 
 
 def test_the_same_raster_and_its_parts_are_like_it(compare, colours):
@@ -85,18 +85,18 @@ def test_swapped_bands_are_named(compare, colours):
 
 
 def test_another_sensors_values_are_told(compare, colours):
-    kind, looks = compare(colours * 8, dtype="uint16")
+    kind, crops = compare(colours * 8, dtype="uint16")
     assert "uint16" in kind
     assert "uint8" in kind
-    assert "at or beyond the darkest or brightest" in looks
+    assert "at or beyond the darkest or brightest" in crops
 
 
 def test_an_older_card_is_compared_by_what_it_knows(compare, colours, tuned):
     older = replace(tuned, imagery=None)
     assert compare(colours, older) == []
-    kind, looks = compare(colours * 8, older, dtype="uint16")
+    kind, crops = compare(colours * 8, older, dtype="uint16")
     assert "uint16" in kind
-    assert "at or beyond" in looks
+    assert "at or beyond" in crops
     assert compare(colours * 0.6, older) == []
 
 

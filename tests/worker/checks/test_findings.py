@@ -34,50 +34,50 @@ BOWTIE = shapely.Polygon([(100, 10), (120, 30), (120, 10), (100, 30)])
 
 
 @pytest.fixture
-def look(town, tmp_path, ear, make_labels):
+def crop(town, tmp_path, ear, make_labels):
     """Return a function that tells the findings of the town's raster with labels (pixels), by kind."""
 
-    def look(polygons=None, settings=None, **fields):
+    def crop(polygons=None, settings=None, **fields):
         labels = town.labels if polygons is None else make_labels(polygons)
         plain = {"raster": str(town.raster), "labels": str(labels), "base_model": "imagenet_lite0"}
         job = Job(**{**plain, **fields}, settings=settings or Settings())
         tell_findings(check_inputs(job, tmp_path / "run", ear.wire), ear.wire)
         return {finding.kind: finding for finding in ear.wire.findings}
 
-    return look
+    return crop
 
 
-def test_sound_labels_give_no_finding(look):
-    assert look() == {}
+def test_sound_labels_give_no_finding(crop):
+    assert crop() == {}
 
 
-def test_every_finding_is_an_event_with_a_sentence_and_a_next_step(look, town, ear):
-    look([*town.buildings, BOWTIE, town.buildings[0]])
+def test_every_finding_is_an_event_with_a_sentence_and_a_next_step(crop, town, ear):
+    crop([*town.buildings, BOWTIE, town.buildings[0]])
     told = [event for event in ear.events if isinstance(event, Finding)]
     assert told == ear.wire.findings
     assert {finding.kind for finding in told} == {"repaired", "twins"}
     assert all(finding.message.endswith(".") and finding.hint.endswith(".") for finding in told)
 
 
-def test_an_invalid_label_is_found_with_its_place(look, town):
-    found = look([*town.buildings, BOWTIE])["repaired"]
+def test_an_invalid_label_is_found_with_its_place(crop, town):
+    found = crop([*town.buildings, BOWTIE])["repaired"]
     assert (found.level, found.count) == (WARNING, 1)
     boxes = shapely.union_all(shapely.box(*np.array(found.places).T))
     assert boxes.bounds == pytest.approx((333050, 3065985, 333060, 3065995))
     assert found.crs == "EPSG:32645"
 
 
-def test_labels_drawn_twice_are_found_and_count_once(look, town, tmp_path, ear):
+def test_labels_drawn_twice_are_found_and_count_once(crop, town, tmp_path, ear):
     twice = [*town.buildings, *town.buildings[:3], shapely.reverse(town.buildings[4])]
-    found = look(twice)
+    found = crop(twice)
     assert (found["twins"].level, found["twins"].count, len(found["twins"].places)) == (WARNING, 4, 4)
     assert "overlaps" not in found
 
 
-def test_labels_that_overlap_are_found_where_they_do(look, town):
+def test_labels_that_overlap_are_found_where_they_do(crop, town):
     left, top, right, bottom = town.buildings[0].bounds
     half = shapely.box((left + right) / 2, top, right + (right - left) / 2, bottom)
-    found = look([*town.buildings, half])["overlaps"]
+    found = crop([*town.buildings, half])["overlaps"]
     assert (found.level, found.count) == (WARNING, 1)
     xmin, _, xmax, ymax = found.places[0]
     assert xmin >= 333000 + left / 2
@@ -105,27 +105,27 @@ def test_overlapping_pairs_are_those_of_a_plain_search():
     assert sorted(find_overlapping_pairs(boxes).tolist()) == plain
 
 
-def test_labels_beyond_the_raster_are_advice_until_they_are_most(look, town):
+def test_labels_beyond_the_raster_are_advice_until_they_are_most(crop, town):
     away = [shapely.box(900 + 30 * i, 10, 915 + 30 * i, 25) for i in range(70)]
-    assert look([*town.buildings, *away[:2]])["outside"].level == ADVICE
-    assert look([*town.buildings, *away])["outside"].level == WARNING
+    assert crop([*town.buildings, *away[:2]])["outside"].level == ADVICE
+    assert crop([*town.buildings, *away])["outside"].level == WARNING
 
 
-def test_a_label_below_the_minimum_area_is_found(look, town):
-    found = look([*town.buildings, shapely.box(5, 5, 9, 9)])["tiny"]
+def test_a_label_below_the_minimum_area_is_found(crop, town):
+    found = crop([*town.buildings, shapely.box(5, 5, 9, 9)])["tiny"]
     assert (found.level, found.count) == (ADVICE, 1)
     assert "5 m\u00b2" in found.message
-    assert look([*town.buildings, shapely.box(5, 5, 9, 9)], Settings(min_area_m2=0))["tiny"] == found
+    assert crop([*town.buildings, shapely.box(5, 5, 9, 9)], Settings(min_area_m2=0))["tiny"] == found
 
 
-def test_labels_of_a_few_pixels_are_found(look, grid):
-    found = look(grid(3, side=4))["small"]
+def test_labels_of_a_few_pixels_are_found(crop, grid):
+    found = crop(grid(3, side=4))["small"]
     assert "smaller than 4 x 4 pixels of 0.50 m" in found.message
 
 
-def test_a_raster_of_another_scale_than_the_models_is_found(look, tmp_path, card):
+def test_a_raster_of_another_scale_than_the_models_is_found(crop, tmp_path, card):
     replace(card, gsd_m=(0.05, 0.1)).save(tmp_path / "fine.json")
-    found = look(base_model=str(tmp_path / "fine.json"))["scale"]
+    found = crop(base_model=str(tmp_path / "fine.json"))["scale"]
     assert "trained at 0.05 to 0.1 m a pixel, this raster has 0.50 m" in found.message
 
 
@@ -150,44 +150,44 @@ def read_values(path):
 
 
 @pytest.mark.parametrize("nodata", [0, None])
-def test_labels_without_imagery_are_found(look, town, dark, nodata):
-    found = look(town.buildings, raster=str(dark(256, nodata)))["blank"]
+def test_labels_without_imagery_are_found(crop, town, dark, nodata):
+    found = crop(town.buildings, raster=str(dark(256, nodata)))["blank"]
     lefts, _, rights, _ = shapely.bounds(town.buildings).T
     wholly = int((rights <= 256).sum())
     assert found.level == WARNING
     assert wholly <= found.count <= int(((lefts + rights) / 2 <= 256).sum()) + 1
 
 
-def test_labels_that_all_lie_on_nothing_stop_the_run(look, town, dark, ear):
+def test_labels_that_all_lie_on_nothing_stop_the_run(crop, town, dark, ear):
     with pytest.raises(InputError, match="have no imagery under them") as caught:
-        look(town.buildings, raster=str(dark(500)))
+        crop(town.buildings, raster=str(dark(500)))
     assert caught.value.hint
     assert [finding.kind for finding in ear.wire.findings if finding.level == STOP] == ["blank"]
 
 
-def test_imagery_that_is_blown_out_is_found(look, town, make_raster):
+def test_imagery_that_is_blown_out_is_found(crop, town, make_raster):
     values = np.where(read_values(town.raster) > 60, 255, 1)
-    found = look(town.buildings, raster=str(make_raster(values, colours=["red", "green", "blue"])))["extremes"]
+    found = crop(town.buildings, raster=str(make_raster(values, colours=["red", "green", "blue"])))["extremes"]
     assert (found.level, found.hint[:6]) == (ADVICE, "Export")
 
 
-def test_a_shift_is_found_with_what_takes_it_back(look, town):
-    found = look(apply_affine(town.buildings, Affine.translation(4, -3)))["shift"]
+def test_a_shift_is_found_with_what_takes_it_back(crop, town):
+    found = crop(apply_affine(town.buildings, Affine.translation(4, -3)))["shift"]
     assert found.level == WARNING
     assert found.message.startswith("The labels lie 2.5 m north-east of the buildings in the imagery")
     assert (found.east_m, found.north_m) == pytest.approx((-2.0, -1.5), abs=0.3)
     assert "m west and" in found.hint
 
 
-def test_the_jobs_shift_moves_the_runs_labels_alone_and_is_told(look, town, ear, make_labels):
+def test_the_jobs_shift_moves_the_runs_labels_alone_and_is_told(crop, town, ear, make_labels):
     moved = apply_affine(town.buildings, Affine.translation(4, -3))
-    found = look(moved, Settings(shift_east_m=-2.0, shift_north_m=-1.5))
+    found = crop(moved, Settings(shift_east_m=-2.0, shift_north_m=-1.5))
     assert found == {}
     assert "Labels are moved by 2.0 m west and 1.5 m south for this run (your layer is unchanged)." in ear.notices
 
 
-def test_what_is_left_of_a_shift_adds_to_the_jobs_own(look, town):
-    found = look(apply_affine(town.buildings, Affine.translation(8, 0)), Settings(shift_east_m=-1.0))["shift"]
+def test_what_is_left_of_a_shift_adds_to_the_jobs_own(crop, town):
+    found = crop(apply_affine(town.buildings, Affine.translation(8, 0)), Settings(shift_east_m=-1.0))["shift"]
     assert (found.east_m, found.north_m) == pytest.approx((-4.0, 0.0), abs=0.3)
 
 
@@ -195,12 +195,12 @@ def test_what_is_left_of_a_shift_adds_to_the_jobs_own(look, town):
 
 
 @pytest.fixture
-def look_at_areas(look, make_vector):
+def look_at_areas(crop, make_vector):
     def look_at_areas(*areas):
         roles = ["training", "held-out", "training", "held-out"][: len(areas)]
         columns = {"role": roles}
         path = make_vector(apply_affine(list(areas), ORIGIN), "areas.gpkg", columns=columns)
-        return look(areas=str(path))
+        return crop(areas=str(path))
 
     return look_at_areas
 

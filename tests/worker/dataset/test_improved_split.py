@@ -53,11 +53,11 @@ def pick(parent, role):
     return [each for each in labels.polygons[split.label_roles == role] if shapely.covers(ground, frame(each))]
 
 
-def look(parent, renewal, window=None):
+def crop(parent, improved_split, window=None):
     """Return truth and weight (side, side) of what is learnt from in the whole raster."""
     raster = parent[0]
     with open_grid(raster) as dataset:
-        sampler = Sampler(dataset, raster, CARD, renewal.labels, renewal.split)
+        sampler = Sampler(dataset, raster, CARD, improved_split.labels, improved_split.split)
         sample = sampler.read(window or Window(0, 0, raster.width, raster.height))
     return sample.truth[0].numpy() > 0, sample.weight[0].numpy() > 0
 
@@ -76,14 +76,14 @@ def test_a_correction_takes_the_place_of_the_earlier_label_and_is_learnt(parent,
     """A house is redrawn twice as large: on the checked ground the network hears of the new outline alone."""
     house = pick(parent, TRAINING)[0]
     redrawn = shapely.affinity.scale(house, 1.5, 1.5)
-    renewal = renew(folder, parent[0], [redrawn], [frame(redrawn)])
-    truth, weight = look(parent, renewal)
-    assert renewal.count == 1
-    assert not any(shapely.equals_exact(house, each, 1e-3) for each in renewal.labels.polygons)
+    improved_split = renew(folder, parent[0], [redrawn], [frame(redrawn)])
+    truth, weight = crop(parent, improved_split)
+    assert improved_split.count == 1
+    assert not any(shapely.equals_exact(house, each, 1e-3) for each in improved_split.labels.polygons)
     inside = draw(parent[0], redrawn.centroid.buffer(4))
     assert truth[inside].all()
     assert weight[inside].all()
-    assert len(renewal.labels.polygons) == len(parent[1].polygons)
+    assert len(improved_split.labels.polygons) == len(parent[1].polygons)
 
 
 def test_a_building_that_was_not_labelled_on_any_ground_is_learnt_once_it_is_checked(parent, town, tmp_path):
@@ -94,8 +94,8 @@ def test_a_building_that_was_not_labelled_on_any_ground_is_learnt_once_it_is_che
     number = int(np.flatnonzero(shapely.equals(labels.polygons, house))[0])
     roles[number] = ""
     folder = write_earlier(tmp_path, raster, labels, split.with_labels(roles))
-    renewal = renew(folder, raster, [house], [frame(house)])
-    truth, weight = look(parent, renewal)
+    improved_split = renew(folder, raster, [house], [frame(house)])
+    truth, weight = crop(parent, improved_split)
     inside = draw(raster, house.centroid.buffer(2))
     assert truth[inside].all()
     assert weight[inside].all()
@@ -103,22 +103,22 @@ def test_a_building_that_was_not_labelled_on_any_ground_is_learnt_once_it_is_che
 
 def test_where_a_house_is_deleted_on_checked_ground_there_is_none(parent, folder):
     house = pick(parent, TRAINING)[0]
-    renewal = renew(folder, parent[0], [], [frame(house)])
-    truth, weight = look(parent, renewal)
+    improved_split = renew(folder, parent[0], [], [frame(house)])
+    truth, weight = crop(parent, improved_split)
     inside = draw(parent[0], house)
     assert not truth[inside].any()
     assert weight[inside].all()
-    assert renewal.count == 0
-    assert "there is no building" in renewal.notices[0]
+    assert improved_split.count == 0
+    assert "there is no building" in improved_split.notices[0]
 
 
 def test_corrections_off_the_checked_ground_change_nothing(parent, folder):
     first, second = pick(parent, TRAINING)[:2]
     moved = shapely.affinity.translate(second, 2, 2)
-    renewal = renew(folder, parent[0], [first, moved], [frame(first)])
-    assert renewal.count == 1
-    assert any(shapely.equals_exact(second, each, 1e-3) for each in renewal.labels.polygons)
-    assert not any(shapely.equals_exact(moved, each, 1e-3) for each in renewal.labels.polygons)
+    improved_split = renew(folder, parent[0], [first, moved], [frame(first)])
+    assert improved_split.count == 1
+    assert any(shapely.equals_exact(second, each, 1e-3) for each in improved_split.labels.polygons)
+    assert not any(shapely.equals_exact(moved, each, 1e-3) for each in improved_split.labels.polygons)
 
 
 @pytest.mark.parametrize("share", [0.3, 0.7])
@@ -127,7 +127,7 @@ def test_a_house_on_the_border_of_checked_ground_is_never_said_to_be_ground(pare
     house = max(pick(parent, TRAINING), key=shapely.area)
     left, top, _, bottom = frame(house).bounds
     checked = shapely.box(left, top, house.bounds[0] + share * (house.bounds[2] - house.bounds[0]), bottom)
-    truth, weight = look(parent, renew(folder, parent[0], [house], [checked]))
+    truth, weight = crop(parent, renew(folder, parent[0], [house], [checked]))
     inside = draw(parent[0], shapely.affinity.scale(shapely.box(*house.bounds), 0.3, 0.3))
     assert not (inside & weight & ~truth).any()
     assert (inside & weight & truth).any()
@@ -145,10 +145,12 @@ def test_checking_all_ground_moves_nothing_of_held_out_and_validation_ground_thr
     )
     kept, buffers = [(pick_ground(split, *KEPT), pick_labels(labels, split))], []
     for generation in ("first", "second"):
-        renewal = renew(folder, raster, moved, [everywhere])
-        kept.append((pick_ground(renewal.split, *KEPT), pick_labels(renewal.labels, renewal.split)))
-        buffers.append(renewal.split.buffer_px)
-        folder = write_earlier(folder.path.parent / generation, raster, renewal.labels, renewal.split)
+        improved_split = renew(folder, raster, moved, [everywhere])
+        kept.append(
+            (pick_ground(improved_split.split, *KEPT), pick_labels(improved_split.labels, improved_split.split))
+        )
+        buffers.append(improved_split.split.buffer_px)
+        folder = write_earlier(folder.path.parent / generation, raster, improved_split.labels, improved_split.split)
     for own, first, second in zip(*kept, strict=True):
         assert shapely.equals_exact(own, first, 1e-5).all()
         assert shapely.equals_exact(first, second, 0).all()
@@ -159,8 +161,8 @@ def test_the_written_held_out_ground_is_the_same_to_the_last_bit_after_a_second_
     raster, labels, _ = parent
     files = []
     for generation in ("first", "second"):
-        renewal = renew(folder, raster, list(labels.polygons), [shapely.box(0, 0, 512, 512)])
-        folder = write_earlier(folder.path.parent / generation, raster, renewal.labels, renewal.split)
+        improved_split = renew(folder, raster, list(labels.polygons), [shapely.box(0, 0, 512, 512)])
+        folder = write_earlier(folder.path.parent / generation, raster, improved_split.labels, improved_split.split)
         blocks = read_layer(str(folder.earlier), "blocks")
         files.append(sorted(shapely.to_wkb(blocks.geometries[blocks.columns["role"] == HELD_OUT]).tolist()))
     assert files[0] == files[1]
@@ -182,24 +184,24 @@ def test_an_older_split_without_its_buffer_gives_the_same_by_the_same_rule(paren
 @pytest.mark.parametrize(("role", "word"), [(HELD_OUT, "held-out ground"), (VALIDATION, "validation ground")])
 def test_checked_ground_that_is_not_learnt_from_is_told_with_its_area(parent, folder, role, word):
     own, other = pick(parent, TRAINING)[0], pick(parent, role)[0]
-    renewal = renew(folder, parent[0], [own, other], [frame(own), frame(other)])
-    told = next(finding for finding in renewal.findings if word in finding.message)
+    improved_split = renew(folder, parent[0], [own, other], [frame(own), frame(other)])
+    told = next(finding for finding in improved_split.findings if word in finding.message)
     area = frame(other).area * 0.25
     assert f"{area:,.0f} m²" in told.message
     assert len(told.places) == 1
-    assert renewal.count == 1
+    assert improved_split.count == 1
 
 
 def test_the_written_split_tells_which_ground_was_checked(parent, folder):
     house = pick(parent, TRAINING)[0]
-    renewal = renew(folder, parent[0], [house], [frame(house)])
-    out = write_earlier(folder.path.parent / "child", parent[0], renewal.labels, renewal.split)
+    improved_split = renew(folder, parent[0], [house], [frame(house)])
+    out = write_earlier(folder.path.parent / "child", parent[0], improved_split.labels, improved_split.split)
     blocks = read_layer(str(out.earlier), "blocks")
     checked = blocks.columns["origin"] == "checked"
     assert shapely.area(blocks.geometries[checked]).sum() == pytest.approx(frame(house).area * 0.25)
     assert set(blocks.columns["role"][checked]) == {TRAINING}
     assert blocks.columns["buildings"][checked].sum() == 1
-    assert blocks.columns["buildings"].sum() == (renewal.split.label_roles != "").sum()
+    assert blocks.columns["buildings"].sum() == (improved_split.split.label_roles != "").sum()
 
 
 # -- sampling ---------------------------------------------------------------------------------------------------------
@@ -208,20 +210,22 @@ def test_the_written_split_tells_which_ground_was_checked(parent, folder):
 @pytest.mark.parametrize("share", [0.0, 0.25, 0.9])
 def test_the_wished_share_of_crops_lies_on_earlier_ground(parent, folder, share):
     raster, house = parent[0], pick(parent, TRAINING)[0]
-    renewal = renew(folder, raster, [house], [frame(house)])
+    improved_split = renew(folder, raster, [house], [frame(house)])
     with open_grid(raster) as dataset:
-        sampler = Sampler(dataset, raster, CARD, renewal.labels, renewal.split, replay_share=share)
-    is_fresh = renewal.split.is_fresh[renewal.split.roles == TRAINING]
+        sampler = Sampler(dataset, raster, CARD, improved_split.labels, improved_split.split, replay_share=share)
+    is_fresh = improved_split.split.is_fresh[improved_split.split.roles == TRAINING]
     assert sampler.chances[~is_fresh].sum() == pytest.approx(share)
     assert sampler.chances.sum() == pytest.approx(1)
 
 
 def test_where_all_earlier_ground_was_checked_anew_all_crops_lie_there(parent, folder):
     raster, labels, _ = parent
-    renewal = renew(folder, raster, list(labels.polygons), [shapely.box(0, 0, 512, 512)])
-    assert renewal.split.is_fresh[renewal.split.roles == TRAINING].all()
+    improved_split = renew(folder, raster, list(labels.polygons), [shapely.box(0, 0, 512, 512)])
+    assert improved_split.split.is_fresh[improved_split.split.roles == TRAINING].all()
     with open_grid(raster) as dataset:
-        assert Sampler(dataset, raster, CARD, renewal.labels, renewal.split).chances.sum() == pytest.approx(1)
+        assert Sampler(
+            dataset, raster, CARD, improved_split.labels, improved_split.split
+        ).chances.sum() == pytest.approx(1)
 
 
 # -- bad input --------------------------------------------------------------------------------------------------------
@@ -321,9 +325,9 @@ def test_overlapping_and_invalid_corrections_are_mended_and_told(parent, folder)
     house = max(pick(parent, TRAINING), key=shapely.area)
     left, top, right, bottom = house.bounds
     bow = shapely.Polygon([(left, top), (right, bottom), (right, top), (left, bottom)])
-    renewal = renew(folder, parent[0], [house, house, bow], [frame(house)])
-    assert (renewal.corrected.twins, renewal.corrected.repaired) == (1, 1)
-    assert shapely.is_valid(renewal.corrected.polygons).all()
+    improved_split = renew(folder, parent[0], [house, house, bow], [frame(house)])
+    assert (improved_split.corrected.twins, improved_split.corrected.repaired) == (1, 1)
+    assert shapely.is_valid(improved_split.corrected.polygons).all()
 
 
 def test_the_users_files_are_left_alone(parent, folder):

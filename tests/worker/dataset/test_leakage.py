@@ -217,31 +217,31 @@ def correct(labels, seed):
     )
 
 
-def find_moved(labels, split, renewal):
+def find_moved(labels, split, improved_split):
     """Return in words what of validation and held-out ground, and of the labels there, is not as it was."""
     moved = []
-    grounds = [pick_ground(each, VALIDATION, HELD_OUT) for each in (split, renewal.split)]
-    judged = [pick_labels(labels, split), pick_labels(renewal.labels, renewal.split)]
+    grounds = [pick_ground(each, VALIDATION, HELD_OUT) for each in (split, improved_split.split)]
+    judged = [pick_labels(labels, split), pick_labels(improved_split.labels, improved_split.split)]
     for name, (own, other) in (("ground", grounds), ("labels", judged)):
         if len(own) != len(other) or not shapely.equals_exact(own, other, 1e-5).all():
             moved.append(f"{name} that nothing is learnt from is not as it was")
-    if renewal.split.buffer_px != split.buffer_px:
+    if improved_split.split.buffer_px != split.buffer_px:
         moved.append("the buffer is another one")
     return moved
 
 
-def find_new_leaks(raster, card, renewal):
+def find_new_leaks(raster, card, improved_split):
     """Return in words what counts of validation ground's buffer, and which building lies on both sides."""
-    ground, learnt = renewal.split.ground(VALIDATION, HELD_OUT), renewal.split.ground(TRAINING)
+    ground, learnt = improved_split.split.ground(VALIDATION, HELD_OUT), improved_split.split.ground(TRAINING)
     with open_grid(raster) as dataset:
-        sampler = Sampler(dataset, raster, card, renewal.labels, renewal.split)
+        sampler = Sampler(dataset, raster, card, improved_split.labels, improved_split.split)
         weight = sampler.read(Window(0, 0, raster.width, raster.height)).weight[0].numpy() > 0
     rows, cols = np.nonzero(weight)
     shapely.prepare(ground)
     leaks = []
-    if shapely.dwithin(ground, shapely.points(cols + 0.5, rows + 0.5), renewal.split.buffer_px - 1e-5).any():
+    if shapely.dwithin(ground, shapely.points(cols + 0.5, rows + 0.5), improved_split.split.buffer_px - 1e-5).any():
         leaks.append("a pixel within the buffer is learnt from")
-    buildings = renewal.labels.polygons
+    buildings = improved_split.labels.polygons
     reaching = buildings[shapely.area(shapely.intersection(buildings, ground)) > 1e-3]
     if shapely.area(shapely.intersection(reaching, learnt)).sum() > 1e-3:
         leaks.append("a building reaches from ground that is learnt from onto other ground")
@@ -263,11 +263,11 @@ def test_whatever_ground_is_checked_nothing_of_held_out_ground_is_learnt_from_th
         assume(all(triangle.is_valid and triangle.area > 100 for triangle in checked))
         for generation in ("first", "second"):
             run = write_earlier(Path(folder) / generation, raster, labels, split)
-            renewal = try_renew(run, raster, correct(labels, town[2]), checked)
-            if renewal is None:
+            improved_split = try_renew(run, raster, correct(labels, town[2]), checked)
+            if improved_split is None:
                 return
-            assert find_moved(own, first, renewal) == []
-            labels, split = renewal.labels, renewal.split
+            assert find_moved(own, first, improved_split) == []
+            labels, split = improved_split.labels, improved_split.split
             assert find_counted_leaks(raster, card, labels, split, split.buffer_px - 1e-5) == []
-            assert find_new_leaks(raster, card, renewal) == []
+            assert find_new_leaks(raster, card, improved_split) == []
         assert count_seen_leaks(path, raster, card, labels, split, town[2]) == 0

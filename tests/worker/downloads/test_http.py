@@ -35,7 +35,7 @@ class Deaf(socketserver.BaseRequestHandler):
 
 
 @pytest.fixture
-def deaf(shelf):
+def deaf(file_server):
     """The address of a server that never answers."""
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Deaf) as server:
         server.daemon_threads, server.heard = True, threading.Event()
@@ -53,14 +53,14 @@ def test_a_server_that_never_answers_is_given_up_after_a_while(deaf, target, ear
     assert "Check the network and the proxy" in caught.value.hint
 
 
-def test_a_server_that_falls_silent_is_left(fetch, shelf, secure_server, monkeypatch):
+def test_a_server_that_falls_silent_is_left(fetch, file_server, secure_server, monkeypatch):
     monkeypatch.setattr(http, "SILENCE_S", 0.2)
     monkeypatch.setattr(subject, "ATTEMPTS", 2)
     secure_server.replies["/weights.pth"] = Reply(BODY, wait=threading.Event())
     fail(fetch, RunError, "did not answer within")
 
 
-def test_a_transfer_that_sleeps_is_left(fetch, shelf, secure_server, monkeypatch):
+def test_a_transfer_that_sleeps_is_left(fetch, file_server, secure_server, monkeypatch):
     monkeypatch.setattr(http, "SLOW_S", 0.3)
     monkeypatch.setattr(subject, "ATTEMPTS", 2)
     secure_server.replies["/weights.pth"] = Reply(BODY, wait=threading.Event())
@@ -98,13 +98,13 @@ def test_a_companys_authority_may_be_named_as_requests_does(name, fetch, secure_
     assert fetch() == SHA256
 
 
-def test_a_certificate_file_that_is_gone_is_named(fetch, shelf, monkeypatch):
+def test_a_certificate_file_that_is_gone_is_named(fetch, file_server, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/gone.pem")
     error = fail(fetch, RunError, "certificates cannot be read.*gone.pem")
     assert "REQUESTS_CA_BUNDLE" in error.hint
 
 
-def test_a_redirect_is_followed_only_to_an_address_with_tls(fetch, shelf, secure_server, server, target):
+def test_a_redirect_is_followed_only_to_an_address_with_tls(fetch, file_server, secure_server, server, target):
     server.replies["/weights.pth"] = Reply(BODY)
     secure_server.replies["/here"] = Reply(status=302, headers={"Location": "/weights.pth"})
     secure_server.replies["/plain"] = Reply(status=302, headers={"Location": server.locate("/weights.pth")})
@@ -147,7 +147,7 @@ class Tunnel(socketserver.StreamRequestHandler):
 
 
 @pytest.fixture
-def proxy(monkeypatch, shelf):
+def proxy(monkeypatch, file_server):
     """A proxy that the environment names for every host."""
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Tunnel) as made:
         made.daemon_threads, made.asked, made.wants = True, [], None
@@ -182,7 +182,7 @@ def test_a_proxy_that_wants_a_name_is_told_so(proxy, fetch):
     assert "QGIS" in error.hint
 
 
-def test_a_proxy_that_is_not_there_is_named_without_its_password(fetch, shelf, monkeypatch):
+def test_a_proxy_that_is_not_there_is_named_without_its_password(fetch, file_server, monkeypatch):
     monkeypatch.delenv("no_proxy")
     user = "jane:secret"
     monkeypatch.setenv("HTTPS_PROXY", f"http://{user}@127.0.0.1:9")
@@ -190,7 +190,7 @@ def test_a_proxy_that_is_not_there_is_named_without_its_password(fetch, shelf, m
     assert "secret" not in error.message + error.hint
 
 
-def test_a_socks_proxy_is_refused_in_words_and_never_passed_by(fetch, shelf, monkeypatch, secure_server):
+def test_a_socks_proxy_is_refused_in_words_and_never_passed_by(fetch, file_server, monkeypatch, secure_server):
     monkeypatch.delenv("no_proxy")
     monkeypatch.setenv("HTTPS_PROXY", "socks5h://127.0.0.1:1080")
     error = fail(fetch, RunError, "A SOCKS proxy cannot be used")

@@ -207,7 +207,7 @@ def test_every_building_is_told_with_its_overlap_its_size_and_its_block():
 
 def test_the_blocks_and_what_is_labelled_in_them_are_the_same_for_every_model():
     town = make_town(250, 8)
-    exam = HeldOutEvaluation(town, GROUND, SCALE, 16.0)
-    tables = [np.array(exam.mark(find(shake(town, seed))).figures["blocks"]) for seed in (1, 2)]
+    evaluation = HeldOutEvaluation(town, GROUND, SCALE, 16.0)
+    tables = [np.array(evaluation.mark(find(shake(town, seed))).figures["blocks"]) for seed in (1, 2)]
     assert (tables[0][:, [0, 2]].sum(axis=1) == tables[1][:, [0, 2]].sum(axis=1)).all()
     assert not (tables[0] == tables[1]).all()

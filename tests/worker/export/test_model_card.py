@@ -120,9 +120,9 @@ def test_a_model_of_sixteen_bits_says_that_it_is_not_for_bytes(tmp_path):
 
 def test_a_start_is_handed_out_with_a_warning(tmp_path):
     wire = Silent()
-    handout = write_bundle(find_card("imagenet_lite0"), tmp_path / "start.md", "card", None, wire)
+    bundle = write_bundle(find_card("imagenet_lite0"), tmp_path / "start.md", "card", None, wire)
     assert wire.notices == [("warning", 'The model "imagenet_lite0" has never seen a roof.')]
-    assert handout.files == {"model_card": str(tmp_path / "start.md")}
+    assert bundle.files == {"model_card": str(tmp_path / "start.md")}
     assert "never seen a roof" in (tmp_path / "start.md").read_text(encoding="utf-8")
 
 
@@ -131,10 +131,10 @@ def test_files_are_named_after_the_model_or_as_asked_and_the_folder_is_made(tmp_
     assert (
         write_bundle(card, tmp_path / "new", "card", None, Silent()).card == tmp_path / "new" / "unet_resnet34_none.md"
     )
-    handout = write_bundle(find_card("starter"), tmp_path / "v1.2.onnx", "onnx", 64, Silent())
-    assert handout.files == {"onnx": str(tmp_path / "v1.2.onnx")}
-    assert handout.figures["difference"] < 1e-4
-    assert any("seg_thresh = 0.4" in line for line in handout.describe())
+    bundle = write_bundle(find_card("starter"), tmp_path / "v1.2.onnx", "onnx", 64, Silent())
+    assert bundle.files == {"onnx": str(tmp_path / "v1.2.onnx")}
+    assert bundle.figures["difference"] < 1e-4
+    assert any("seg_thresh = 0.4" in line for line in bundle.describe())
 
 
 def test_a_folder_that_cannot_be_made_and_tiles_that_do_not_fit_leave_nothing(tmp_path):

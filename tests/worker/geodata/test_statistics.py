@@ -15,10 +15,10 @@ from plugin.worker.geodata.statistics import measure_imagery
 def measure(make_raster, card):
     """Return a function that measures a raster of the values."""
 
-    def look(values, region=None, bands=(), **options):
+    def crop(values, region=None, bands=(), **options):
         return measure_imagery(describe_raster(str(make_raster(values, **options)), card, bands), region)
 
-    return look
+    return crop
 
 
 def make_noise(size=(700, 900), seed=3):

@@ -44,7 +44,7 @@ def home(tmp_path, monkeypatch, certificate):
 
 
 @pytest.fixture
-def shelf(secure_server):
+def file_server(secure_server):
     """The server's answer for the weights; the test may change it."""
     secure_server.replies["/distant.safetensors"] = Reply(BODY, headers={"ETag": '"one"'})
     return secure_server.replies["/distant.safetensors"]
@@ -93,7 +93,7 @@ def test_what_comes_with_the_plugin_is_not_fetched(ear):
     assert ear.events == []
 
 
-def test_weights_are_fetched_once_and_their_hash_is_recorded(card, shelf, ear, secure_server):
+def test_weights_are_fetched_once_and_their_hash_is_recorded(card, file_server, ear, secure_server):
     for _ in range(2):
         assert obtain_weights(card, ear.wire) == card.weights_path
     assert card.weights_path.read_bytes() == BODY
@@ -105,29 +105,29 @@ def test_weights_are_fetched_once_and_their_hash_is_recorded(card, shelf, ear, s
     assert list_left() == ["distant.safetensors", "hashes.json"]
 
 
-def test_a_check_tells_what_would_be_fetched(card, shelf, ear, secure_server):
+def test_a_check_tells_what_would_be_fetched(card, file_server, ear, secure_server):
     assert describe_fetch(card) == ('At its first run the weights of "distant" (11 MB) from localhost are fetched.')
     assert secure_server.requests == []
     obtain_weights(card, ear.wire)
     assert describe_fetch(card) == ""
 
 
-def test_later_files_of_the_address_are_held_to_the_first_unless_that_is_forgotten(card, shelf, ear, tmp_path):
+def test_later_files_of_the_address_are_held_to_the_first_unless_that_is_forgotten(card, file_server, ear, tmp_path):
     obtain_weights(card, ear.wire)
     card.weights_path.unlink()
-    shelf.body = change(tmp_path)
+    file_server.body = change(tmp_path)
     with pytest.raises(InputError) as caught:
         obtain_weights(card, ear.wire)
     assert STARTER.sha256[:12] in caught.value.message
-    assert hashlib.sha256(shelf.body).hexdigest()[:12] in caught.value.message
+    assert hashlib.sha256(file_server.body).hexdigest()[:12] in caught.value.message
     assert "fetch distant --forget" in caught.value.hint
     assert list_left() == ["hashes.json"]
     obtain_weights(card, ear.wire, is_forgetful=True)
-    assert card.weights_path.read_bytes() == shelf.body
-    assert read_record(card)["sha256"] == hashlib.sha256(shelf.body).hexdigest()
+    assert card.weights_path.read_bytes() == file_server.body
+    assert read_record(card)["sha256"] == hashlib.sha256(file_server.body).hexdigest()
 
 
-def test_a_forgetting_that_fails_forgets_nothing(card, shelf, ear, secure_server):
+def test_a_forgetting_that_fails_forgets_nothing(card, file_server, ear, secure_server):
     obtain_weights(card, ear.wire)
     secure_server.replies["/distant.safetensors"] = Reply(b"", status=404)
     with pytest.raises(RunError, match="404"):
@@ -136,7 +136,7 @@ def test_a_forgetting_that_fails_forgets_nothing(card, shelf, ear, secure_server
     assert read_record(card)["sha256"] == STARTER.sha256
 
 
-def test_weights_that_lie_there_changed_are_refused(card, shelf, ear, tmp_path):
+def test_weights_that_lie_there_changed_are_refused(card, file_server, ear, tmp_path):
     obtain_weights(card, ear.wire)
     card.weights_path.write_bytes(change(tmp_path))
     with pytest.raises(InputError, match="is another file than expected"):
@@ -151,7 +151,7 @@ def test_weights_that_were_put_there_are_examined_and_recorded(card, ear, secure
     assert read_record(card)["how"] == "found"
 
 
-def test_a_published_hash_is_held_to_and_not_recorded(card, shelf, ear):
+def test_a_published_hash_is_held_to_and_not_recorded(card, file_server, ear):
     with pytest.raises(InputError, match="expected is 000000000000") as caught:
         obtain_weights(replace(card, sha256="0" * 64), ear.wire)
     assert "--forget" not in caught.value.hint
@@ -160,12 +160,12 @@ def test_a_published_hash_is_held_to_and_not_recorded(card, shelf, ear):
     assert list_left() == ["distant.safetensors"]
 
 
-def test_weights_of_another_network_are_refused_and_nothing_is_left(card, shelf, ear, tmp_path):
+def test_weights_of_another_network_are_refused_and_nothing_is_left(card, file_server, ear, tmp_path):
     tensors = load_file(STARTER.weights_path)
     name = "segmentation_head.0.weight"
     tensors["another.weight"] = tensors.pop(name)
     save_file(tensors, tmp_path / "other.safetensors")
-    shelf.body = (tmp_path / "other.safetensors").read_bytes()
+    file_server.body = (tmp_path / "other.safetensors").read_bytes()
     with pytest.raises(InputError, match='holds no weights of "distant"') as caught:
         obtain_weights(card, ear.wire)
     assert name in caught.value.message
@@ -191,7 +191,7 @@ def test_a_file_picked_by_hand_goes_through_the_same_checks(body, why, card, ear
     assert (tmp_path / "picked.safetensors").read_bytes() == body
 
 
-def test_a_file_picked_by_hand_is_taken_recorded_and_held_to(card, shelf, ear, tmp_path, secure_server):
+def test_a_file_picked_by_hand_is_taken_recorded_and_held_to(card, file_server, ear, tmp_path, secure_server):
     (tmp_path / "first").write_bytes(BODY)
     (tmp_path / "second").write_bytes(change(tmp_path))
     assert pick_weights(card, tmp_path / "first", ear.wire) == card.weights_path
@@ -212,14 +212,14 @@ def test_a_file_that_is_not_there_or_not_needed_is_refused(card, ear, tmp_path):
         pick_weights(STARTER, STARTER.weights_path, ear.wire)
 
 
-def test_a_record_that_cannot_be_read_is_said(card, ear, shelf):
+def test_a_record_that_cannot_be_read_is_said(card, ear, file_server):
     locate_hashes().parent.mkdir(parents=True)
     locate_hashes().write_text("[]")
     with pytest.raises(InputError, match="recorded hashes"):
         obtain_weights(card, ear.wire)
 
 
-def test_two_workers_fetch_one_after_the_other_and_only_one_asks(card, shelf, ear, secure_server):
+def test_two_workers_fetch_one_after_the_other_and_only_one_asks(card, file_server, ear, secure_server):
     folder = locate_models(os.environ)
     folder.mkdir(parents=True)
     done = []
@@ -293,7 +293,7 @@ def published(path, card):
     return path
 
 
-def test_fetch_tells_where_the_weights_lie_their_size_and_their_hash(published, card, shelf):
+def test_fetch_tells_where_the_weights_lie_their_size_and_their_hash(published, card, file_server):
     code, out, err = run("fetch", published)
     assert code == 0, err
     assert str(card.weights_path) in out
@@ -312,7 +312,7 @@ def test_fetch_says_where_there_is_nothing_to_fetch():
     assert (code, out) == (0, 'Nothing is to be fetched: the weights of "starter" come with it.\n')
 
 
-def test_fetch_tells_its_progress_as_events(published, shelf):
+def test_fetch_tells_its_progress_as_events(published, file_server):
     events = read_events(run("fetch", published, "--events")[1])
     assert any(isinstance(event, StageStarted) and event.stage == "fetch" for event in events)
     assert any(isinstance(event, Notice) and "(11 MB) from localhost" in event.message for event in events)
@@ -320,7 +320,7 @@ def test_fetch_tells_its_progress_as_events(published, shelf):
     assert isinstance(events[-1], Finished)
 
 
-def test_a_full_disk_is_said_and_the_fetch_goes_on_once_there_is_room(published, card, shelf):
+def test_a_full_disk_is_said_and_the_fetch_goes_on_once_there_is_room(published, card, file_server):
     """A limit on the size of files stands in for the full disk: writing fails in the same way."""
     limited = ["bash", "-c", 'ulimit -f 2000; trap "" XFSZ; exec "$@"', "-"]
     code, out, _ = run("fetch", published, "--events", shell=limited)
@@ -334,8 +334,8 @@ def test_a_full_disk_is_said_and_the_fetch_goes_on_once_there_is_room(published,
     assert card.weights_path.read_bytes() == BODY
 
 
-def test_a_cancel_is_heard_while_the_server_is_silent(published, shelf, secure_server):
-    shelf.wait = threading.Event()
+def test_a_cancel_is_heard_while_the_server_is_silent(published, file_server, secure_server):
+    file_server.wait = threading.Event()
     process = start("fetch", published, "--events")
     process.stdin.write("follow\n")
     process.stdin.flush()
@@ -354,7 +354,9 @@ def test_a_cancel_is_heard_while_the_server_is_silent(published, shelf, secure_s
 
 
 @pytest.mark.parametrize("verb", ["run", "check"])
-def test_a_run_fetches_what_its_base_model_needs_and_a_check_only_tells(verb, town, published, card, shelf, tmp_path):
+def test_a_run_fetches_what_its_base_model_needs_and_a_check_only_tells(
+    verb, town, published, card, file_server, tmp_path
+):
     job = town.write_job(tmp_path / "run", {"epochs": 1, "batch_size": 1}, base_model=str(published))
     process = start(verb, job)
     process.stdin.write("follow\n")
@@ -377,8 +379,8 @@ def test_a_run_fetches_what_its_base_model_needs_and_a_check_only_tells(verb, to
         assert not card.weights_path.exists()
 
 
-def test_predicting_fetches_too(town, card, shelf, ear, tmp_path):
-    shelf.status = 404
+def test_predicting_fetches_too(town, card, file_server, ear, tmp_path):
+    file_server.status = 404
     with pytest.raises(RunError, match="answered 404"):
         predict_footprints(card, PredictRequest(str(town.raster)), tmp_path / "f.gpkg", ear.wire, device="cpu")
     assert [event.stage for event in ear.events if isinstance(event, StageStarted)] == ["check", "fetch"]

@@ -64,7 +64,7 @@ def box_of(polygon):
 
 def test_a_part_gives_the_footprints_that_the_whole_has_there(city, whole, ear, tmp_path):
     out, kept = tmp_path / "part.gpkg", tmp_path / "p.tif"
-    order = PredictRequest(str(city), patch=box_of(PATCH_PX))
+    order = PredictRequest(str(city), area=box_of(PATCH_PX))
     count = predict_footprints(QUICK, order, out, ear.wire, probability=kept, device="cpu")
     found = read_pixels(out)
     shares = shapely.area(shapely.intersection(whole, PATCH_PX)) / shapely.area(whole)
@@ -94,7 +94,7 @@ def test_a_small_part_of_a_huge_raster_takes_seconds(tmp_path, town, ear):
     ) as target:  # fmt: skip
         target.write(values, window=((9000, 9512), (15000, 15512)))
     began = time.process_time()
-    order = PredictRequest(str(path), patch=box_of(shapely.box(15100, 9100, 15300, 9300)))
+    order = PredictRequest(str(path), area=box_of(shapely.box(15100, 9100, 15300, 9300)))
     assert predict_footprints(QUICK, order, tmp_path / "f.gpkg", ear.wire, device="cpu") > 3
     assert time.process_time() - began < 30  # the whole takes over half an hour
 
@@ -143,7 +143,7 @@ def test_the_raster_is_never_written_over(town, ear, tmp_path):
 
 
 def test_ground_outside_the_raster_is_refused_before_any_work(town, ear, tmp_path):
-    order = PredictRequest(str(town.raster), patch=AreaOfInterest((0.0, 0.0, 1.0, 1.0), "EPSG:4326"))
+    order = PredictRequest(str(town.raster), area=AreaOfInterest((0.0, 0.0, 1.0, 1.0), "EPSG:4326"))
     with pytest.raises(InputError, match="outside the raster"):
         predict_footprints(QUICK, order, tmp_path / "f.gpkg", ear.wire)
     assert [event.stage for event in ear.events if isinstance(event, StageStarted)] == ["check"]

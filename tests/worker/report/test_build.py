@@ -47,19 +47,19 @@ def judged(town, make_town_job, tmp_path_factory):
     raster = describe_raster(str(town.raster), card)
     inputs = Inputs(job, card, raster, read_labels(str(town.labels), "", raster))
     split = split_ground(raster, inputs.labels, job.settings)
-    judge = Evaluator(inputs, split, None)
+    evaluator = Evaluator(inputs, split, None)
     truth = inputs.labels.polygons[split.label_roles == HELD_OUT]
     scores = []
     for shift, lost in ((3.0, 4), (0.5, 0)):
         polygons = shapely.transform(truth[lost:], lambda xy, shift=shift: xy + np.array([shift, 0]))
         found = Footprints(polygons, np.full(len(polygons), 0.8), shapely.area(polygons) * 0.25)
-        scores.append(judge.score_held_out(town.raster, found, card.separation))
-    return inputs, split, judge, scores
+        scores.append(evaluator.score_held_out(town.raster, found, card.separation))
+    return inputs, split, evaluator, scores
 
 
 @pytest.fixture(scope="module")
 def report(judged):
-    inputs, split, judge, scores = judged
+    inputs, split, evaluator, scores = judged
     epoch = {"epoch": 1, "epochs": 1, "train_loss": 0.5, "validation_loss": 0.4, "validation_f1": 0.6, "is_best": True}
     tuning = {"best_epoch": 1, "validation_f1": 0.6, "parting": scores[1][0]["parting"], "history": [epoch]}
     results = {
@@ -74,7 +74,7 @@ def report(judged):
         "title": "Tuned on town",
         "earlier": None,
     }
-    return json.loads(json.dumps(build_report(inputs, split, judge.exam, results), allow_nan=False))
+    return json.loads(json.dumps(build_report(inputs, split, evaluator.evaluation, results), allow_nan=False))
 
 
 def test_the_report_keeps_to_its_schema(report, find_faults):
@@ -130,7 +130,7 @@ def test_the_report_says_whether_the_figures_come_again(report):
 
 
 def test_every_buildings_fate_is_a_layer_in_the_rasters_coordinate_system(judged, tmp_path):
-    inputs, _, judge, scores = judged
+    inputs, _, evaluator, scores = judged
     path = RunFolder(tmp_path).errors
     write_outcomes(path, {"before": scores[0][1]}, inputs.raster)
     write_outcomes(path, {"after": scores[1][1]}, inputs.raster)
@@ -145,7 +145,7 @@ def test_every_buildings_fate_is_a_layer_in_the_rasters_coordinate_system(judged
         back = np.column_stack(~inputs.raster.transform @ centres.T)
         assert back == pytest.approx(shapely.get_coordinates(shapely.centroid(outcomes.polygons)))
         assert set(fields) == {"outcome", "iou", "area_m2", "confidence", "block"}
-        assert fields["block"].max() < len(judge.exam.blocks)
+        assert fields["block"].max() < len(evaluator.evaluation.blocks)
 
 
 def test_writing_a_layer_again_replaces_it_and_keeps_the_other(judged, tmp_path):

@@ -26,7 +26,7 @@ from plugin.worker.review.f1_curve import THRESHOLDS, F1Curve, list_thresholds
 
 
 @pytest.fixture
-def scene(finished_run):
+def context(finished_run):
     return open_scene(finished_run[0].path)
 
 
@@ -50,32 +50,32 @@ def finish(curve):
     return told
 
 
-def score(chooser, scene, threshold, least_m2):
-    separation = replace(scene.separation, threshold=threshold)
-    return sum((tile.score(separation, least_m2) for tile in chooser.read(scene.path)), Score(0, 0, 0))
+def score(chooser, context, threshold, least_m2):
+    separation = replace(context.separation, threshold=threshold)
+    return sum((tile.score(separation, least_m2) for tile in chooser.read(context.path)), Score(0, 0, 0))
 
 
-def test_every_point_is_what_the_run_itself_would_have_counted(scene, chooser):
-    curve = F1Curve(scene)
+def test_every_point_is_what_the_run_itself_would_have_counted(context, chooser):
+    curve = F1Curve(context)
     curve.ask(5.0)
     told = finish(curve)[-1]
     assert [point[0] for point in told["points"]] == list(THRESHOLDS)
     for threshold, f1, precision, recall in told["points"][::6]:
-        expected = score(chooser, scene, threshold, 5.0)
+        expected = score(chooser, context, threshold, 5.0)
         assert (f1, precision, recall) == pytest.approx((expected.f1, expected.precision, expected.recall))
     assert told["best"][1] == max(point[1] for point in told["points"]) > 0.5
 
 
-def test_at_the_runs_own_threshold_stands_the_runs_own_figure(scene, finished_run):
-    curve = F1Curve(scene)
-    curve.ask(scene.min_area_m2)
+def test_at_the_runs_own_threshold_stands_the_runs_own_figure(context, finished_run):
+    curve = F1Curve(context)
+    curve.ask(context.min_area_m2)
     points = {point[0]: point[1] for point in finish(curve)[-1]["points"]}
     report = json.loads(finished_run[0].report.read_text())
-    assert points[scene.chosen.threshold] == pytest.approx(report["tuning"]["validation_f1"], abs=5e-5)
+    assert points[context.chosen.threshold] == pytest.approx(report["tuning"]["validation_f1"], abs=5e-5)
 
 
-def test_wide_steps_come_first_and_the_curve_grows_by_a_point_at_a_time(scene):
-    curve = F1Curve(scene)
+def test_wide_steps_come_first_and_the_curve_grows_by_a_point_at_a_time(context):
+    curve = F1Curve(context)
     curve.ask(5.0)
     told = finish(curve)
     assert [len(each["points"]) for each in told] == list(range(1, len(THRESHOLDS) + 1))
@@ -91,8 +91,8 @@ def test_each_threshold_comes_once():
     assert sorted(list_thresholds()) == list(THRESHOLDS)
 
 
-def test_another_least_area_is_answered_without_a_new_search(scene, chooser, monkeypatch):
-    curve = F1Curve(scene)
+def test_another_least_area_is_answered_without_a_new_search(context, chooser, monkeypatch):
+    curve = F1Curve(context)
     curve.ask(5.0)
     finish(curve)
     monkeypatch.setattr(module, "open_chooser", None)
@@ -101,21 +101,21 @@ def test_another_least_area_is_answered_without_a_new_search(scene, chooser, mon
     told = curve.describe()
     assert told["min_area_m2"] == 30.0
     for threshold, f1, *_ in told["points"][::9]:
-        assert f1 == pytest.approx(score(chooser, scene, threshold, 30.0).f1)
+        assert f1 == pytest.approx(score(chooser, context, threshold, 30.0).f1)
     curve.ask(1e6)
     assert curve.describe()["best"] is None
 
 
-def test_nothing_is_done_before_somebody_asks(scene):
-    curve = F1Curve(scene)
+def test_nothing_is_done_before_somebody_asks(context):
+    curve = F1Curve(context)
     assert not curve.is_wanted
     assert curve.describe()["points"] == []
 
 
 def test_a_split_that_cannot_be_read_is_told_once(own_run):
-    scene = open_scene(own_run.path)
+    context = open_scene(own_run.path)
     own_run.split.write_bytes(b"no GeoPackage")
-    curve = F1Curve(scene)
+    curve = F1Curve(context)
     curve.ask(5.0)
     with pytest.raises(InputError):
         finish(curve)
@@ -123,7 +123,7 @@ def test_a_split_that_cannot_be_read_is_told_once(own_run):
 
 
 def test_a_split_without_validation_ground_is_told(own_run):
-    scene, layers = open_scene(own_run.path), {}
+    context, layers = open_scene(own_run.path), {}
     for name in ("blocks", "labels"):
         layers[name] = read_layer(str(own_run.split), name)
     own_run.split.unlink()
@@ -131,5 +131,5 @@ def test_a_split_without_validation_ground_is_told(own_run):
         roles = np.where(layer.columns["role"] == VALIDATION, "training", layer.columns["role"])
         append_layer(own_run.split, layer.geometries, {"role": roles}, layer.crs, name)
     with pytest.raises(InputError, match="no validation ground"):
-        module.open_chooser(scene)
+        module.open_chooser(context)
     assert shapely.is_valid(layers["blocks"].geometries).all()

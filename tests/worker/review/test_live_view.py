@@ -67,57 +67,57 @@ def make_scene(folder, values, transform=HALF, crs=UTM, **options):
     )
 
 
-def find_box(scene, left, top, right, bottom):
+def find_box(context, left, top, right, bottom):
     """Return the box of pixels in the raster's coordinates."""
-    corners = [scene.transform @ corner for corner in ((left, top), (right, top), (right, bottom), (left, bottom))]
+    corners = [context.transform @ corner for corner in ((left, top), (right, top), (right, bottom), (left, bottom))]
     xs, ys = zip(*corners, strict=True)
     return min(xs), min(ys), max(xs), max(ys)
 
 
-def look(scene, box, threshold=0.5, least_m2=5.0, screen=(400, 300), view=None):
-    sight = Sight(find_box(scene, *box), *screen, threshold, least_m2)
-    return (view or LiveView(scene)).look(sight)
+def crop(context, box, threshold=0.5, least_m2=5.0, screen=(400, 300), view=None):
+    sight = Sight(find_box(context, *box), *screen, threshold, least_m2)
+    return (view or LiveView(context)).crop(sight)
 
 
 def to_set(polygons):
     return {shapely.to_wkb(each) for each in shapely.normalize(shapely.set_precision(polygons, 1e-6))}
 
 
-def trace(scene, threshold, least_m2):
+def trace(context, threshold, least_m2):
     """Return the footprints of the run's own way, without squares, in the raster's coordinates."""
-    rule = TraceRule(SeparationParams(threshold, scene.separation.seeds), least_m2, scene.simplify_px)
-    return apply_affine(trace_all(scene.path, rule, scene.scale).polygons, scene.transform)
+    rule = TraceRule(SeparationParams(threshold, context.separation.seeds), least_m2, context.simplify_px)
+    return apply_affine(trace_all(context.path, rule, context.scale).polygons, context.transform)
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory):
+def context(tmp_path_factory):
     """Outlines run along pixels, so that neighbours never overlap."""
     return make_scene(tmp_path_factory.mktemp("scene"), paint(600), simplify_px=0.0)
 
 
 @pytest.mark.parametrize("threshold", [0.3, 0.5, 0.7, 0.9])
 @pytest.mark.parametrize("least_m2", [0.0, 5.0, 60.0])
-def test_what_is_in_sight_is_what_the_run_would_trace(scene, threshold, least_m2):
-    whole = look(scene, (0, 0, 600, 600), threshold, least_m2)
-    expected = trace(scene, threshold, least_m2)
+def test_what_is_in_sight_is_what_the_run_would_trace(context, threshold, least_m2):
+    whole = crop(context, (0, 0, 600, 600), threshold, least_m2)
+    expected = trace(context, threshold, least_m2)
     assert to_set(whole.polygons) == to_set(expected)
     assert len(expected) > 5
     assert not whole.is_coarse
 
 
-def test_a_part_of_the_raster_holds_the_buildings_that_reach_into_it(scene):
+def test_a_part_of_the_raster_holds_the_buildings_that_reach_into_it(context):
     box = (130, 170, 420, 390)
-    expected = trace(scene, 0.5, 5.0)
-    reaching = expected[shapely.intersects(expected, shapely.box(*find_box(scene, *box)).buffer(-1e-6))]
-    seen = look(scene, box).polygons
-    in_frame = shapely.box(*find_box(scene, 98, 138, 452, 422)).buffer(-1e-6)
+    expected = trace(context, 0.5, 5.0)
+    reaching = expected[shapely.intersects(expected, shapely.box(*find_box(context, *box)).buffer(-1e-6))]
+    seen = crop(context, box).polygons
+    in_frame = shapely.box(*find_box(context, 98, 138, 452, 422)).buffer(-1e-6)
     assert len(seen) == len(reaching) < len(expected)
     assert to_set(seen[shapely.covers(in_frame, seen)]) == to_set(reaching[shapely.covers(in_frame, reaching)])
 
 
-def test_outlines_are_simplified_as_the_run_does_it(scene):
-    simple = replace(scene, simplify_px=1.0)
-    seen, exact = (look(each, (0, 0, 600, 600)).polygons for each in (simple, scene))
+def test_outlines_are_simplified_as_the_run_does_it(context):
+    simple = replace(context, simplify_px=1.0)
+    seen, exact = (crop(each, (0, 0, 600, 600)).polygons for each in (simple, context))
     assert shapely.get_num_coordinates(seen).sum() < shapely.get_num_coordinates(exact).sum()
     expected = trace(simple, 0.5, 5.0)
     is_alone = np.bincount(shapely.STRtree(seen).query(seen, predicate="intersects")[0]) == 1
@@ -126,9 +126,9 @@ def test_outlines_are_simplified_as_the_run_does_it(scene):
     assert len(seen) == len(expected)
 
 
-def test_the_threshold_parts_houses_that_stand_wall_to_wall(scene):
+def test_the_threshold_parts_houses_that_stand_wall_to_wall(context):
     seeded, plain = (
-        look(each, (0, 0, 600, 600)).polygons for each in (scene, replace(scene, separation=SeparationParams(0.5)))
+        crop(each, (0, 0, 600, 600)).polygons for each in (context, replace(context, separation=SeparationParams(0.5)))
     )
     assert len(seeded) > len(plain)
 
@@ -136,21 +136,21 @@ def test_the_threshold_parts_houses_that_stand_wall_to_wall(scene):
 def test_a_house_that_the_frame_cuts_is_not_judged_by_what_is_seen_of_it(tmp_path):
     values = np.zeros((1, 300, 300), dtype="uint8")
     values[0, 20:280, 140:160] = 200
-    scene = make_scene(tmp_path, values, separation=SeparationParams(0.5))
+    context = make_scene(tmp_path, values, separation=SeparationParams(0.5))
     area_m2 = 260 * 20 * 0.25
-    assert len(look(scene, (100, 100, 200, 130), 0.5, area_m2).polygons) == 1
-    assert len(look(scene, (0, 0, 300, 300), 0.5, area_m2).polygons) == 1
-    assert len(look(scene, (0, 0, 300, 300), 0.5, area_m2 + 1).polygons) == 0
+    assert len(crop(context, (100, 100, 200, 130), 0.5, area_m2).polygons) == 1
+    assert len(crop(context, (0, 0, 300, 300), 0.5, area_m2).polygons) == 1
+    assert len(crop(context, (0, 0, 300, 300), 0.5, area_m2 + 1).polygons) == 0
 
 
-def test_off_the_raster_there_is_nothing(scene):
-    seen = look(scene, (700, 700, 900, 900))
+def test_off_the_raster_there_is_nothing(context):
+    seen = crop(context, (700, 700, 900, 900))
     assert len(seen.polygons) == 0
     assert shapely.from_wkb(seen.to_wkb()).geom_type == "MultiPolygon"
 
 
-def test_all_is_one_multipolygon(scene):
-    seen = look(scene, (0, 0, 600, 600))
+def test_all_is_one_multipolygon(context):
+    seen = crop(context, (0, 0, 600, 600))
     content = shapely.from_wkb(seen.to_wkb())
     assert content.geom_type == "MultiPolygon"
     assert to_set(shapely.get_parts(content)) == to_set(seen.polygons)
@@ -173,18 +173,18 @@ def counted(monkeypatch):
     return counts
 
 
-def test_another_least_area_needs_no_new_search_and_another_threshold_no_new_read(scene, counted):
-    view, box = LiveView(scene), (50, 50, 500, 450)
+def test_another_least_area_needs_no_new_search_and_another_threshold_no_new_read(context, counted):
+    view, box = LiveView(context), (50, 50, 500, 450)
     steps = [(0.5, 5.0), (0.5, 40.0), (0.5, 60.0), (0.5, 1.0), (0.7, 5.0), (0.7, 0.0), (0.7, 30.0), (0.5, 5.0)]
-    seen = [look(scene, box, *step, view=view) for step in steps]
+    seen = [crop(context, box, *step, view=view) for step in steps]
     assert counted == {"read_frame": 1, "find_instances": 3, "outline_pieces": 4}
     for step, each in zip(steps, seen, strict=True):
-        assert to_set(each.polygons) == to_set(look(scene, box, *step).polygons)
+        assert to_set(each.polygons) == to_set(crop(context, box, *step).polygons)
 
 
-def test_another_box_is_read_anew(scene, counted):
-    view = LiveView(scene)
-    first, second = (look(scene, box, view=view) for box in ((0, 0, 200, 200), (300, 300, 500, 500)))
+def test_another_box_is_read_anew(context, counted):
+    view = LiveView(context)
+    first, second = (crop(context, box, view=view) for box in ((0, 0, 200, 200), (300, 300, 500, 500)))
     assert counted["read_frame"] == 2
     assert not to_set(first.polygons) & to_set(second.polygons)
 
@@ -204,7 +204,7 @@ class TestFromAfar:
         return make_scene(tmp_path, values)
 
     def test_houses_apart_are_as_many_and_as_large(self, wide):
-        seen = look(wide, (0, 0, 2000, 2000), 0.5, 0.0, (500, 500))
+        seen = crop(wide, (0, 0, 2000, 2000), 0.5, 0.0, (500, 500))
         assert seen.is_coarse
         assert len(seen.polygons) == 200
         expected_m2 = 100 * (40**2 + 20**2) * 0.25
@@ -212,8 +212,8 @@ class TestFromAfar:
         assert to_set(shapely.box(*shapely.bounds(seen.polygons).T)) == to_set(seen.polygons)
 
     def test_the_least_area_is_metric_there_too(self, wide):
-        assert len(look(wide, (0, 0, 2000, 2000), 0.5, 110.0, (500, 500)).polygons) == 100
-        assert len(look(wide, (0, 0, 2000, 2000), 0.5, 410.0, (500, 500)).polygons) == 0
+        assert len(crop(wide, (0, 0, 2000, 2000), 0.5, 110.0, (500, 500)).polygons) == 100
+        assert len(crop(wide, (0, 0, 2000, 2000), 0.5, 410.0, (500, 500)).polygons) == 0
 
     def test_a_screen_of_many_pixels_is_no_reason_to_take_more_than_a_million_and_a_half(self, wide):
         frame = LiveView(wide).frame(Sight(find_box(wide, 0, 0, 2000, 2000), 8000, 8000, 0.5, 0.0))
@@ -222,7 +222,7 @@ class TestFromAfar:
     def test_ground_that_is_not_known_holds_no_building(self, tmp_path):
         values = np.full((1, 1600, 1600), NODATA, dtype="uint8")
         values[0, 800:900, 800:900] = FULL
-        seen = look(make_scene(tmp_path, values), (0, 0, 1600, 1600), 0.5, 0.0, (400, 400))
+        seen = crop(make_scene(tmp_path, values), (0, 0, 1600, 1600), 0.5, 0.0, (400, 400))
         assert shapely.area(seen.polygons).sum() == pytest.approx(100 * 100 * 0.25)
 
 
@@ -240,8 +240,8 @@ def test_on_a_turned_raster_footprints_lie_where_the_houses_are(tmp_path):
     values = np.zeros((1, 200, 200), dtype="uint8")
     values[0, 90:110, 60:100] = 230
     turned = HALF @ Affine.rotation(30)
-    scene = make_scene(tmp_path, values, turned, separation=SeparationParams(0.5))
-    (house,) = look(scene, (0, 0, 200, 200)).polygons
+    context = make_scene(tmp_path, values, turned, separation=SeparationParams(0.5))
+    (house,) = crop(context, (0, 0, 200, 200)).polygons
     expected = apply_affine([shapely.box(60, 90, 100, 110)], turned)[0]
     assert house.symmetric_difference(expected).area < 1e-6
 
@@ -250,15 +250,15 @@ def test_in_degrees_the_least_area_is_in_square_metres(tmp_path):
     values = np.zeros((1, 200, 200), dtype="uint8")
     values[0, 100:120, 100:120] = 230
     step = 1 / 222_640  # half a metre northwards
-    scene = make_scene(
+    context = make_scene(
         tmp_path, values, Affine(step, 0, 30.0, 0, -step, 60.0), "EPSG:4326", separation=SeparationParams(0.5)
     )
     area_m2 = 400 * 0.25 * 0.5  # at 60 degrees north a degree eastwards is half as long
-    assert len(look(scene, (0, 0, 200, 200), 0.5, area_m2 * 0.97).polygons) == 1
-    assert len(look(scene, (0, 0, 200, 200), 0.5, area_m2 * 1.03).polygons) == 0
+    assert len(crop(context, (0, 0, 200, 200), 0.5, area_m2 * 0.97).polygons) == 1
+    assert len(crop(context, (0, 0, 200, 200), 0.5, area_m2 * 1.03).polygons) == 0
 
 
-def test_windows_keep_their_margin_within_the_raster(scene):
-    frame = LiveView(scene).frame(Sight(find_box(scene, 10, 20, 110, 90), 400, 300, 0.5, 5.0))
+def test_windows_keep_their_margin_within_the_raster(context):
+    frame = LiveView(context).frame(Sight(find_box(context, 10, 20, 110, 90), 400, 300, 0.5, 5.0))
     assert frame.window == Window(0, 0, 142, 122)
     assert frame.sight == Window(10, 20, 100, 70)

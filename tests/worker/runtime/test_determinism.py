@@ -20,17 +20,17 @@ def deterministic_torch():
 
 
 def test_an_operation_that_is_not_deterministic_is_heard_by_torchs_own_name(deterministic_torch):
-    repeater = Determinism(torch.device("cpu"))
-    repeater.listen()
+    determinism = Determinism(torch.device("cpu"))
+    determinism.listen()
     values = torch.zeros(4)
     values.put_(torch.tensor([1, 1]), torch.tensor([1.0, 2.0]))  # which of the two is last is not said
-    assert repeater.unsure == ["put_"]
+    assert determinism.unsure == ["put_"]
 
 
 def test_on_the_cpu_nothing_is_asked_of_torch():
-    repeater = Determinism(torch.device("cpu"))
+    determinism = Determinism(torch.device("cpu"))
     assert not torch.are_deterministic_algorithms_enabled()
-    assert repeater.unsure == []
+    assert determinism.unsure == []
 
 
 def test_cuda_is_asked_for_deterministic_algorithms(monkeypatch):

@@ -183,12 +183,12 @@ class Improver(QObject):
                     self.tr("Choose the layer of corrected footprints and the layer of checked ground."),
                 )
             self._require_file(footprints, checked)
-            delivery = prepare_improvement(self._folder, take_corrected(footprints), take_checked(checked))
+            inputs = prepare_improvement(self._folder, take_corrected(footprints), take_checked(checked))
         except TunerError as error:
             self._refuse(error)
             return
         self.marker.end()
-        self.run_requested.emit(delivery)
+        self.run_requested.emit(inputs)
 
     def _require_file(self, *layers: QgsVectorLayer) -> None:
         """Raise InputError where the run's own corrections were deleted while their layers are shown."""

@@ -88,11 +88,11 @@ class SwipeItem(QgsMapCanvasItem):
     def paint(self, painter: QPainter, *_: object) -> None:
         """Paint what is drawn so far; called by Qt."""
         parts = self._list_parts()
-        for part, leaf in parts:
+        for part, map_image in parts:
             painter.save()
             painter.setClipRect(part, Qt.ClipOperation.IntersectClip)
-            self._paint_leaf(painter, leaf)
-            self._paint_name(painter, part, leaf)
+            self._paint_map_image(painter, map_image)
+            self._paint_name(painter, part, map_image)
             painter.restore()
         if len(parts) > 1:
             self._paint_line(painter)
@@ -113,9 +113,9 @@ class SwipeItem(QgsMapCanvasItem):
             second.setLeft(middle.x())
         return [(first, self.before), (second, self.after)]
 
-    def _paint_leaf(self, painter: QPainter, leaf: MapImage) -> None:
+    def _paint_map_image(self, painter: QPainter, map_image: MapImage) -> None:
         """Paint a side, on the map's plain ground where nothing is drawn yet."""
-        pictures = [each for each in (self.backdrop, leaf.picture) if each is not None]
+        pictures = [each for each in (self.backdrop, map_image.picture) if each is not None]
         if not all(self._is_shown(each) for each in pictures):
             return
         painter.fillRect(self._frame, self._canvas.canvasColor())
@@ -181,11 +181,11 @@ class SwipeItem(QgsMapCanvasItem):
             painter.drawPolygon(QPolygonF([QPointF(side * 9, 0), QPointF(side * 3, -5), QPointF(side * 3, 5)]))
         painter.restore()
 
-    def _paint_name(self, painter: QPainter, part: QRectF, leaf: MapImage) -> None:
+    def _paint_name(self, painter: QPainter, part: QRectF, map_image: MapImage) -> None:
         """Paint what a side is called into its outer corner, with dots while it is being drawn."""
         canvas = self._canvas.mapSettings()
-        is_drawn = leaf.picture.is_of(canvas) and (self.backdrop is None or self.backdrop.is_of(canvas))
-        text = leaf.name if is_drawn else f"{leaf.name} \N{HORIZONTAL ELLIPSIS}"
+        is_drawn = map_image.picture.is_of(canvas) and (self.backdrop is None or self.backdrop.is_of(canvas))
+        text = map_image.name if is_drawn else f"{map_image.name} \N{HORIZONTAL ELLIPSIS}"
         font = self._canvas.font()
         font.setBold(True)
         size = QFontMetricsF(font).size(0, text) + QSizeF(2 * _MARGIN_PX, _MARGIN_PX)

@@ -141,7 +141,7 @@ class Swipe(QObject):
     def _move(self, place: float) -> None:
         self._place = place
         if self._comparison is not None:
-            self._comparison.curtain.move_to(place)
+            self._comparison.item.move_to(place)
 
     def _turn(self, is_horizontal: bool) -> None:
         if self.tool is not None:
@@ -174,14 +174,14 @@ class Swipe(QObject):
                 self._panel.show_note(self._sights.describe_no_imagery())
             if self._comparison is None:
                 self._comparison = SwipeView(self._canvas, self)
-                self._comparison.curtain.move_to(self._place)
+                self._comparison.item.move_to(self._place)
             self._comparison.show(backdrop, before, after)
         self._show()
 
     def _show(self) -> None:
         if self._comparison is not None:
-            curtain, is_parted = self._comparison.curtain, self.tool is not None
-            curtain.show_state(is_parted=is_parted, is_held=self._is_held, is_horizontal=self._panel.is_horizontal)
+            item, is_parted = self._comparison.item, self.tool is not None
+            item.show_state(is_parted=is_parted, is_held=self._is_held, is_horizontal=self._panel.is_horizontal)
 
     def _give_up(self, error: RunError) -> None:
         """End because the run's files are not there any more, and say so."""

@@ -19,7 +19,7 @@ class SwipeView(QObject):
         self._canvas = canvas
         self._shown: tuple[Layers | None, ...] = (None, None, None)
         self._pictures: list[Picture | None] = [None, None, None]
-        self.curtain = SwipeItem(canvas)
+        self.item = SwipeItem(canvas)
         self._soon = QTimer(self, singleShot=True, interval=0)
         self._soon.timeout.connect(self._follow)
         canvas.panDistanceBearingChanged.connect(self._follow_soon)  # it is told before QGIS moves what it shows
@@ -33,7 +33,7 @@ class SwipeView(QObject):
         for picture in self._pictures:
             if picture is not None:
                 picture.draw(self._canvas.mapSettings())
-        self.curtain.follow()
+        self.item.follow()
 
     def remove(self) -> None:
         """Leave the map; a second time does nothing."""
@@ -43,7 +43,7 @@ class SwipeView(QObject):
         self._pictures = [None, None, None]
         self._soon.stop()
         self._canvas.panDistanceBearingChanged.disconnect(self._follow_soon)
-        self.curtain.remove()
+        self.item.remove()
         self.deleteLater()
 
     def _replace(self, index: int, layers: Layers | None) -> None:
@@ -67,17 +67,17 @@ class SwipeView(QObject):
             self._put(index, picture, layers.name if layers is not None else "")
 
     def _put(self, index: int, picture: Picture | None, name: str) -> None:
-        leaf = None if picture is None else MapImage(picture, name)
+        image = None if picture is None else MapImage(picture, name)
         if index == 0:
-            self.curtain.backdrop = picture
+            self.item.backdrop = picture
         elif index == 1:
-            self.curtain.before = leaf
+            self.item.before = image
         else:
-            self.curtain.after = leaf
-        self.curtain.update()
+            self.item.after = image
+        self.item.update()
 
     def _follow_soon(self, *_: object) -> None:
         self._soon.start()
 
     def _follow(self) -> None:
-        self.curtain.follow()
+        self.item.follow()

@@ -57,7 +57,7 @@ class Retracer(QObject):
         super().__init__(parent)
         self._environment = environment
         self._thread: RetraceThread | None = None
-        self._meter = OverallProgress(STAGES)
+        self._progress = OverallProgress(STAGES)
         self._watched: list[QgsVectorLayer] = []
         self._reason = ""
 
@@ -69,7 +69,7 @@ class Retracer(QObject):
         """Begin; raises SetupError without an environment, InputError where a layer of the run is being edited."""
         require_ready(self._environment)
         refuse_edits(record.folder, QgsProject.instance())
-        self._reason, self._meter = "", OverallProgress(STAGES)
+        self._reason, self._progress = "", OverallProgress(STAGES)
         self._thread = RetraceThread(self._environment, record, options, self)
         self._thread.event_heard.connect(self._hear, Qt.ConnectionType.QueuedConnection)
         self._thread.ended.connect(self._end, Qt.ConnectionType.QueuedConnection)
@@ -93,7 +93,7 @@ class Retracer(QObject):
 
     def _hear(self, event: Event) -> None:
         if self._thread is not None:
-            self.progressed.emit(self._meter.read(event))
+            self.progressed.emit(self._progress.read(event))
 
     def _break_off(self) -> None:
         """The files must not be replaced beneath somebody's edits."""

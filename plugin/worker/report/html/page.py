@@ -13,7 +13,7 @@ from .pictures import draw_pictures
 from .scores import choose_shown, read_blocks
 from .sections import list_sections
 from .source import ReportSource, read_facts
-from .text import judge, mark_by_hand, tell_by_hand, tell_scored, write_change, write_score
+from .text import evaluator, mark_by_hand, tell_by_hand, tell_scored, write_change, write_score
 
 STYLE = RESOURCES / "report" / "page.css"
 
@@ -59,7 +59,7 @@ def _lay_head(facts: ReportSource, title: str) -> Markup:
         tag("h1", title),
         tag("p", _tell_when(facts), class_="muted"),
         tag("p", *figures, class_="figures"),
-        tag("p", judge(facts), class_="verdict"),
+        tag("p", evaluator(facts), class_="verdict"),
         tag("p", tell_by_hand(facts), class_="verdict by-hand") if tell_by_hand(facts) else Markup(),
         tag("p", tell_scored(facts)),
     )

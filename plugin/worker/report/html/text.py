@@ -94,7 +94,7 @@ def tell_setting(facts: ReportSource, name: str, value: Any) -> tuple[str, str]:
     return _SETTING_WORDS.get(name, name.replace("_", " ")), said
 
 
-def judge(facts: ReportSource) -> str:
+def evaluator(facts: ReportSource) -> str:
     """Return whether the difference is more than noise, in one sentence."""
     said = facts.pick_text("difference", "sentence")
     if said:
