@@ -11,7 +11,7 @@ from plugin.core.errors import InputError, RunError
 from plugin.core.folder import RunFolder
 from plugin.core.job import load_job
 from plugin.core.run_archive import PackingCancelled, pack_run, plan_archive
-from plugin.core.run_list import FINISHED, read_entry
+from plugin.core.run_list import FINISHED, read_run_entry
 from tests.conftest import make_report
 
 PAGE = (
@@ -84,8 +84,8 @@ def test_the_page_keeps_its_drawings_and_loses_its_imagery(run, tmp_path):
 def test_what_arrives_is_a_run_that_can_be_opened(run, tmp_path):
     send(run, tmp_path / "out.zip").extractall(tmp_path / "elsewhere")
     arrived = tmp_path / "elsewhere" / run.path.name
-    entry = read_entry(arrived)
-    assert (entry.status, entry.after) == (FINISHED, read_entry(run.path).after)
+    entry = read_run_entry(arrived)
+    assert (entry.status, entry.after) == (FINISHED, read_run_entry(run.path).after)
     assert (entry.raster_name, entry.parent_name) == ("town.tif", "first")
     job = load_job(arrived / "job.json")
     assert Path(job.labels).resolve() == arrived.resolve() / "labels.gpkg"
