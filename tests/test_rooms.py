@@ -16,6 +16,37 @@ EDGES = {
     "plugin.bridge": {"plugin.core", "ui"},
     "": {"plugin.bridge"},
 }
+#: Inside a room a package imports from lines below its own only. A module of the room itself stands in brackets.
+STAIRCASES = {
+    "plugin.worker": """
+        (__main__)
+        cli
+        pipeline   review    starter
+        report     inference training export
+        checks     evaluation spacenet models
+        dataset    polygons  downloads
+        geodata    runtime
+    """,
+    "plugin.bridge": """
+        (plugin)
+        (controller) (provider)
+        algorithms
+        prediction runs
+        review     (setup)
+        tuning
+        layers     map_tools worker_client
+    """,
+    "ui": """
+        (dock)
+        predict
+        tuning     review
+        charts     model     runs
+        fields     (language)
+    """,
+}
+#: What separates and scores buildings must be fit for a machine without torch.
+WITHOUT_TORCH = ("geodata", "polygons", "evaluation", "dataset", "spacenet", "downloads")
+TORCH = {"torch", "torchvision", "timm", "segmentation_models_pytorch"}
 ONLY_IN_WORKER = {"numpy", "pyogrio", "rasterio", "requests", "safetensors", "segmentation_models_pytorch"}
 ONLY_IN_WORKER |= {"shapely", "timm", "torch", "torchvision"}
 ONLY_BESIDE_QGIS = {"qgis", "PyQt5", "PyQt6", "osgeo", "processing"}
@@ -90,6 +121,86 @@ def list_modules(root):
         yield path, ".".join(parts[:-1] if is_package else parts), is_package
 
 
+def read_staircase(room):
+    """Return the step of every package of a room, 0 at the bottom."""
+    lines = [line.split() for line in STAIRCASES[room].splitlines() if line.strip()]
+    return {package: step for step, packages in enumerate(reversed(lines)) for package in packages}
+
+
+def name_package(module, room, steps):
+    """Return the package of a room that a module belongs to, '' for another room's."""
+    if not f"{module}.".startswith(f"{room}."):
+        return ""
+    name = module[len(room) + 1 :].split(".")[0]
+    return name if name in steps else f"({name})"
+
+
+def list_arrows(root, room):
+    """Return {(from, to): [where]} of the imports between a room's packages."""
+    steps, arrows = read_staircase(room), {}
+    for path, module, is_package in list_modules(root):
+        source = name_package(module, room, steps)
+        if not source or is_package:
+            continue
+        for line, dots, name in list_imports(path.read_text(encoding="utf-8"), module):
+            target = name_package(name, room, steps) if dots else ""
+            if target and target != source:
+                arrows.setdefault((source, target), []).append(f"{module}:{line}")
+    return arrows
+
+
+def find_climbs(arrows, steps):
+    """Return the arrows that do not lead downwards, a sentence each."""
+    return [
+        f"{source} must not know {target}: {', '.join(places)}"
+        for (source, target), places in sorted(arrows.items())
+        if steps[source] <= steps[target]
+    ]
+
+
+@pytest.mark.parametrize("room", STAIRCASES)
+def test_inside_a_room_every_import_leads_down_the_stairs(root, room, capsys):
+    steps, arrows = read_staircase(room), list_arrows(root, room)
+    with capsys.disabled():
+        print(f"\n{room}")
+        for package in sorted(steps, key=lambda name: -steps[name]):
+            targets = sorted(target for source, target in arrows if source == package)
+            print(f"  {steps[package]} {package:<14} -> {', '.join(targets)}")
+    assert find_climbs(arrows, steps) == []
+
+
+@pytest.mark.parametrize("room", STAIRCASES)
+def test_the_staircase_has_a_place_for_every_package_and_for_no_other(root, room):
+    steps = read_staircase(room)
+    found = {name_package(module, room, steps) for _, module, _ in list_modules(root) if module != room}
+    assert found - {""} == set(steps)
+
+
+@pytest.mark.parametrize("room", STAIRCASES)
+def test_the_tests_mirror_the_packages(root, room):
+    here = root / "tests" / room.removeprefix("plugin.")
+    folders = {path.parent.relative_to(here).parts[0] for path in here.rglob("test_*.py") if path.parent != here}
+    assert folders <= set(read_staircase(room))
+
+
+def test_a_climb_is_seen():
+    steps = read_staircase("plugin.worker")
+    assert find_climbs({("polygons", "models"): ["plugin.worker.polygons.simplify:9"]}, steps)
+    assert find_climbs({("report", "export"): ["plugin.worker.report.build:9"]}, steps)
+    assert find_climbs({("models", "runtime"): ["plugin.worker.models.build:9"]}, steps) == []
+
+
+def test_what_separates_and_scores_buildings_knows_neither_torch_nor_models(root):
+    said = []
+    for path, module, is_package in list_modules(root):
+        if name_package(module, "plugin.worker", WITHOUT_TORCH) not in WITHOUT_TORCH:
+            continue
+        for line, dots, name in list_imports(path.read_text(encoding="utf-8"), module, is_package=is_package):
+            if (not dots and name.split(".")[0] in TORCH) or f"{name}.".startswith("plugin.worker.models."):
+                said.append(f"{module}:{line} imports {name}")
+    assert said == []
+
+
 def test_every_import_keeps_to_the_rooms(root):
     said = []
     for path, module, is_package in list_modules(root):
@@ -117,16 +228,16 @@ def test_every_inner_init_is_empty(root):
         ("plugin.core.job", "from ..worker import run"),
         ("plugin.core.job", "from ...ui.dock import Dock"),
         ("plugin.core.job", "from plugin.core import errors"),
-        ("plugin.worker.pipeline.run", "from ..bridge import thread"),
+        ("plugin.worker.pipeline.run", "from ...bridge import controller"),
         ("plugin.worker.pipeline.run", "import qgis.core"),
         ("plugin.worker.pipeline.run", "from osgeo import gdal"),
-        ("plugin.bridge.tuning.run_thread", "from ..worker.run import main"),
+        ("plugin.bridge.tuning.run_thread", "from ...worker.pipeline.run import main"),
         ("plugin.bridge.tuning.run_thread", "import torch"),
         ("plugin.bridge.tuning.run_thread", "import rasterio.windows as w"),
         ("ui.dock", "from ..plugin.bridge import layers"),
         ("ui.dock", "from .. import plugin"),
         ("ui.dock", "import shapely"),
-        ("plugin.bridge.tuning.run_thread", "from ... import classFactory"),
+        ("plugin.bridge.tuning.run_thread", "from .... import classFactory"),
     ],
 )
 def test_a_planted_violation_is_caught(module, source):
@@ -143,12 +254,18 @@ def test_the_root_may_import_the_bridge_only():
     ("module", "source"),
     [
         ("plugin.core.job", "from . import errors\nimport json\nfrom pathlib import Path"),
-        ("plugin.worker.pipeline.run", "from ..core.errors import RunError\nfrom . import tiles\nimport torch"),
+        (
+            "plugin.worker.pipeline.run",
+            "from ...core.errors import RunError\nfrom ..training import sampler\nimport torch",
+        ),
         (
             "plugin.bridge.tuning.run_thread",
-            "from ..core import follow\nfrom ...ui.dock import Dock\nfrom qgis.core import Qgis",
+            "from ...core import worker_process\nfrom ....ui.dock import Dock\nfrom qgis.core import Qgis",
         ),
-        ("ui.dock", "from ..plugin.core.events import Progress\nfrom qgis.PyQt import uic\nfrom .chart import Chart"),
+        (
+            "ui.dock",
+            "from ..plugin.core.events import Notice\nfrom qgis.PyQt import uic\nfrom .charts.plot import Line",
+        ),
     ],
 )
 def test_what_the_design_allows_passes(module, source):
