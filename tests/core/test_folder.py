@@ -1,8 +1,10 @@
 """What lies where in a run's folder: bug reports, the bridge and the worker all rely on it."""
 
+from dataclasses import fields
 from pathlib import Path
 
 from plugin.core.folder import RunFolder
+from plugin.core.job import Job, Settings
 
 FOLDER = RunFolder(Path("/runs/town"))
 
@@ -56,3 +58,9 @@ def test_a_run_can_be_resumed_in_whatever_stage_it_was_killed(tmp_path):
     for path in (folder.job, folder.state, folder.report):
         path.write_text("{}", "utf-8")
         assert folder.is_resumable
+
+
+def test_the_help_describes_every_file_of_a_run_and_every_field_of_a_job(root):
+    text = (root / "resources" / "help" / "files.md").read_text("utf-8")
+    names = [path.name for path in FOLDER.files] + [item.name for kind in (Job, Settings) for item in fields(kind)]
+    assert [name for name in names if f"`{name}`" not in text] == []
