@@ -1,4 +1,4 @@
-"""Nothing half written: a file gets its name only when it is whole."""
+"""Atomic file writing: a file gets its name only once it is complete."""
 
 from __future__ import annotations
 

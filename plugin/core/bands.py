@@ -1,4 +1,4 @@
-"""Which of a raster's bands serves which of a model's: by their colours, else in the order in which they come."""
+"""Assignment of a raster's bands to a model's bands: by colour, otherwise in their order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ground is there for, and how a job says that the roles of some blocks are not to be as they were drawn."""
+"""The roles training, validation and held-out, and a job's changes to the roles of single blocks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How each building of held-out ground fared, as errors.gpkg in a run's folder tells it: read, chosen from, sorted."""
+"""The outcomes of held-out buildings (TP, FP, FN) from errors.gpkg: reading, filtering, sorting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model's card: all that has to be known to use its weights as they were meant."""
+"""Model cards: everything that is needed to use a model's weights correctly."""
 
 from __future__ import annotations
 

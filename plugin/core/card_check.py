@@ -1,4 +1,4 @@
-"""Whether a model's card can be used: one sentence for each thing that is wrong with it."""
+"""Validation of model cards: one sentence for each problem."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run a child process to its end: hear its lines, hear a cancel, leave no orphan."""
+"""Running a child process: read its lines, cancel it, and leave no orphan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether two runs can be compared: only on the same held-out ground, with the same labels there."""
+"""Comparability of two runs: only with the same held-out area and the same labels in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run that improves a tuned model, made ready: its folder gets what it takes over from the earlier run."""
+"""The job of a run that improves a tuned model, with the files that it takes over from the earlier run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Delete a run's folder, so that no half of it is ever left standing as a run."""
+"""Deletion of a run's folder, so that no partial folder is left that looks like a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether somebody has changed a run's footprints since the worker wrote them."""
+"""Detection of changes to a run's footprints since the worker wrote them."""
 
 from __future__ import annotations
 

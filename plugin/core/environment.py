@@ -1,4 +1,4 @@
-"""The worker's environment: whether it is ready, how it is made, and whether it works on this machine.
+"""The worker's environment: whether it is ready, how to create it, and whether it works on this machine.
 
 ``python -m plugin.core.environment`` offers the same to the Makefile.
 """

@@ -1,4 +1,4 @@
-"""What can go wrong, said in a sentence with a next step."""
+"""The plugin's exceptions: what happened, and what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The protocol between the worker and whoever follows it: one JSON object a line.
+"""The protocol between the worker and its follower: one JSON object a line.
 
 Every line that the worker writes to its standard output is one event. ``{"event": "progress", "stage": "tune",
 "done": 0.4, ...}`` stands for ``Progress(stage="tune", done=0.4, ...)``. A reader passes over events and fields that it

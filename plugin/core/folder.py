@@ -1,4 +1,4 @@
-"""A run is a folder: the names of what lies in it."""
+"""The names of the files in a run's folder."""
 
 from __future__ import annotations
 

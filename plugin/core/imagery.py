@@ -1,4 +1,4 @@
-"""The imagery that a model was tuned on: what is kept of it, so that other imagery can be held against it."""
+"""Statistics of the imagery that a model was tuned on, for comparison with other imagery."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is to be done: a job checks itself and is saved as ``job.json`` in its run's folder."""
+"""Jobs: what a run is to do. A job validates itself and is saved as ``job.json`` in the run's folder."""
 
 from __future__ import annotations
 

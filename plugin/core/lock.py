@@ -1,4 +1,4 @@
-"""A lock on a file: one process at a time, let go by the operating system when its holder dies."""
+"""A file lock for one process at a time, which the operating system releases when its holder exits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starts: a decoder of segmentation-models-pytorch over any encoder that it or timm knows, named in a line.
+"""Models named in one line: a decoder of segmentation-models-pytorch over any encoder of smp or timm.
 
 ``unet:resnet34:imagenet`` is a U-Net over a ResNet-34 with ImageNet weights, ``fpn:tu-convnext_tiny:fb_in22k`` an FPN
 over timm's ConvNeXt, ``unet:resnet34:none`` one that begins at random.

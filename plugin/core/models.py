@@ -1,4 +1,4 @@
-"""The registry of models: one card a model. Adding a model is adding a card to ``resources/models``."""
+"""The registry of models: one card a model. To add a model, add a card to ``resources/models``."""
 
 from __future__ import annotations
 

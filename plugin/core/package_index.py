@@ -1,4 +1,4 @@
-"""The package index: which one the user means, and which of its files fits this machine."""
+"""The package index: which one the user has configured, and which of its files fits this machine."""
 
 from __future__ import annotations
 

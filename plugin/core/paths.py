@@ -1,4 +1,4 @@
-"""Where the worker's environment lives and how the worker is started in it.
+"""Paths of the plugin and of the worker's environment, and how to start the worker in it.
 
 It lies in a folder of the user's outside the plugin and the QGIS profile, named after the hash of the locked
 requirements, so that a plugin with other requirements makes another one.

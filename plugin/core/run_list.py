@@ -1,4 +1,4 @@
-"""The runs that there are, each read from its own folder and nowhere else."""
+"""The list of runs, each read from its own folder alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the user wrote about a run: ``note.txt`` in its folder."""
+"""The user's note about a run: ``note.txt`` in its folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run's folder tells of the run: read from there and nowhere else."""
+"""A finished run, read from its folder alone."""
 
 from __future__ import annotations
 

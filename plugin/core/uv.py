@@ -1,4 +1,4 @@
-"""The installer that builds the worker's environment: uv, of one pinned version, fetched from the package index."""
+"""The installer of the worker's environment: uv, in one pinned version, downloaded from the package index."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fetch an address over HTTP or HTTPS: verified, retried, heard to stop, and explained where it fails."""
+"""Downloads over HTTP or HTTPS: verified, retried, cancellable, with a reason if they fail."""
 
 from __future__ import annotations
 

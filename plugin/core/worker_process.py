@@ -1,4 +1,4 @@
-"""Start a worker, hear its events, and tell apart how it ends. Used by the QThread, Processing and the demo alike."""
+"""Starting a worker, reading its events, and classifying how it ends."""
 
 from __future__ import annotations
 
