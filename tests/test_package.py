@@ -108,6 +108,12 @@ def test_every_link_of_a_page_leads_to_a_file_that_is_there(page):
     assert [str(path) for path in list_files_linked(ROOT / page) if not path.is_file()] == []
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_every_path_that_a_page_names_is_there(page):
+    named = re.findall(r"`((?:plugin|ui|tests|resources|\.ci)/[\w./]+)`", (ROOT / page).read_text("utf-8"))
+    assert [path for path in named if "NAME" not in path and not (ROOT / path).exists()] == []
+
+
 def test_every_page_of_the_help_is_reached_from_the_readme_and_from_the_user_guide():
     pages = {path.resolve() for path in (ROOT / "resources" / "help").glob("*.md")}
     for start in ("README.md", "resources/help/index.html"):
