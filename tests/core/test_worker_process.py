@@ -318,10 +318,10 @@ def test_when_the_follower_is_killed_the_workers_input_ends(tmp_path, root):
     program = f"""
 import os, sys
 from pathlib import Path
-from plugin.core.worker_process import Follower
+from plugin.core.worker_process import WorkerProcess
 script = {worker!r}
 command = [sys.executable, "-c", "print('{{\\"event\\": \\"stage\\", \\"stage\\": \\"tune\\"}}', flush=True);" + script]
-Follower(command, dict(os.environ), Path({str(tmp_path / "log.txt")!r})).run(lambda event: os.kill(os.getpid(), 9))
+WorkerProcess(command, dict(os.environ), Path({str(tmp_path / "log.txt")!r})).run(lambda event: os.kill(os.getpid(), 9))
 """
     assert subprocess.run([sys.executable, "-c", program], cwd=root).returncode == -9
     end = time.monotonic() + 10

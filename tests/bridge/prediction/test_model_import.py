@@ -77,7 +77,7 @@ def read(dock, name):
 
 
 def find_own(dock):
-    return next(d for d in dock.window().findChildren(QDialog) if type(d).__name__ == "OwnDialog")
+    return next(d for d in dock.window().findChildren(QDialog) if type(d).__name__ == "ImportWeightsDialog")
 
 
 def test_own_weights_become_a_base_model_by_a_few_clicks(dock, picker, weights, wait_until):

@@ -143,7 +143,7 @@ def test_own_weights_without_a_card_are_asked_about_while_the_worker_looks_into_
     file_dialog.fileSelected.emit(path)
     file_dialog.close()
     assert guesses == [path]
-    dialog = find_dialog("OwnDialog")
+    dialog = find_dialog("ImportWeightsDialog")
     picker.show_guess(str(tmp_path / "another.pth"), {"encoder": "resnet34"})
     picker.show_guess(path, {"encoder": "resnet34", "architecture": "fpn", "bands": 4, "outputs": 3})
     press(dialog.ownButtons)
@@ -177,7 +177,7 @@ def test_what_is_under_way_with_weights_is_said_and_the_card_is_told_anew(picker
 
 def test_a_network_is_put_together_and_chosen(picker, find, find_dialog):
     find("networkAction").trigger()
-    dialog = find_dialog("NetworkDialog")
+    dialog = find_dialog("ArchitectureDialog")
     dialog.decoderCombo.setCurrentIndex(dialog.decoderCombo.findData("fpn"))
     QTest.keyClicks(dialog.encoderSearch.encoderEdit, "resnet34")
     press(dialog.networkButtons)

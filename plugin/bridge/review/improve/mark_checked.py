@@ -109,6 +109,6 @@ def switch_editing_on(layer: QgsVectorLayer) -> None:
         return
     tr = QCoreApplication.translate
     raise InputError(
-        tr("Marker", 'The layer "{}" cannot be edited.').format(layer.name()),
-        tr("Marker", "Is its file read-only, or the layer (Project > Properties > Data Sources)?"),
+        tr("CheckedMarker", 'The layer "{}" cannot be edited.').format(layer.name()),
+        tr("CheckedMarker", "Is its file read-only, or the layer (Project > Properties > Data Sources)?"),
     )

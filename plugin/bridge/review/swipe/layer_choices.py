@@ -157,4 +157,4 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 def _tr(text: str) -> str:
-    return QCoreApplication.translate("Sights", text)
+    return QCoreApplication.translate("SwipeLayers", text)
