@@ -12,7 +12,7 @@ from typing import Any
 from ..core.errors import TunerError
 from ..core.events import Cancelled, Failed
 from .cli import commands, improve, live, runs
-from .runtime.channel import CancelRequested, Wire
+from .runtime.channel import CancelRequested, Channel
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,20 +21,20 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("pyogrio").setLevel(logging.WARNING)
     is_spoken = (options.is_spoken and not getattr(options, "json", False)) or getattr(options, "events", False)
-    wire = Wire(is_spoken=is_spoken, listens=options.listens)
+    channel = Channel(is_spoken=is_spoken, listens=options.listens)
     try:
-        return options.do(options, wire) or 0
+        return options.do(options, channel) or 0
     except (CancelRequested, KeyboardInterrupt):
-        wire.emit(Cancelled(wire.stage))
+        channel.emit(Cancelled(channel.stage))
         return _tell("Cancelled.", "What was finished is kept.")
     except TunerError as error:
-        wire.emit(Failed(error.message, error.hint, wire.stage))
+        channel.emit(Failed(error.message, error.hint, channel.stage))
         return _tell(error.message, error.hint)
     except Exception as error:  # noqa: BLE001 - the border: whatever happened is said, never only printed as a trace
         traceback.print_exc()
         message = f"Something unforeseen went wrong: {type(error).__name__}: {error}"
         hint = "Look into the log; attach the run's folder to a bug report."
-        wire.emit(Failed(message, hint, wire.stage))
+        channel.emit(Failed(message, hint, channel.stage))
         return _tell(message, hint)
 
 

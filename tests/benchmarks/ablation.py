@@ -27,7 +27,7 @@ from plugin.worker.inference.predict import Predictor, write_probability
 from plugin.worker.models.networks import load_network
 from plugin.worker.pipeline.evaluator import Evaluator
 from plugin.worker.pipeline.stages import Stages
-from plugin.worker.runtime.channel import Wire
+from plugin.worker.runtime.channel import Channel
 from plugin.worker.runtime.device import choose_device
 
 HEAD = "| | epochs | tuning, s | building F1 | pixel IoU | right angles |\n|---|---|---|---|---|---|"
@@ -67,21 +67,21 @@ def _with_samples(card: Card, samples: int) -> Card:
 def measure(variant: Variant, arguments: argparse.Namespace, folder: Path) -> Iterator[str]:
     """Tune by a variant and yield a row of the table for each of its forms."""
     torch.manual_seed(1)
-    wire = Wire(is_spoken=False, listens=False)
+    channel = Channel(is_spoken=False, listens=False)
     is_tuned = variant.settings.epochs is not None or variant.settings.recipe != "model"
     job = Job(str(arguments.raster), str(arguments.labels), areas=str(arguments.areas or ""), settings=variant.settings)
-    inputs = replace(check_inputs(job, folder, wire), card=variant.card)
-    inputs = _with_grid(inputs, folder, wire)
-    split = split_inputs(inputs, wire)
+    inputs = replace(check_inputs(job, folder, channel), card=variant.card)
+    inputs = _with_grid(inputs, folder, channel)
+    split = split_inputs(inputs, channel)
     card, seconds, epochs = variant.card, 0.0, 0
     if is_tuned:
         began = time.monotonic()
-        stages = Stages(inputs, split, RunFolder(folder), wire)
+        stages = Stages(inputs, split, RunFolder(folder), channel)
         result = stages.tune()
         seconds, epochs = time.monotonic() - began, len(result["history"])
         card = stages.write_card(result)
     for form in variant.forms:
-        score = _score(card, form, is_tuned, Place(inputs, split, folder, wire))
+        score = _score(card, form, is_tuned, Place(inputs, split, folder, channel))
         name = f"{variant.name}: {form}" if form else variant.name
         figures = f"{score['building']['f1']:.3f} | {score['pixel']['iou']:.3f} | {score['right_angles']['share']:.2f}"
         yield f"| {name} | {epochs} | {seconds:.0f} | {figures} |"
@@ -94,17 +94,17 @@ class Place:
     inputs: Inputs
     split: Split
     folder: Path
-    wire: Wire
+    channel: Channel
 
 
-def _with_grid(inputs: Inputs, folder: Path, wire: Wire) -> Inputs:
+def _with_grid(inputs: Inputs, folder: Path, channel: Channel) -> Inputs:
     """Return the inputs on the grid that the variant's card works on."""
     path = folder / "variant.json"
     weights = inputs.card.weights
     is_file = not weights.startswith("imagenet:")
     named = replace(inputs.card, weights=str(inputs.card.weights_path) if is_file else weights)
     named.save(path)
-    return check_inputs(replace(inputs.job, base_model=str(path)), folder, wire)
+    return check_inputs(replace(inputs.job, base_model=str(path)), folder, channel)
 
 
 def _score(card: Card, form: str, is_tuned: bool, place: Place) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def _score(card: Card, form: str, is_tuned: bool, place: Place) -> dict[str, Any
         write_probability(predictor, place.inputs.raster, path, lambda _: None, ground)
     settings = replace(place.inputs.job.settings, square="squared" not in form)
     evaluator = Evaluator(
-        replace(place.inputs, job=replace(place.inputs.job, settings=settings)), place.split, place.wire
+        replace(place.inputs, job=replace(place.inputs.job, settings=settings)), place.split, place.channel
     )
     separation = card.separation
     if is_plain or not is_tuned:

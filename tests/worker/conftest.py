@@ -25,7 +25,7 @@ from plugin.core.events import parse_event
 from plugin.core.folder import RunFolder
 from plugin.core.models import find_card
 from plugin.worker.downloads.download import download
-from plugin.worker.runtime.channel import Wire
+from plugin.worker.runtime.channel import Channel
 from tests.conftest import ROOT
 from tests.worker.file_server import EXPECTED, FileServer
 from tests.worker.spawn import read_events, run_worker
@@ -166,12 +166,12 @@ def _paint(buildings, rng):
 
 
 class Ear:
-    """A real wire that prints nothing; ``events`` are what it sent."""
+    """A real channel that prints nothing; ``events`` are what it sent."""
 
     def __init__(self, path):
         self._path = path
-        self.wire = Wire(is_spoken=False, listens=False)
-        self.wire.copy_to(path)
+        self.channel = Channel(is_spoken=False, listens=False)
+        self.channel.copy_to(path)
 
     @property
     def events(self):
@@ -294,7 +294,7 @@ def target(tmp_path):
 def fetch(secure_server, target, ear):
     """Return a function that fetches what lies at a path of the server."""
     return lambda expected=EXPECTED, path="/weights.pth": download(
-        secure_server.locate(path), target, expected, ear.wire
+        secure_server.locate(path), target, expected, ear.channel
     )
 
 

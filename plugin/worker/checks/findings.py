@@ -10,7 +10,7 @@ from ...core.events import STOP, Finding
 from ..dataset.improved_split import ImprovedSplit
 from ..dataset.inputs import Inputs
 from ..dataset.split import Split
-from ..runtime.channel import Wire
+from ..runtime.channel import Channel
 from .area_faults import find_area_faults
 from .imagery_faults import describe_shift, find_blank, find_extremes
 from .label_crops import look_at_labels
@@ -19,16 +19,16 @@ from .misregistration import find_shift
 from .sample_size import find_shortage
 
 
-def tell_findings(inputs: Inputs, wire: Wire) -> None:
+def tell_findings(inputs: Inputs, channel: Channel) -> None:
     """Tell what is found in the labels and in the imagery around them; raises InputError for the first stop.
 
     It takes a few seconds whatever the raster's size: up to 400 labels are looked at.
     """
     raster, labels, settings = inputs.raster, inputs.labels, inputs.job.settings
     if inputs.improved_split is not None:
-        _tell(_find_in_corrections(inputs, inputs.improved_split), wire)
+        _tell(_find_in_corrections(inputs, inputs.improved_split), channel)
         return
-    crops = look_at_labels(raster, labels.polygons, settings.seed, lambda _: wire.check())
+    crops = look_at_labels(raster, labels.polygons, settings.seed, lambda _: channel.raise_if_cancelled())
     found = [
         *describe_shift(find_shift(crops, settings.seed), labels, raster),
         *find_blank(crops, labels, raster),
@@ -37,16 +37,16 @@ def tell_findings(inputs: Inputs, wire: Wire) -> None:
     ]
     if inputs.job.areas:
         found += find_area_faults(inputs.job.areas, inputs.job.areas_layer, raster, labels.polygons)
-    _tell(found, wire)
+    _tell(found, channel)
 
 
-def tell_shortage(inputs: Inputs, split: Split, wire: Wire) -> None:
+def tell_shortage(inputs: Inputs, split: Split, channel: Channel) -> None:
     """Tell whether there are enough buildings on each ground, and how many more would help.
 
     An improving run takes its held-out ground as it is, and tells of checked ground among its findings.
     """
     if inputs.improved_split is None:
-        _tell(find_shortage(split, has_areas=bool(inputs.job.areas)), wire)
+        _tell(find_shortage(split, has_areas=bool(inputs.job.areas)), channel)
 
 
 def _find_in_corrections(inputs: Inputs, improved_split: ImprovedSplit) -> list[Finding]:
@@ -58,19 +58,19 @@ def _find_in_corrections(inputs: Inputs, improved_split: ImprovedSplit) -> list[
 
 
 @contextmanager
-def refusal_found(wire: Wire) -> Iterator[None]:
+def refusal_found(channel: Channel) -> Iterator[None]:
     """Tell an input that cannot be used as a finding that stops the run, too, and pass the error on."""
     try:
         yield
     except InputError as error:
-        if not any(finding.level == STOP for finding in wire.findings):
-            wire.emit(Finding("refused", STOP, error.message, error.hint))
+        if not any(finding.level == STOP for finding in channel.findings):
+            channel.emit(Finding("refused", STOP, error.message, error.hint))
         raise
 
 
-def _tell(found: list[Finding], wire: Wire) -> None:
+def _tell(found: list[Finding], channel: Channel) -> None:
     for finding in found:
-        wire.emit(finding)
+        channel.emit(finding)
     stop = next((finding for finding in found if finding.level == STOP), None)
     if stop is not None:
         raise InputError(stop.message, stop.hint)

@@ -17,13 +17,13 @@ from ...core.lock import hold_lock
 from ...core.model_specs import load_encoders
 from ...core.models import find_card, list_cards
 from ...core.paths import locate_models
-from ..runtime.channel import Wire, print_json
+from ..runtime.channel import Channel, print_json
 
 if TYPE_CHECKING:
     from ..inference.request import PredictRequest
 
 
-def run(options: argparse.Namespace, wire: Wire) -> None:
+def run(options: argparse.Namespace, channel: Channel) -> None:
     """Run a job in the folder of its ``job.json``, or go on with it."""
     from ..pipeline.run import run_job
     from ..pipeline.state import forget
@@ -37,77 +37,77 @@ def run(options: argparse.Namespace, wire: Wire) -> None:
         if options.fresh:
             forget(folder)
         log_to(folder.log)
-        wire.copy_to(folder.events)
-        run_job(job, folder, wire)
+        channel.copy_to(folder.events)
+        run_job(job, folder, channel)
 
 
-def check(options: argparse.Namespace, wire: Wire) -> None:
+def check(options: argparse.Namespace, channel: Channel) -> None:
     """Check a job without running it."""
     from ..checks.findings import refusal_found
 
     try:
-        with refusal_found(wire):
-            _check(options.job, wire)
+        with refusal_found(channel):
+            _check(options.job, channel)
     finally:
         if options.json:
-            can_run = all(finding.level != STOP for finding in wire.findings)
-            print_json({"can_run": can_run, "findings": [asdict(finding) for finding in wire.findings]})
+            can_run = all(finding.level != STOP for finding in channel.findings)
+            print_json({"can_run": can_run, "findings": [asdict(finding) for finding in channel.findings]})
 
 
-def _check(path: Path, wire: Wire) -> None:
+def _check(path: Path, channel: Channel) -> None:
     from ..checks.findings import tell_findings, tell_shortage
     from ..dataset.inputs import check_inputs, split_inputs
     from ..models.obtain import describe_fetch
     from ..spacenet.convert import take_in
 
     job, folder = load_job(path), path.resolve().parent
-    wire.emit(Started(str(folder)))
-    wire.begin("check")
+    channel.emit(Started(str(folder)))
+    channel.start_stage("check")
     with tempfile.TemporaryDirectory(prefix="footprint_tuner_") as passing:
-        inputs = check_inputs(take_in(job, Path(passing), wire), folder, wire)
+        inputs = check_inputs(take_in(job, Path(passing), channel), folder, channel)
         if sentence := describe_fetch(inputs.card):
-            wire.notify(sentence)
-        tell_findings(inputs, wire)
-        wire.begin("split")
-        split = split_inputs(inputs, wire)
-        tell_shortage(inputs, split, wire)
+            channel.send_notice(sentence)
+        tell_findings(inputs, channel)
+        channel.start_stage("split")
+        split = split_inputs(inputs, channel)
+        tell_shortage(inputs, split, channel)
         if inputs.card.has_seen_roofs and inputs.card.weights_path.is_file():
             from ..pipeline.missing_labels import tell_gaps
 
-            tell_gaps(inputs, split, wire)
-    wire.emit(Finished())
+            tell_gaps(inputs, split, channel)
+    channel.emit(Finished())
 
 
-def spacenet(options: argparse.Namespace, wire: Wire) -> None:
+def spacenet(options: argparse.Namespace, channel: Channel) -> None:
     """Turn a folder in SpaceNet's layout into a raster, labels and areas."""
     from ..spacenet.convert import convert_folder
 
-    wire.emit(Started(str(options.out)))
-    wire.begin("convert")
+    channel.emit(Started(str(options.out)))
+    channel.start_stage("convert")
     done = convert_folder(
-        options.folder, options.out, wire, options.product, held_out_share=options.held_out_share, seed=options.seed
+        options.folder, options.out, channel, options.product, held_out_share=options.held_out_share, seed=options.seed
     )
-    wire.notify(done.describe())
-    wire.emit(Finished(done.files))
+    channel.send_notice(done.describe())
+    channel.emit(Finished(done.files))
     if not options.events:
         print("\n".join([*done.notices, done.describe(), *done.files.values()]))
 
 
-def split(options: argparse.Namespace, wire: Wire) -> None:
+def split(options: argparse.Namespace, channel: Channel) -> None:
     """Write the split of a job without running it."""
     from ..dataset.inputs import check_inputs, split_inputs
     from ..pipeline.outputs import write_split
 
     job, folder = load_job(options.job), RunFolder(options.job.resolve().parent)
-    wire.emit(Started(str(folder.path)))
-    wire.begin("check")
-    inputs = check_inputs(job, folder.path, wire)
-    wire.begin("split")
-    write_split(folder.split, inputs, split_inputs(inputs, wire))
-    wire.emit(Finished({"split": str(folder.split)}))
+    channel.emit(Started(str(folder.path)))
+    channel.start_stage("check")
+    inputs = check_inputs(job, folder.path, channel)
+    channel.start_stage("split")
+    write_split(folder.split, inputs, split_inputs(inputs, channel))
+    channel.emit(Finished({"split": str(folder.split)}))
 
 
-def predict(options: argparse.Namespace, wire: Wire) -> None:
+def predict(options: argparse.Namespace, channel: Channel) -> None:
     """Predict the footprints of a raster, or of a part of it, with a model."""
     from ..pipeline.predict_raster import predict_footprints
 
@@ -116,17 +116,17 @@ def predict(options: argparse.Namespace, wire: Wire) -> None:
         card = replace(card, threshold=options.threshold)
     if options.min_area_m2 is not None:
         card = replace(card, min_area_m2=options.min_area_m2)
-    wire.emit(Started(str(options.out)))
+    channel.emit(Started(str(options.out)))
     order, kept = _read_order(options), options.probability
-    count = predict_footprints(card, order, options.out, wire, probability=kept, device=options.device)
-    wire.notify(f"{count} footprints.")
+    count = predict_footprints(card, order, options.out, channel, probability=kept, device=options.device)
+    channel.send_notice(f"{count} footprints.")
     files = {"footprints": str(options.out), **({"probability": str(kept)} if kept else {})}
-    wire.emit(Finished(files, figures={"footprints": count}))
+    channel.emit(Finished(files, figures={"footprints": count}))
     if not options.events:
         print(f"{count} footprints: {options.out}")
 
 
-def liken(options: argparse.Namespace, _: Wire) -> None:
+def liken(options: argparse.Namespace, _: Channel) -> None:
     """Tell in what a raster differs from the imagery that a model learnt from."""
     from ..checks.domain_shift import find_differences
 
@@ -150,22 +150,22 @@ def _read_order(options: argparse.Namespace) -> PredictRequest:
     return PredictRequest(options.raster, options.bands, area)
 
 
-def export(options: argparse.Namespace, wire: Wire) -> None:
+def export(options: argparse.Namespace, channel: Channel) -> None:
     """Write a model as an ONNX file for other tools, and its card for people."""
     from ..export.bundle import write_bundle
     from ..models.obtain import obtain_weights
 
     card = find_card(options.model)
-    obtain_weights(card, wire)
-    wire.emit(Started(str(options.out)))
-    wire.begin("export")
-    bundle = write_bundle(card, options.out, options.format, options.tile_px, wire)
-    wire.emit(Finished(bundle.files, figures=bundle.figures))
+    obtain_weights(card, channel)
+    channel.emit(Started(str(options.out)))
+    channel.start_stage("export")
+    bundle = write_bundle(card, options.out, options.format, options.tile_px, channel)
+    channel.emit(Finished(bundle.files, figures=bundle.figures))
     if not options.events:
         print("\n".join(bundle.describe()))
 
 
-def score(options: argparse.Namespace, _: Wire) -> None:
+def score(options: argparse.Namespace, _: Channel) -> None:
     """Score footprints against the truth."""
     from ..evaluation.bootstrap import bound_f1, explain_absence
     from ..evaluation.vector_files import Comparison, compare_blocks, compare_files, write_errors
@@ -187,7 +187,7 @@ def score(options: argparse.Namespace, _: Wire) -> None:
         print(explain_absence(counts) or "There is no interval of an F1 of 0 or 1.")
 
 
-def adopt(options: argparse.Namespace, _: Wire) -> None:
+def adopt(options: argparse.Namespace, _: Channel) -> None:
     """Make a base model of a file of weights that has no card."""
     from ..models.import_weights import ImportAnswers, adopt_model, guess_model
 
@@ -200,7 +200,7 @@ def adopt(options: argparse.Namespace, _: Wire) -> None:
     print(options.out)
 
 
-def report(options: argparse.Namespace, _: Wire) -> None:
+def report(options: argparse.Namespace, _: Channel) -> None:
     """Write report.html anew from report.json and what else a run's folder holds."""
     from ..report.html.page import write_page
 
@@ -208,7 +208,7 @@ def report(options: argparse.Namespace, _: Wire) -> None:
     print_json({"page": str(page)}) if options.json else print(page)
 
 
-def models(options: argparse.Namespace, _: Wire) -> None:
+def models(options: argparse.Namespace, _: Channel) -> None:
     """List the base models."""
     cards = list_cards()
     if options.json:
@@ -218,32 +218,32 @@ def models(options: argparse.Namespace, _: Wire) -> None:
             print(f"{card.name}: {card.title}. {card.description}")
 
 
-def fetch(options: argparse.Namespace, wire: Wire) -> None:
+def fetch(options: argparse.Namespace, channel: Channel) -> None:
     """Fetch a model's weights, or take a file for them that was fetched by hand."""
     from ..models.obtain import obtain_weights, pick_weights
     from ..runtime.hashing import hash_file
 
     card = find_card(options.model)
-    wire.emit(Started(str(locate_models(os.environ)), pid=os.getpid()))
+    channel.emit(Started(str(locate_models(os.environ)), pid=os.getpid()))
     if options.file is not None:
-        path: Path | None = pick_weights(card, options.file, wire, is_forgetful=options.forget)
+        path: Path | None = pick_weights(card, options.file, channel, is_forgetful=options.forget)
     else:
-        path = obtain_weights(card, wire, is_forgetful=options.forget)
-    wire.emit(Finished({"weights": str(path)} if path else {}))
+        path = obtain_weights(card, channel, is_forgetful=options.forget)
+    channel.emit(Finished({"weights": str(path)} if path else {}))
     if options.events:
         return
     if path is None:
         print(f'Nothing is to be fetched: the weights of "{card.name}" come with it.')
     else:
-        print(f"{path}\n{path.stat().st_size:,} bytes, SHA-256 {hash_file(path, wire.check)}")
+        print(f"{path}\n{path.stat().st_size:,} bytes, SHA-256 {hash_file(path, channel.raise_if_cancelled)}")
 
 
-def encoders(options: argparse.Namespace, wire: Wire) -> None:
+def encoders(options: argparse.Namespace, channel: Channel) -> None:
     """List the encoders that any decoder may stand on, with the tags of their published weights."""
     if options.write:
         from ..models.encoders import survey_encoders, write_encoders
 
-        write_encoders(survey_encoders(wire.notify))
+        write_encoders(survey_encoders(channel.send_notice))
     known = load_encoders()
     if options.json:
         print_json(known)
@@ -252,7 +252,7 @@ def encoders(options: argparse.Namespace, wire: Wire) -> None:
             print(f"{name}: {', '.join(tags) or 'no published weights'}")
 
 
-def doctor(options: argparse.Namespace, _: Wire) -> int:
+def doctor(options: argparse.Namespace, _: Channel) -> int:
     """Examine the worker's environment."""
     from ..runtime.doctor import main
 

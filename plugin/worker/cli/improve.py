@@ -8,13 +8,13 @@ from pathlib import Path
 from ...core.correction_job import prepare_improvement
 from ...core.errors import InputError
 from ...core.folder import RunFolder
-from ..runtime.channel import Wire
+from ..runtime.channel import Channel
 from . import commands
 
 _SETTINGS = ("epochs", "learning_rate", "samples", "replay_share", "seed", "device", "threads")
 
 
-def improve(options: argparse.Namespace, wire: Wire) -> None:
+def improve(options: argparse.Namespace, channel: Channel) -> None:
     """Improve a run's model: corrected footprints become labels on checked ground."""
     from ..dataset.corrections import copy_polygons  # noqa: PLC0415 - other commands do not wait for its libraries
 
@@ -28,7 +28,7 @@ def improve(options: argparse.Namespace, wire: Wire) -> None:
     copy_polygons(corrections, folder.labels, "labels", is_ground=False)
     copy_polygons(checked, folder.areas, "areas", is_ground=True)
     job.save(folder.job)
-    commands.run(argparse.Namespace(job=folder.job, fresh=False), wire)
+    commands.run(argparse.Namespace(job=folder.job, fresh=False), channel)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import argparse
 
-from ..runtime.channel import Wire
+from ..runtime.channel import Channel
 
 
-def review(options: argparse.Namespace, _: Wire) -> None:
+def review(options: argparse.Namespace, _: Channel) -> None:
     """Answer questions about a run while sliders move: JSON lines in and out, until the input ends."""
     from ..review.server import serve_review  # noqa: PLC0415 - other commands do not wait for its libraries
 
     serve_review(options.run)
 
 
-def retrace(options: argparse.Namespace, wire: Wire) -> None:
+def retrace(options: argparse.Namespace, channel: Channel) -> None:
     """Trace a run's footprints anew with another threshold or least area, and score them again."""
     from ..pipeline.rethreshold import ThresholdRequest, retrace_run  # noqa: PLC0415 - as above
 
-    retrace_run(options.run, ThresholdRequest(options.threshold, options.min_area_m2, is_chosen=options.chosen), wire)
+    retrace_run(
+        options.run, ThresholdRequest(options.threshold, options.min_area_m2, is_chosen=options.chosen), channel
+    )

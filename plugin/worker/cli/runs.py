@@ -13,7 +13,7 @@ from ...core.folder import RunFolder
 from ...core.run_archive import pack_run, plan_archive
 from ...core.run_list import FINISHED, RunEntry, find_runs, read_run_entry
 from ...core.run_record import read_record
-from ..runtime.channel import Wire, print_json
+from ..runtime.channel import Channel, print_json
 
 
 def add_commands(verbs: Any, add: Any) -> None:
@@ -30,7 +30,7 @@ def add_commands(verbs: Any, add: Any) -> None:
     send.add_argument("--out", type=Path, required=True, metavar="F.zip", help="nothing that is there is overwritten")
 
 
-def list_runs(options: argparse.Namespace, _: Wire) -> None:
+def list_runs(options: argparse.Namespace, _: Channel) -> None:
     """List the runs in folders, the newest first, each read from its own folder."""
     for folder in options.folder:
         if not folder.is_dir():
@@ -45,7 +45,7 @@ def list_runs(options: argparse.Namespace, _: Wire) -> None:
         print("\n".join(_describe(entry) for entry in entries))
 
 
-def compare_two(options: argparse.Namespace, _: Wire) -> None:
+def compare_two(options: argparse.Namespace, _: Channel) -> None:
     """Compare two runs that were scored on the same held-out ground: the second one against the first."""
     from ..evaluation.compare_runs import compare_runs  # noqa: PLC0415 - the other commands do without NumPy
 
@@ -59,14 +59,14 @@ def compare_two(options: argparse.Namespace, _: Wire) -> None:
     print(answer["difference"]["sentence"])
 
 
-def send_run(options: argparse.Namespace, wire: Wire) -> None:
+def send_run(options: argparse.Namespace, channel: Channel) -> None:
     """Write a run as one zip, without imagery, probabilities and the paths of this machine."""
     if os.path.lexists(options.out):
         raise InputError(f"{options.out} is there already.", "Give another name.")
     parcel = plan_archive(RunFolder(options.run.absolute()))
 
     def tell(_: float) -> None:
-        wire.check()
+        channel.raise_if_cancelled()
 
     pack_run(parcel, options.out.absolute(), tell)
     print(f"{options.out}: {options.out.stat().st_size:,} bytes, {parcel.size:,} before they were pressed")

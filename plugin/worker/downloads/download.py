@@ -18,7 +18,7 @@ from typing import IO, Any
 from ...core.atomic_file import write_json
 from ...core.errors import InputError, RunError
 from ...core.package_index import hide_credentials
-from ..runtime.channel import Wire
+from ..runtime.channel import Channel
 from ..runtime.hashing import hash_file
 from .http import BY_HAND, BrokenOffError, Head, Transfer, give_up
 
@@ -110,7 +110,11 @@ class Part:
 
 
 def download(
-    address: str, target: Path, expected: Expected, wire: Wire, inspect: Callable[[Path], None] = lambda _path: None
+    address: str,
+    target: Path,
+    expected: Expected,
+    channel: Channel,
+    inspect: Callable[[Path], None] = lambda _path: None,
 ) -> str:
     """Fetch ``address`` to ``target`` and return its SHA-256; ``inspect`` looks into the whole file and may refuse it.
 
@@ -119,19 +123,21 @@ def download(
     part = Part(target)
     with _telling_of_disk(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-    expected = _fetch_patiently(address, part, expected, wire)
+    expected = _fetch_patiently(address, part, expected, channel)
     try:
-        return accept(part, target, expected, f"The file from {hide_credentials(address)}", wire, inspect)
+        return accept(part, target, expected, f"The file from {hide_credentials(address)}", channel, inspect)
     except (InputError, RunError):
         part.drop()
         raise
 
 
-def accept(part: Part, target: Path, expected: Expected, what: str, wire: Wire, inspect: Callable[[Path], None]) -> str:
+def accept(
+    part: Part, target: Path, expected: Expected, what: str, channel: Channel, inspect: Callable[[Path], None]
+) -> str:
     """Give a whole file its name after all checks, and return its SHA-256; raises InputError that begins with what."""
     refuse_page(part.path, what)
     expected.refuse_size(part.size, what)
-    sha256 = hash_file(part.path, wire.check)
+    sha256 = hash_file(part.path, channel.raise_if_cancelled)
     expected.refuse_hash(sha256, what)
     inspect(part.path)
     with _telling_of_disk(target):
@@ -146,34 +152,34 @@ def refuse_page(path: Path, what: str) -> None:
             raise _name_page(what)
 
 
-def copy_file(source: Path, part: Part, wire: Wire) -> None:
+def copy_file(source: Path, part: Part, channel: Channel) -> None:
     """Copy a file to where a fetched one would lie; raises RunError."""
     part.begin(Note(""))
     with _telling_of_disk(part.path), source.open("rb") as file, part.path.open("wb") as out:
         while chunk := file.read(_CHUNK):
-            wire.check()
+            channel.raise_if_cancelled()
             out.write(chunk)
 
 
-def _fetch_patiently(address: str, part: Part, expected: Expected, wire: Wire) -> Expected:
+def _fetch_patiently(address: str, part: Part, expected: Expected, channel: Channel) -> Expected:
     """Fetch until the part is whole; an attempt that brought something does not count as failed."""
     failures = 0
     while True:
         before = part.size
         try:
-            return _fetch_rest(address, part, expected, wire)
+            return _fetch_rest(address, part, expected, channel)
         except BrokenOffError as error:
             failures = 1 if part.size - before >= _WORTH_BYTES else failures + 1
             if failures >= ATTEMPTS:
                 raise give_up(address, error) from error
-            wire.notify(f"The download was interrupted: {error}. It goes on.", level="warning")
+            channel.send_notice(f"The download was interrupted: {error}. It goes on.", level="warning")
         end = time.monotonic() + PAUSE_S * 2 ** (failures - 1)
         while time.monotonic() < end:
-            wire.check()
+            channel.raise_if_cancelled()
             time.sleep(_WAIT_S)
 
 
-def _fetch_rest(address: str, part: Part, expected: Expected, wire: Wire) -> Expected:
+def _fetch_rest(address: str, part: Part, expected: Expected, channel: Channel) -> Expected:
     """Fetch what is missing of the part; returns what is expected, with the hash that the server promised."""
     note = part.recall(address)
     if note is None or not (note.validator or expected.sha256 or note.sha256):
@@ -181,7 +187,7 @@ def _fetch_rest(address: str, part: Part, expected: Expected, wire: Wire) -> Exp
         note = Note(address)
     if part.size and part.size == note.total_bytes:
         return _hold_to_promise(note, expected)
-    with contextlib.closing(Transfer(address, part.size, note.validator).follow(wire.check)) as items:
+    with contextlib.closing(Transfer(address, part.size, note.validator).follow(channel.raise_if_cancelled)) as items:
         head: Head = next(items)
         note = Note(address, head.validator, head.total_bytes, head.sha256)
         with _refusing(part):
@@ -195,11 +201,11 @@ def _fetch_rest(address: str, part: Part, expected: Expected, wire: Wire) -> Exp
                 with _telling_of_disk(part.path):
                     part.begin(note)
             _refuse_early(address, head, part, expected)
-            _write(items, part, head, expected, wire)
+            _write(items, part, head, expected, channel)
     return expected
 
 
-def _write(items: Iterator[Any], part: Part, head: Head, expected: Expected, wire: Wire) -> None:
+def _write(items: Iterator[Any], part: Part, head: Head, expected: Expected, channel: Channel) -> None:
     """Append what comes to the part and tell how far it is."""
     done, total = head.offset, head.total_bytes or expected.smallest_bytes
     what = "What the server sends"
@@ -212,7 +218,7 @@ def _write(items: Iterator[Any], part: Part, head: Head, expected: Expected, wir
             done += len(chunk)
             if 0 < expected.largest_bytes < done:
                 expected.refuse_size(done, what)
-            wire.tell(min(done / total, 0.999) if total else 0.0, describe_size(done, total))
+            channel.report(min(done / total, 0.999) if total else 0.0, describe_size(done, total))
     if head.total_bytes and done < head.total_bytes:
         raise BrokenOffError("the connection broke off")
 

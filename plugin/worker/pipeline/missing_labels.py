@@ -25,7 +25,7 @@ from ..geodata.vector import Geometries
 from ..inference.predict import Predictor
 from ..models.networks import load_network
 from ..polygons.instances import find_instances
-from ..runtime.channel import Wire
+from ..runtime.channel import Channel
 from ..runtime.device import choose_device
 
 _SIDE_PX = 512
@@ -58,7 +58,7 @@ class MissingLabels:
         return len(self.boxes) / total if total else 0.0
 
 
-def tell_gaps(inputs: Inputs, split: Split, wire: Wire) -> None:
+def tell_gaps(inputs: Inputs, split: Split, channel: Channel) -> None:
     """Tell where the base model is sure of buildings without a label; it takes some 15 seconds on two cores.
 
     Raises InputError where the model's weights cannot be used.
@@ -67,9 +67,9 @@ def tell_gaps(inputs: Inputs, split: Split, wire: Wire) -> None:
     card = replace(inputs.card, looks_mirrored=False)
     predictor = Predictor(load_network(card), card, choose_device(settings.device))
     ground, labels = split.ground(*ROLES), inputs.labels.polygons
-    gaps = find_gaps(predictor, inputs.raster, labels, ground, settings.seed, wire.tell)
+    gaps = find_gaps(predictor, inputs.raster, labels, ground, settings.seed, channel.report)
     for finding in describe_gaps(gaps, inputs.raster):
-        wire.emit(finding)
+        channel.emit(finding)
 
 
 def describe_gaps(gaps: MissingLabels, raster: Raster) -> list[Finding]:

@@ -20,7 +20,7 @@ from ..inference.request import PredictRequest
 from ..models.networks import load_network
 from ..models.obtain import obtain_weights
 from ..polygons.vectorize import Footprints, make_rule, trace_footprints
-from ..runtime.channel import Wire
+from ..runtime.channel import Channel
 from ..runtime.device import choose_device
 from ..runtime.disk import check_writable
 from .outputs import write_footprints
@@ -31,7 +31,13 @@ _LEAST_SHARE = 0.5
 
 
 def predict_footprints(
-    card: Card, order: PredictRequest, out: Path, wire: Wire, *, probability: Path | None = None, device: str = "auto"
+    card: Card,
+    order: PredictRequest,
+    out: Path,
+    channel: Channel,
+    *,
+    probability: Path | None = None,
+    device: str = "auto",
 ) -> int:
     """Write a raster's footprints to a GeoPackage and return their count; raises TunerError and CancelRequested.
 
@@ -39,7 +45,7 @@ def predict_footprints(
     have there. What differs from the imagery that the model learnt from is told before the work. The probabilities are
     kept in the GeoTIFF ``probability``, if it is named.
     """
-    wire.begin("check")
+    channel.start_stage("check")
     out, kept = out.resolve(), None if probability is None else probability.resolve()
     _check_names(out, kept)
     if kept == Path(order.raster).resolve():
@@ -48,16 +54,16 @@ def predict_footprints(
     around = None if ground is None else ground.buffer(_MARGIN_PX)
     check_space((kept or out).parent, raster, len(card.outputs), None if around is None else around.area)
     chosen = choose_device(device)
-    notice_bands(raster, card, wire)
+    notice_bands(raster, card, channel)
     for notice in find_differences(raster, card, ground):
-        wire.emit(notice)
-    obtain_weights(card, wire)
+        channel.emit(notice)
+    obtain_weights(card, channel)
     with _place_probability(out, kept) as path:
-        wire.begin("predict")
+        channel.start_stage("predict")
         predictor, is_kept = Predictor(load_network(card), card, chosen), kept is not None
-        write_probability(predictor, raster, path, wire.tell, around, is_kept=is_kept)
-        wire.begin("trace")
-        return write_footprints(out, _trace(path, raster, card, ground, around), raster, wire)
+        write_probability(predictor, raster, path, channel.report, around, is_kept=is_kept)
+        channel.start_stage("trace")
+        return write_footprints(out, _trace(path, raster, card, ground, around), raster, channel)
 
 
 def _trace(path: Path, raster: Raster, card: Card, ground: Any, around: Any) -> Iterator[tuple[float, Footprints]]:

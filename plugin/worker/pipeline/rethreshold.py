@@ -32,7 +32,7 @@ from ..report.html.page import build_page
 from ..report.html.source import read_facts
 from ..report.lineage import refresh_chain
 from ..report.manual_threshold import ManualThreshold, amend_report, describe_by_hand, read_chosen
-from ..runtime.channel import Wire
+from ..runtime.channel import Channel
 from ..runtime.disk import check_writable
 from ..runtime.logs import log_to
 from ..spacenet.convert import take_in
@@ -67,7 +67,7 @@ class ThresholdRequest:
         return chosen if cut.is_like(chosen) else cut
 
 
-def retrace_run(path: Path, request: ThresholdRequest, wire: Wire) -> None:
+def retrace_run(path: Path, request: ThresholdRequest, channel: Channel) -> None:
     """Trace the run in a folder anew and score it; all files of the run change together, or none.
 
     Raises InputError where the run, its raster or its probability cannot be used, or the ground has changed, RunError
@@ -75,8 +75,8 @@ def retrace_run(path: Path, request: ThresholdRequest, wire: Wire) -> None:
     """
     record = require_reviewable(path.resolve())
     folder, job = record.folder, load_job(record.folder.job)
-    wire.emit(Started(str(folder.path), pid=os.getpid()))
-    wire.begin("check")
+    channel.emit(Started(str(folder.path), pid=os.getpid()))
+    channel.start_stage("check")
     require_probability(folder)
     if not Path(job.raster).is_dir():
         with open_raster(job.raster):
@@ -85,15 +85,15 @@ def retrace_run(path: Path, request: ThresholdRequest, wire: Wire) -> None:
     refusal = RunError(f"Another worker is running in {folder.path}.", "Wait for it, then try again.")
     with hold_lock(folder.lock, refusal):
         log_to(folder.log)
-        Retracing(folder, job, record.report, request, wire).do()
+        Retracing(folder, job, record.report, request, channel).do()
 
 
 class Retracing:
     """One retracing, from its checks to its files."""
 
-    def __init__(self, folder: RunFolder, job: Job, report: Any, request: ThresholdRequest, wire: Wire) -> None:
+    def __init__(self, folder: RunFolder, job: Job, report: Any, request: ThresholdRequest, channel: Channel) -> None:
         """Read what the run has come to; raises InputError."""
-        self._folder, self._job, self._report, self._wire = folder, job, dict(report), wire
+        self._folder, self._job, self._report, self._channel = folder, job, dict(report), channel
         self._made = RunFolder(folder.path / MAKING)
         card, chosen = load_card(folder.card), read_chosen(report)
         self._cut = request.settle(card, chosen)
@@ -103,50 +103,50 @@ class Retracing:
 
     def do(self) -> None:
         """Do it."""
-        folder, wire = self._folder, self._wire
+        folder, channel = self._folder, self._channel
         # The tuned model reads the raster on the grid that the run worked on; the base model may be gone.
         job = replace(self._job, base_model=str(folder.card))
-        inputs = check_inputs(take_in(job, folder.path, wire), folder.path, wire)
-        wire.begin("split")
-        evaluator = Evaluator(inputs, split_inputs(inputs, wire), wire)
+        inputs = check_inputs(take_in(job, folder.path, channel), folder.path, channel)
+        channel.start_stage("split")
+        evaluator = Evaluator(inputs, split_inputs(inputs, channel), channel)
         require_same_ground(evaluator.evaluation, inputs, self._report)
         with self._make():
-            wire.begin("trace")
+            channel.start_stage("trace")
             count = write_footprints(
-                self._made.footprints, evaluator.trace(folder.probability, self._card), inputs.raster, wire
+                self._made.footprints, evaluator.trace(folder.probability, self._card), inputs.raster, channel
             )
-            wire.begin("score")
+            channel.start_stage("score")
             score = self._score(evaluator, inputs)
-            wire.emit(Scored("after", score))
-            wire.begin("write")
+            channel.emit(Scored("after", score))
+            channel.start_stage("write")
             report = self._write(score)
             results = {"trace": count, "score": score, "write": report["difference"]}
-            with wire.past_cancel():
+            with channel.past_cancel():
                 self._put_in_place(results)
-                wire.tell(1.0)
+                channel.report(1.0)
                 told = {"before": self._report["before"], "after": score, "difference": report["difference"]}
-                wire.emit(Finished(list_files(folder), **told))
+                channel.emit(Finished(list_files(folder), **told))
 
     @contextlib.contextmanager
     def _make(self) -> Iterator[None]:
         """Give a folder in which everything is made; nothing of it is left."""
-        self._wire.leftover = self._made.path
+        self._channel.leftover = self._made.path
         try:
             shutil.rmtree(self._made.path, ignore_errors=True)
             self._made.path.mkdir()
             yield
         finally:
             shutil.rmtree(self._made.path, ignore_errors=True)
-            self._wire.leftover = None
+            self._channel.leftover = None
 
     def _score(self, evaluator: Evaluator, inputs: Inputs) -> dict[str, Any]:
         path, card = self._folder.probability, self._card
         footprints = evaluator.trace_held_out(path, card.separation, card.min_area_m2)
-        self._wire.tell(0.5)
+        self._channel.report(0.5)
         score, outcomes = evaluator.score_held_out(path, footprints, card.separation)
         shutil.copyfile(self._folder.errors, self._made.errors)
         write_outcomes(self._made.errors, {"after": outcomes}, inputs.raster)
-        self._wire.tell(1.0)
+        self._channel.report(1.0)
         return score
 
     def _write(self, score: dict[str, Any]) -> dict[str, Any]:
@@ -168,7 +168,7 @@ class Retracing:
         made, folder = self._made, self._folder
         for path in (folder.footprints, folder.errors):
             if copy := keep_edited(path, str(self._report.get("written", ""))):
-                self._wire.emit(Notice("info", f"What was edited in {path.name} is kept as {copy}."))
+                self._channel.emit(Notice("info", f"What was edited in {path.name} is kept as {copy}."))
         names = ("footprints", "errors", "card", "page", "report")
         moves = {getattr(made, name): getattr(folder, name) for name in names}
         if self._state is None:

@@ -18,55 +18,55 @@ from ..checks.findings import tell_findings, tell_shortage
 from ..dataset.inputs import check_inputs, split_inputs
 from ..models.obtain import obtain_weights
 from ..report.manual_threshold import ManualThreshold, describe_by_hand
-from ..runtime.channel import Wire
+from ..runtime.channel import Channel
 from ..spacenet.convert import take_in
 from .outputs import write_split
 from .state import State
 
 
-def run_job(job: Job, folder: RunFolder, wire: Wire) -> None:
+def run_job(job: Job, folder: RunFolder, channel: Channel) -> None:
     """Do the job in the run's folder; raises TunerError and CancelRequested."""
-    wire.emit(Started(str(folder.path), pid=os.getpid()))
+    channel.emit(Started(str(folder.path), pid=os.getpid()))
     state = State(folder, job)
-    wire.begin("check")
-    inputs = check_inputs(take_in(job, folder.path, wire), folder.path, wire)
-    tell_findings(inputs, wire)
+    channel.start_stage("check")
+    inputs = check_inputs(take_in(job, folder.path, channel), folder.path, channel)
+    tell_findings(inputs, channel)
     if not state.has("tune"):  # from then on the base model is needed no more
-        obtain_weights(inputs.card, wire)
-    wire.begin("split")
-    split = split_inputs(inputs, wire)
-    tell_shortage(inputs, split, wire)
+        obtain_weights(inputs.card, channel)
+    channel.start_stage("split")
+    split = split_inputs(inputs, channel)
+    tell_shortage(inputs, split, channel)
     write_split(folder.split, inputs, split)
 
     from ..models.pretrained import adopt_statistics  # noqa: PLC0415 - torch takes seconds to load: wrong inputs are told first
     from .stages import Stages  # noqa: PLC0415 - as above
 
     inputs = replace(inputs, card=adopt_statistics(inputs.card))
-    stages = Stages(inputs, split, folder, wire)
+    stages = Stages(inputs, split, folder, channel)
 
     def do(stage: str, work: Callable[[], Any]) -> Any:
         """Do a stage, or take its result from an earlier run of this job."""
-        wire.begin(stage, resumed=state.has(stage))
+        channel.start_stage(stage, resumed=state.has(stage))
         if not state.has(stage):
             began, began_j = time.monotonic(), stages.energy.read_j()
             result = work()
             spent = {"seconds": round(time.monotonic() - began, 2), **stages.energy.tell_since(began_j)}
             state.put(stage, {"result": result, **spent})
-        wire.tell(1.0)
+        channel.report(1.0)
         return state.get(stage)["result"]
 
     before = do("base", stages.score_base)
-    wire.emit(Scored("before", before))
+    channel.emit(Scored("before", before))
     tuning = do("tune", stages.tune)
     card = stages.write_card(tuning, state.by_hand)
     do("predict", lambda: stages.predict(card))
     do("trace", lambda: stages.trace(card))
     after = do("score", lambda: stages.score_tuned(card))
-    wire.emit(Scored("after", after))
+    channel.emit(Scored("after", after))
     chosen = ManualThreshold(tuning["parting"]["threshold"], job.settings.min_area_m2)
     by_hand = describe_by_hand(state.by_hand or chosen, chosen)
     difference = do("write", lambda: stages.write(before, after, tuning, {**state.spent, "by_hand": by_hand}))
-    wire.emit(Finished(list_files(folder), before, after, difference=difference or {}))
+    channel.emit(Finished(list_files(folder), before, after, difference=difference or {}))
 
 
 def list_files(folder: RunFolder) -> dict[str, str]:

@@ -26,7 +26,7 @@ from ..models.networks import load_network, save_network
 from ..report.build import build_report
 from ..report.html.page import write_page
 from ..report.manual_threshold import ManualThreshold
-from ..runtime.channel import Wire
+from ..runtime.channel import Channel
 from ..runtime.determinism import Determinism
 from ..runtime.device import choose_device, describe_device
 from ..runtime.energy import open_meter
@@ -40,17 +40,17 @@ from .outputs import write_footprints, write_outcomes
 class Stages:
     """What a run does with its checked inputs and their split; files are left in the run's folder."""
 
-    def __init__(self, inputs: Inputs, split: Split, folder: RunFolder, wire: Wire) -> None:
+    def __init__(self, inputs: Inputs, split: Split, folder: RunFolder, channel: Channel) -> None:
         """Choose the device."""
-        self._inputs, self._split, self._folder, self._wire = inputs, split, folder, wire
+        self._inputs, self._split, self._folder, self._channel = inputs, split, folder, channel
         settings = inputs.job.settings
         self._device = choose_device(settings.device)
         self.energy = open_meter(self._device)
         self._determinism = Determinism(self._device)
         if settings.threads:
             torch.set_num_threads(settings.threads)
-        wire.notify(f"Computing on {describe_device(self._device)}.")
-        self._evaluator = Evaluator(inputs, split, wire)
+        channel.send_notice(f"Computing on {describe_device(self._device)}.")
+        self._evaluator = Evaluator(inputs, split, channel)
 
     def score_base(self) -> dict[str, Any]:
         """Predict with the base model where it is scored, choose how its buildings part, and return its score."""
@@ -58,12 +58,12 @@ class Stages:
         predictor = self._make_predictor(inputs.card)
         ground = self._split.ground(VALIDATION, HELD_OUT)
         around = ground.buffer(self._split.buffer_px)  # a building on the border is seen whole, as the tuned model does
-        write_probability(predictor, inputs.raster, path, self._wire.tell, around, is_kept=True)
+        write_probability(predictor, inputs.raster, path, self._channel.report, around, is_kept=True)
         separation = inputs.card.separation  # of a tuned model, chosen on the same validation ground
         if inputs.improved_split is None:
             _, separation = self._evaluator.choose(path, separation)
         footprints = self._evaluator.trace_held_out(path, separation)
-        write_footprints(self._folder.base_footprints, [(1.0, footprints)], inputs.raster, self._wire)
+        write_footprints(self._folder.base_footprints, [(1.0, footprints)], inputs.raster, self._channel)
         score, outcomes = self._evaluator.score_held_out(path, footprints, separation)
         write_outcomes(self._folder.errors, {"before": outcomes}, inputs.raster)
         return score
@@ -83,7 +83,7 @@ class Stages:
             def validate(network: nn.Module, start: SeparationParams) -> tuple[float, SeparationParams]:
                 return self._validate(network, start, quick, is_thorough=False)
 
-            outcome = tuning.run(sampler, held, validate, self._wire)
+            outcome = tuning.run(sampler, held, validate, self._channel)
         f1, separation = self._validate(tuning.network, outcome.separation, card, is_thorough=True)
         sha256 = save_network(tuning.network, self._folder.model)
         self._folder.checkpoint.unlink(missing_ok=True)
@@ -134,12 +134,12 @@ class Stages:
     def predict(self, card: Card) -> None:
         """Write the tuned model's probability of the whole raster."""
         path = self._folder.probability
-        write_probability(self._make_predictor(card), self._inputs.raster, path, self._wire.tell, is_kept=True)
+        write_probability(self._make_predictor(card), self._inputs.raster, path, self._channel.report, is_kept=True)
 
     def trace(self, card: Card) -> int:
         """Write the tuned model's footprints of the whole raster, and return their count."""
         parts = self._evaluator.trace(self._folder.probability, card)
-        return write_footprints(self._folder.footprints, parts, self._inputs.raster, self._wire)
+        return write_footprints(self._folder.footprints, parts, self._inputs.raster, self._channel)
 
     def score_tuned(self, card: Card) -> dict[str, Any]:
         """Return the tuned model's score on held-out ground."""
@@ -172,7 +172,7 @@ class Stages:
         path = self._folder.path / "validation.tif"
         predictor = Predictor(network, card, self._device)
         ground = self._split.ground(VALIDATION)
-        write_probability(predictor, self._inputs.raster, path, lambda _: self._wire.check(), ground)
+        write_probability(predictor, self._inputs.raster, path, lambda _: self._channel.raise_if_cancelled(), ground)
         f1, separation = self._evaluator.choose(path, start, is_thorough=is_thorough)
         path.unlink()
         return f1, separation

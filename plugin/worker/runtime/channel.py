@@ -25,7 +25,7 @@ class CancelRequested(Exception):  # noqa: N818 - it is an order, no error
     """Raised at the next safe place after the follower asked to cancel, or went away."""
 
 
-class Wire:
+class Channel:
     """Sends events, hears orders.
 
     ``is_spoken`` False keeps standard output free of events (a person reads it). With ``listens``, standard input is
@@ -47,7 +47,7 @@ class Wire:
         self.leftover: Path | None = None
         self.findings: list[Finding] = []
         self._stage_began = time.monotonic()
-        self._told_at = 0.0
+        self._reported_at = 0.0
         if listens and not os.isatty(0):
             threading.Thread(target=self._listen, daemon=True, name="lifeline").start()
 
@@ -65,7 +65,7 @@ class Wire:
         """Append every event from here on to a file as well."""
         self._copy = path.open("a", encoding="utf-8")
 
-    def check(self) -> None:
+    def raise_if_cancelled(self) -> None:
         """Raise CancelRequested once the follower has asked to cancel; to be called several times a second."""
         if self._cancelled.is_set():
             raise CancelRequested
@@ -77,7 +77,7 @@ class Wire:
         Raises CancelRequested where it came before.
         """
         with self._lock:
-            self.check()
+            self.raise_if_cancelled()
             self._is_past_cancel = True
             yield
 
@@ -91,22 +91,22 @@ class Wire:
                 if stream is not None:
                     _write(stream, line)
 
-    def begin(self, stage: str, resumed: bool = False) -> None:
+    def start_stage(self, stage: str, resumed: bool = False) -> None:
         """Say that a stage begins."""
         self._stage, self._stage_began = stage, time.monotonic()
         self.emit(StageStarted(stage, resumed))
 
-    def tell(self, done: float, text: str = "") -> None:
+    def report(self, done: float, text: str = "") -> None:
         """Say how much of the stage is done, at most some times a second, and hear a cancel."""
-        self.check()
+        self.raise_if_cancelled()
         now = time.monotonic()
-        if done < 1 and now - self._told_at < _SILENCE_S:
+        if done < 1 and now - self._reported_at < _SILENCE_S:
             return
-        self._told_at, spent = now, now - self._stage_began
+        self._reported_at, spent = now, now - self._stage_began
         left = spent / done - spent if done > 0.02 and spent > 1 else None
         self.emit(Progress(self._stage, round(min(done, 1.0), 4), None if left is None else round(left, 1), text))
 
-    def notify(self, message: str, hint: str = "", level: str = "info") -> None:
+    def send_notice(self, message: str, hint: str = "", level: str = "info") -> None:
         """Tell the follower something in a sentence."""
         self.emit(Notice(level, message, hint))
 

@@ -16,7 +16,7 @@ from ...core.atomic_file import replacing
 from ...core.card import SeparationParams, read_separation
 from ...core.errors import RunError
 from ...core.events import EpochEnded
-from ..runtime.channel import Wire
+from ..runtime.channel import Channel
 from .learner import Learner
 from .sampler import Sample, Sampler
 
@@ -54,24 +54,24 @@ class Tuning:
         """The network that is judged and kept."""
         return self._learner.averaged
 
-    def run(self, sampler: Sampler, held: list[Sample], validate: Validate, wire: Wire) -> TuningResult:
+    def run(self, sampler: Sampler, held: list[Sample], validate: Validate, channel: Channel) -> TuningResult:
         """Tune to the end, or until the follower asks to finish; leaves the best epoch's weights in the network.
 
         ``held`` are crops of validation ground for the validation loss. Raises CancelRequested and RunError.
         """
-        while len(self._history) < self._plan.epochs and not (self._history and wire.finish_requested):
+        while len(self._history) < self._plan.epochs and not (self._history and channel.finish_requested):
             epoch = len(self._history) + 1
-            train_loss = self._train_epoch(epoch, sampler, wire)
-            validation_loss = self._measure_validation_loss(held, wire)
+            train_loss = self._train_epoch(epoch, sampler, channel)
+            validation_loss = self._measure_validation_loss(held, channel)
             f1, separation = validate(self.network, self._parting)
             ended = EpochEnded(epoch, self._plan.epochs, train_loss, validation_loss, f1, self._is_best(f1))
             self._keep(ended, separation)
-            wire.emit(ended)
+            channel.emit(ended)
         self.network.load_state_dict(self._best)
         best = max(ended.epoch for ended in self._history if ended.is_best)
         return TuningResult(tuple(self._history), best, self._parting)
 
-    def _train_epoch(self, epoch: int, sampler: Sampler, wire: Wire) -> float:
+    def _train_epoch(self, epoch: int, sampler: Sampler, channel: Channel) -> float:
         """Take the epoch's steps and return their mean loss.
 
         Each epoch draws from its own seed, so that a resumed tuning goes on as if it had not been broken off.
@@ -82,16 +82,16 @@ class Tuning:
         losses = []
         for step in range(self._plan.steps):
             done = (epoch - 1 + step / self._plan.steps) / self._plan.epochs
-            wire.tell(done, f"Epoch {epoch} of {self._plan.epochs}")
+            channel.report(done, f"Epoch {epoch} of {self._plan.epochs}")
             losses.append(self._learner.take_step([sampler.draw(rng) for _ in range(self._plan.batch_size)]))
-            if wire.finish_requested:
+            if channel.finish_requested:
                 break
         return float(np.mean(losses))
 
-    def _measure_validation_loss(self, held: list[Sample], wire: Wire) -> float:
+    def _measure_validation_loss(self, held: list[Sample], channel: Channel) -> float:
         losses = []
         for start in range(0, len(held), 4):
-            wire.check()
+            channel.raise_if_cancelled()
             losses.append(self._learner.measure(held[start : start + 4]))
         return float(np.mean(losses))
 

@@ -41,8 +41,8 @@ def crop(town, tmp_path, ear, make_labels):
         labels = town.labels if polygons is None else make_labels(polygons)
         plain = {"raster": str(town.raster), "labels": str(labels), "base_model": "imagenet_lite0"}
         job = Job(**{**plain, **fields}, settings=settings or Settings())
-        tell_findings(check_inputs(job, tmp_path / "run", ear.wire), ear.wire)
-        return {finding.kind: finding for finding in ear.wire.findings}
+        tell_findings(check_inputs(job, tmp_path / "run", ear.channel), ear.channel)
+        return {finding.kind: finding for finding in ear.channel.findings}
 
     return crop
 
@@ -54,7 +54,7 @@ def test_sound_labels_give_no_finding(crop):
 def test_every_finding_is_an_event_with_a_sentence_and_a_next_step(crop, town, ear):
     crop([*town.buildings, BOWTIE, town.buildings[0]])
     told = [event for event in ear.events if isinstance(event, Finding)]
-    assert told == ear.wire.findings
+    assert told == ear.channel.findings
     assert {finding.kind for finding in told} == {"repaired", "twins"}
     assert all(finding.message.endswith(".") and finding.hint.endswith(".") for finding in told)
 
@@ -162,7 +162,7 @@ def test_labels_that_all_lie_on_nothing_stop_the_run(crop, town, dark, ear):
     with pytest.raises(InputError, match="have no imagery under them") as caught:
         crop(town.buildings, raster=str(dark(500)))
     assert caught.value.hint
-    assert [finding.kind for finding in ear.wire.findings if finding.level == STOP] == ["blank"]
+    assert [finding.kind for finding in ear.channel.findings if finding.level == STOP] == ["blank"]
 
 
 def test_imagery_that_is_blown_out_is_found(crop, town, make_raster):
@@ -257,9 +257,9 @@ def test_the_stated_width_is_that_of_a_share_of_independent_buildings():
 
 def test_the_towns_shortage_is_told_after_its_split(town, tmp_path, ear):
     job = Job(str(town.raster), str(town.labels), base_model="imagenet_lite0")
-    inputs = check_inputs(job, tmp_path / "run", ear.wire)
-    tell_shortage(inputs, split_inputs(inputs, ear.wire), ear.wire)
-    assert {finding.kind for finding in ear.wire.findings} == {"few_held_out", "few_to_learn"}
+    inputs = check_inputs(job, tmp_path / "run", ear.channel)
+    tell_shortage(inputs, split_inputs(inputs, ear.channel), ear.channel)
+    assert {finding.kind for finding in ear.channel.findings} == {"few_held_out", "few_to_learn"}
 
 
 # -- ground that is labelled only in part -----------------------------------------------------------------------------
@@ -329,9 +329,9 @@ def test_no_more_than_two_hundred_places_are_told(town, card):
 
 
 def test_an_input_that_cannot_be_used_is_a_finding_that_stops(ear):
-    with pytest.raises(InputError), refusal_found(ear.wire):
+    with pytest.raises(InputError), refusal_found(ear.channel):
         raise InputError("No label touches the raster.", "Choose others.")
-    assert ear.wire.findings == [Finding("refused", STOP, "No label touches the raster.", "Choose others.")]
+    assert ear.channel.findings == [Finding("refused", STOP, "No label touches the raster.", "Choose others.")]
 
 
 def check(job, capfd):
@@ -354,5 +354,5 @@ def test_check_prints_what_stops_a_run_as_json_too(town, tmp_path, capfd):
 def test_a_run_stops_with_what_stops_it(town, tmp_path, dark, ear):
     job = Job(str(dark(500)), str(town.labels), base_model="imagenet_lite0")
     with pytest.raises(InputError, match="have no imagery under them"):
-        run_job(job, RunFolder(tmp_path / "run"), ear.wire)
+        run_job(job, RunFolder(tmp_path / "run"), ear.channel)
     assert not (tmp_path / "run" / "split.gpkg").exists()

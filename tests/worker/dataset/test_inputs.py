@@ -32,7 +32,7 @@ def inspect(town, tmp_path, ear):
     def inspect(**fields):
         plain = {"raster": str(town.raster), "labels": str(town.labels), "base_model": "imagenet_lite0"}
         job = Job(**{**plain, **fields})
-        return check_inputs(job, tmp_path / "run", ear.wire)
+        return check_inputs(job, tmp_path / "run", ear.channel)
 
     return inspect
 
@@ -137,19 +137,19 @@ def test_a_large_raster_needs_more_room_than_a_small_one(inspect, monkeypatch, t
 
 
 def test_a_cancel_is_heard_while_the_inputs_are_checked(inspect, ear):
-    ear.wire._cancelled.set()
+    ear.channel._cancelled.set()
     with pytest.raises(CancelRequested):
         inspect()
 
 
 def test_too_few_buildings_to_split_are_refused_with_a_next_step(inspect, make_labels, grid, ear):
     inputs = inspect(labels=str(make_labels(grid(2))))
-    message = refusal_of(split_inputs, inputs, ear.wire).message
+    message = refusal_of(split_inputs, inputs, ear.channel).message
     assert message == "Only 4 buildings are labelled on the raster; at least 9 are needed."
 
 
 def test_the_counts_by_ground_are_told(inspect, ear):
-    split = split_inputs(inspect(), ear.wire)
+    split = split_inputs(inspect(), ear.channel)
     training, validation, held_out = (
         int((split.label_roles == role).sum()) for role in ("training", "validation", "held-out")
     )
@@ -165,7 +165,7 @@ def test_a_job_on_a_path_with_blanks_and_letters_beyond_ascii_is_taken(town, tmp
     shutil.copy(town.raster, folder / "Bild 1.tif")
     shutil.copy(town.labels, folder / "Häuser.gpkg")
     (folder / "job.json").write_text(json.dumps({"raster": "Bild 1.tif", "labels": "Häuser.gpkg"}), "utf-8")
-    inputs = check_inputs(load_job(folder / "job.json"), folder, ear.wire)
+    inputs = check_inputs(load_job(folder / "job.json"), folder, ear.channel)
     assert len(inputs.labels.polygons) == 60
 
 

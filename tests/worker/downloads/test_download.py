@@ -41,7 +41,7 @@ def test_a_file_comes_whole_and_its_hash_is_told(fetch, file_server, target):
 
 
 def test_progress_is_told_in_megabytes(fetch, file_server, ear, monkeypatch):
-    monkeypatch.setattr(ear.wire, "_told_at", -1e9)
+    monkeypatch.setattr(ear.channel, "_reported_at", -1e9)
     monkeypatch.setattr("plugin.worker.runtime.channel._SILENCE_S", 0)
     fetch()
     told = [event for event in ear.events if isinstance(event, Progress)]
@@ -114,7 +114,7 @@ def test_a_part_that_is_whole_is_not_fetched_again(fetch, file_server, target, s
         raise CancelRequested
 
     with pytest.raises(CancelRequested):
-        download(secure_server.locate("/weights.pth"), target, EXPECTED, ear.wire, cancel)
+        download(secure_server.locate("/weights.pth"), target, EXPECTED, ear.channel, cancel)
     fetch()
     assert file_server.statuses == [200]
     assert target.read_bytes() == BODY
@@ -153,7 +153,7 @@ def test_what_does_not_pass_the_inspection_is_never_used(secure_server, file_ser
         raise InputError("The file holds no weights.", "Choose another.")
 
     with pytest.raises(InputError, match="holds no weights"):
-        download(secure_server.locate("/weights.pth"), target, EXPECTED, ear.wire, refuse)
+        download(secure_server.locate("/weights.pth"), target, EXPECTED, ear.channel, refuse)
     assert list_left(target) == []
 
 
@@ -240,11 +240,11 @@ def test_only_the_first_host_may_promise(fetch, file_server, secure_server):
 
 
 def test_a_cancel_keeps_what_has_come(fetch, file_server, target, ear, monkeypatch):
-    def tell(done, text=""):
+    def report(done, text=""):
         if done > 0.5:
             raise CancelRequested
 
-    monkeypatch.setattr(ear.wire, "tell", tell)
+    monkeypatch.setattr(ear.channel, "report", report)
     with pytest.raises(CancelRequested):
         fetch()
     assert 1_500_000 < Part(target).size < 1_700_000

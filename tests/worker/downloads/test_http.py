@@ -49,7 +49,7 @@ def test_a_server_that_never_answers_is_given_up_after_a_while(deaf, target, ear
     monkeypatch.setattr(http, "CONNECT_S", 0.2)
     monkeypatch.setattr(http, "SILENCE_S", 0.2)
     with pytest.raises(RunError, match="localhost did not answer within 0 s") as caught:
-        download(deaf, target, EXPECTED, ear.wire)
+        download(deaf, target, EXPECTED, ear.channel)
     assert "Check the network and the proxy" in caught.value.hint
 
 
@@ -75,11 +75,11 @@ def test_a_cancel_is_heard_within_a_second_while_the_server_is_silent(where, dea
 
     def cancel():
         asked.append(time.monotonic())
-        ear.wire._cancelled.set()
+        ear.channel._cancelled.set()
 
     threading.Timer(0.5, cancel).start()
     with pytest.raises(CancelRequested):
-        download(address, target, EXPECTED, ear.wire)
+        download(address, target, EXPECTED, ear.channel)
     assert time.monotonic() - asked[0] < 0.5
 
 
@@ -118,7 +118,7 @@ def test_a_redirect_is_followed_only_to_an_address_with_tls(fetch, file_server, 
 
 def test_an_address_without_tls_is_refused(server, target, ear):
     with pytest.raises(RunError, match="is no https address"):
-        download(server.locate("/weights.pth"), target, EXPECTED, ear.wire)
+        download(server.locate("/weights.pth"), target, EXPECTED, ear.channel)
     assert server.requests == []
 
 

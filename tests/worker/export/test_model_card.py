@@ -35,15 +35,15 @@ def given(tmp_path_factory):
 
 
 class Silent:
-    """A wire without a listener."""
+    """A channel without a listener."""
 
     def __init__(self):
         self.notices = []
 
-    def notify(self, message, hint="", level="info"):
+    def send_notice(self, message, hint="", level="info"):
         self.notices.append((level, message))
 
-    def tell(self, done):
+    def report(self, done):
         """Nobody hears it."""
 
 
@@ -119,9 +119,9 @@ def test_a_model_of_sixteen_bits_says_that_it_is_not_for_bytes(tmp_path):
 
 
 def test_a_start_is_handed_out_with_a_warning(tmp_path):
-    wire = Silent()
-    bundle = write_bundle(find_card("imagenet_lite0"), tmp_path / "start.md", "card", None, wire)
-    assert wire.notices == [("warning", 'The model "imagenet_lite0" has never seen a roof.')]
+    channel = Silent()
+    bundle = write_bundle(find_card("imagenet_lite0"), tmp_path / "start.md", "card", None, channel)
+    assert channel.notices == [("warning", 'The model "imagenet_lite0" has never seen a roof.')]
     assert bundle.files == {"model_card": str(tmp_path / "start.md")}
     assert "never seen a roof" in (tmp_path / "start.md").read_text(encoding="utf-8")
 

@@ -88,14 +88,14 @@ def change(folder, factor=2.0):
 
 
 def test_what_comes_with_the_plugin_is_not_fetched(ear):
-    assert obtain_weights(STARTER, ear.wire) is None
+    assert obtain_weights(STARTER, ear.channel) is None
     assert describe_fetch(STARTER) == ""
     assert ear.events == []
 
 
 def test_weights_are_fetched_once_and_their_hash_is_recorded(card, file_server, ear, secure_server):
     for _ in range(2):
-        assert obtain_weights(card, ear.wire) == card.weights_path
+        assert obtain_weights(card, ear.channel) == card.weights_path
     assert card.weights_path.read_bytes() == BODY
     assert len(secure_server.requests) == 1
     record = read_record(card)
@@ -108,55 +108,55 @@ def test_weights_are_fetched_once_and_their_hash_is_recorded(card, file_server, 
 def test_a_check_tells_what_would_be_fetched(card, file_server, ear, secure_server):
     assert describe_fetch(card) == ('At its first run the weights of "distant" (11 MB) from localhost are fetched.')
     assert secure_server.requests == []
-    obtain_weights(card, ear.wire)
+    obtain_weights(card, ear.channel)
     assert describe_fetch(card) == ""
 
 
 def test_later_files_of_the_address_are_held_to_the_first_unless_that_is_forgotten(card, file_server, ear, tmp_path):
-    obtain_weights(card, ear.wire)
+    obtain_weights(card, ear.channel)
     card.weights_path.unlink()
     file_server.body = change(tmp_path)
     with pytest.raises(InputError) as caught:
-        obtain_weights(card, ear.wire)
+        obtain_weights(card, ear.channel)
     assert STARTER.sha256[:12] in caught.value.message
     assert hashlib.sha256(file_server.body).hexdigest()[:12] in caught.value.message
     assert "fetch distant --forget" in caught.value.hint
     assert list_left() == ["hashes.json"]
-    obtain_weights(card, ear.wire, is_forgetful=True)
+    obtain_weights(card, ear.channel, is_forgetful=True)
     assert card.weights_path.read_bytes() == file_server.body
     assert read_record(card)["sha256"] == hashlib.sha256(file_server.body).hexdigest()
 
 
 def test_a_forgetting_that_fails_forgets_nothing(card, file_server, ear, secure_server):
-    obtain_weights(card, ear.wire)
+    obtain_weights(card, ear.channel)
     secure_server.replies["/distant.safetensors"] = Reply(b"", status=404)
     with pytest.raises(RunError, match="404"):
-        obtain_weights(card, ear.wire, is_forgetful=True)
+        obtain_weights(card, ear.channel, is_forgetful=True)
     assert card.weights_path.read_bytes() == BODY
     assert read_record(card)["sha256"] == STARTER.sha256
 
 
 def test_weights_that_lie_there_changed_are_refused(card, file_server, ear, tmp_path):
-    obtain_weights(card, ear.wire)
+    obtain_weights(card, ear.channel)
     card.weights_path.write_bytes(change(tmp_path))
     with pytest.raises(InputError, match="is another file than expected"):
-        obtain_weights(card, ear.wire)
+        obtain_weights(card, ear.channel)
 
 
 def test_weights_that_were_put_there_are_examined_and_recorded(card, ear, secure_server):
     card.weights_path.parent.mkdir(parents=True)
     card.weights_path.write_bytes(BODY)
-    obtain_weights(card, ear.wire)
+    obtain_weights(card, ear.channel)
     assert secure_server.requests == []
     assert read_record(card)["how"] == "found"
 
 
 def test_a_published_hash_is_held_to_and_not_recorded(card, file_server, ear):
     with pytest.raises(InputError, match="expected is 000000000000") as caught:
-        obtain_weights(replace(card, sha256="0" * 64), ear.wire)
+        obtain_weights(replace(card, sha256="0" * 64), ear.channel)
     assert "--forget" not in caught.value.hint
     assert list_left() == []
-    obtain_weights(replace(card, sha256=STARTER.sha256), ear.wire)
+    obtain_weights(replace(card, sha256=STARTER.sha256), ear.channel)
     assert list_left() == ["distant.safetensors"]
 
 
@@ -167,7 +167,7 @@ def test_weights_of_another_network_are_refused_and_nothing_is_left(card, file_s
     save_file(tensors, tmp_path / "other.safetensors")
     file_server.body = (tmp_path / "other.safetensors").read_bytes()
     with pytest.raises(InputError, match='holds no weights of "distant"') as caught:
-        obtain_weights(card, ear.wire)
+        obtain_weights(card, ear.channel)
     assert name in caught.value.message
     assert caught.value.hint
     assert list_left() == []
@@ -185,7 +185,7 @@ def test_weights_of_another_network_are_refused_and_nothing_is_left(card, file_s
 def test_a_file_picked_by_hand_goes_through_the_same_checks(body, why, card, ear, tmp_path):
     (tmp_path / "picked.safetensors").write_bytes(body)
     with pytest.raises(InputError, match=why) as caught:
-        pick_weights(card, tmp_path / "picked.safetensors", ear.wire)
+        pick_weights(card, tmp_path / "picked.safetensors", ear.channel)
     assert caught.value.hint
     assert list_left() == []
     assert (tmp_path / "picked.safetensors").read_bytes() == body
@@ -194,29 +194,29 @@ def test_a_file_picked_by_hand_goes_through_the_same_checks(body, why, card, ear
 def test_a_file_picked_by_hand_is_taken_recorded_and_held_to(card, file_server, ear, tmp_path, secure_server):
     (tmp_path / "first").write_bytes(BODY)
     (tmp_path / "second").write_bytes(change(tmp_path))
-    assert pick_weights(card, tmp_path / "first", ear.wire) == card.weights_path
+    assert pick_weights(card, tmp_path / "first", ear.channel) == card.weights_path
     assert card.weights_path.read_bytes() == BODY
     assert read_record(card)["how"] == "handed over"
     with pytest.raises(InputError, match="is another file than expected"):
-        pick_weights(card, tmp_path / "second", ear.wire)
+        pick_weights(card, tmp_path / "second", ear.channel)
     assert card.weights_path.read_bytes() == BODY
-    pick_weights(card, tmp_path / "second", ear.wire, is_forgetful=True)
+    pick_weights(card, tmp_path / "second", ear.channel, is_forgetful=True)
     assert card.weights_path.read_bytes() == (tmp_path / "second").read_bytes()
     assert secure_server.requests == []
 
 
 def test_a_file_that_is_not_there_or_not_needed_is_refused(card, ear, tmp_path):
     with pytest.raises(InputError, match="There is no file"):
-        pick_weights(card, tmp_path / "gone", ear.wire)
+        pick_weights(card, tmp_path / "gone", ear.channel)
     with pytest.raises(InputError, match="come with it"):
-        pick_weights(STARTER, STARTER.weights_path, ear.wire)
+        pick_weights(STARTER, STARTER.weights_path, ear.channel)
 
 
 def test_a_record_that_cannot_be_read_is_said(card, ear, file_server):
     locate_hashes().parent.mkdir(parents=True)
     locate_hashes().write_text("[]")
     with pytest.raises(InputError, match="recorded hashes"):
-        obtain_weights(card, ear.wire)
+        obtain_weights(card, ear.channel)
 
 
 def test_two_workers_fetch_one_after_the_other_and_only_one_asks(card, file_server, ear, secure_server):
@@ -224,7 +224,7 @@ def test_two_workers_fetch_one_after_the_other_and_only_one_asks(card, file_serv
     folder.mkdir(parents=True)
     done = []
     with hold_lock(folder / "fetch.lock", RunError("busy")):
-        threads = [threading.Thread(target=lambda: done.append(obtain_weights(card, ear.wire))) for _ in range(2)]
+        threads = [threading.Thread(target=lambda: done.append(obtain_weights(card, ear.channel))) for _ in range(2)]
         for thread in threads:
             thread.start()
         time.sleep(0.3)
@@ -246,15 +246,15 @@ def test_an_encoders_weights_come_by_the_same_road_held_to_what_their_hub_promis
     secure_server.replies[urlsplit(address).path] = Reply(status=302, headers=promise)
     secure_server.replies["/far"] = Reply(body[:-1] + b"x")
     with pytest.raises(InputError, match="another file than expected"):
-        obtain_weights(start, ear.wire)
+        obtain_weights(start, ear.channel)
     assert list_left() == []
     secure_server.replies["/far"] = Reply(body)
-    path = obtain_weights(start, ear.wire)
+    path = obtain_weights(start, ear.channel)
     assert path == pretrained.pretrained_path(start)
     assert torch.equal(load_network(start).encoder.conv1.weight, encoder.conv1.weight)
     path.unlink()
     with pytest.raises(InputError, match="another file than expected"):
-        pick_weights(start, STARTER.weights_path, ear.wire)
+        pick_weights(start, STARTER.weights_path, ear.channel)
 
 
 # -- the command line -------------------------------------------------------------------------------------------------
@@ -382,5 +382,5 @@ def test_a_run_fetches_what_its_base_model_needs_and_a_check_only_tells(
 def test_predicting_fetches_too(town, card, file_server, ear, tmp_path):
     file_server.status = 404
     with pytest.raises(RunError, match="answered 404"):
-        predict_footprints(card, PredictRequest(str(town.raster)), tmp_path / "f.gpkg", ear.wire, device="cpu")
+        predict_footprints(card, PredictRequest(str(town.raster)), tmp_path / "f.gpkg", ear.channel, device="cpu")
     assert [event.stage for event in ear.events if isinstance(event, StageStarted)] == ["check", "fetch"]

@@ -23,7 +23,7 @@ from plugin.worker.geodata.vector import read_layer
 from plugin.worker.inference.aoi import AreaOfInterest
 from plugin.worker.inference.request import PredictRequest
 from plugin.worker.pipeline.predict_raster import predict_footprints
-from plugin.worker.runtime.channel import Wire
+from plugin.worker.runtime.channel import Channel
 from tests.worker.conftest import ORIGIN, place, write_raster
 from tests.worker.spawn import environ
 
@@ -51,7 +51,7 @@ def whole(city, tmp_path_factory, module_wire):
 
 @pytest.fixture(scope="module")
 def module_wire():
-    return Wire(is_spoken=False, listens=False)
+    return Channel(is_spoken=False, listens=False)
 
 
 def read_pixels(path):
@@ -65,7 +65,7 @@ def box_of(polygon):
 def test_a_part_gives_the_footprints_that_the_whole_has_there(city, whole, ear, tmp_path):
     out, kept = tmp_path / "part.gpkg", tmp_path / "p.tif"
     order = PredictRequest(str(city), area=box_of(PATCH_PX))
-    count = predict_footprints(QUICK, order, out, ear.wire, probability=kept, device="cpu")
+    count = predict_footprints(QUICK, order, out, ear.channel, probability=kept, device="cpu")
     found = read_pixels(out)
     shares = shapely.area(shapely.intersection(whole, PATCH_PX)) / shapely.area(whole)
     expected = whole[shares >= 0.5]
@@ -95,7 +95,7 @@ def test_a_small_part_of_a_huge_raster_takes_seconds(tmp_path, town, ear):
         target.write(values, window=((9000, 9512), (15000, 15512)))
     began = time.process_time()
     order = PredictRequest(str(path), area=box_of(shapely.box(15100, 9100, 15300, 9300)))
-    assert predict_footprints(QUICK, order, tmp_path / "f.gpkg", ear.wire, device="cpu") > 3
+    assert predict_footprints(QUICK, order, tmp_path / "f.gpkg", ear.channel, device="cpu") > 3
     assert time.process_time() - began < 30  # the whole takes over half an hour
 
 
@@ -104,7 +104,7 @@ def test_differences_are_told_before_the_network_works(town, ear, tmp_path):
         dark = write_raster(tmp_path / "dark.tif", dataset.read() * 0.5, colours=["red", "green", "blue"])
     raster = describe_raster(str(town.raster), QUICK)
     tuned = replace(QUICK, parent="starter", stretch=raster.stretch, gsd_m=(0.5,), imagery=measure_imagery(raster))
-    predict_footprints(tuned, PredictRequest(str(dark)), tmp_path / "f.gpkg", ear.wire, device="cpu")
+    predict_footprints(tuned, PredictRequest(str(dark)), tmp_path / "f.gpkg", ear.channel, device="cpu")
     told = [
         e.stage if isinstance(e, StageStarted) else e.level for e in ear.events if isinstance(e, (StageStarted, Notice))
     ]
@@ -118,7 +118,7 @@ def test_a_raster_without_a_band_that_the_model_was_tuned_with_is_refused(make_r
     card = replace(QUICK, bands=names, mean=four, std=four, parent="starter", imagery=imagery)
     order = PredictRequest(str(make_raster(colours=["red", "green", "blue"])))
     with pytest.raises(InputError, match="no nir band"):
-        predict_footprints(card, order, tmp_path / "f.gpkg", ear.wire)
+        predict_footprints(card, order, tmp_path / "f.gpkg", ear.channel)
     raster, _ = replace(order, bands=(1, 2, 3, 0)).open(card)
     assert raster.bands == (1, 2, 3, 0)
 
@@ -129,7 +129,7 @@ def test_a_raster_without_a_band_that_the_model_was_tuned_with_is_refused(make_r
 def test_files_with_a_wrong_ending_are_refused(town, ear, tmp_path, out, kept, said):
     with pytest.raises(InputError, match=said):
         predict_footprints(
-            QUICK, PredictRequest(str(town.raster)), tmp_path / out, ear.wire, probability=kept and tmp_path / kept
+            QUICK, PredictRequest(str(town.raster)), tmp_path / out, ear.channel, probability=kept and tmp_path / kept
         )
 
 
@@ -137,7 +137,7 @@ def test_the_raster_is_never_written_over(town, ear, tmp_path):
     before = town.raster.read_bytes()
     with pytest.raises(InputError, match="is the raster itself"):
         predict_footprints(
-            QUICK, PredictRequest(str(town.raster)), tmp_path / "f.gpkg", ear.wire, probability=town.raster
+            QUICK, PredictRequest(str(town.raster)), tmp_path / "f.gpkg", ear.channel, probability=town.raster
         )
     assert town.raster.read_bytes() == before
 
@@ -145,7 +145,7 @@ def test_the_raster_is_never_written_over(town, ear, tmp_path):
 def test_ground_outside_the_raster_is_refused_before_any_work(town, ear, tmp_path):
     order = PredictRequest(str(town.raster), area=AreaOfInterest((0.0, 0.0, 1.0, 1.0), "EPSG:4326"))
     with pytest.raises(InputError, match="outside the raster"):
-        predict_footprints(QUICK, order, tmp_path / "f.gpkg", ear.wire)
+        predict_footprints(QUICK, order, tmp_path / "f.gpkg", ear.channel)
     assert [event.stage for event in ear.events if isinstance(event, StageStarted)] == ["check"]
     assert not (tmp_path / "f.gpkg").exists()
 
@@ -154,7 +154,7 @@ def test_weights_that_are_gone_are_told(town, ear, tmp_path):
     QUICK.save(tmp_path / "model.json")
     card = find_card(str(tmp_path / "model.json"))
     with pytest.raises(InputError, match="there is no such file"):
-        predict_footprints(card, PredictRequest(str(town.raster)), tmp_path / "f.gpkg", ear.wire)
+        predict_footprints(card, PredictRequest(str(town.raster)), tmp_path / "f.gpkg", ear.channel)
 
 
 def test_the_command_likens_without_loading_the_network(town, tmp_path):

@@ -21,7 +21,7 @@ from plugin.core.lock import hold_lock
 from plugin.worker.pipeline.rethreshold import MAKING, ThresholdRequest, retrace_run
 from plugin.worker.pipeline.state import read_state, restate
 from plugin.worker.report.manual_threshold import ManualThreshold
-from plugin.worker.runtime.channel import CancelRequested, Wire
+from plugin.worker.runtime.channel import CancelRequested, Channel
 from tests.worker.conftest import write_vector
 from tests.worker.spawn import command, environ, read_events, run_worker
 
@@ -198,15 +198,15 @@ def test_a_crash_between_two_files_is_mended_by_resuming(own_run, other):
     assert read_features(own_run.footprints) == features
 
 
-class Interrupted(Wire):
-    """A wire on which a cancel comes as soon as a stage begins."""
+class Interrupted(Channel):
+    """A channel on which a cancel comes as soon as a stage begins."""
 
     def __init__(self, stage):
         super().__init__(is_spoken=False, listens=False)
         self._last = stage
 
-    def begin(self, stage, resumed=False):
-        super().begin(stage, resumed)
+    def start_stage(self, stage, resumed=False):
+        super().start_stage(stage, resumed)
         if stage == self._last:
             self._cancelled.set()
 
@@ -241,7 +241,7 @@ def test_where_one_file_cannot_be_replaced_all_stay_as_they_were(own_run, name, 
     before = read_bytes(own_run)
     (own_run.path / f"{path.stem}.earlier{path.suffix}").mkdir()
     with pytest.raises(RunError, match="Everything is as it was"):
-        retrace_run(own_run.path, ThresholdRequest(other), Wire(is_spoken=False, listens=False))
+        retrace_run(own_run.path, ThresholdRequest(other), Channel(is_spoken=False, listens=False))
     assert read_bytes(own_run) == before
     assert not (own_run.path / MAKING).exists()
 
@@ -317,14 +317,14 @@ def test_what_cannot_be_retraced_is_refused_before_anything_is_touched(own_run, 
     spoil(own_run)
     before = read_bytes(own_run)
     with pytest.raises(InputError, match=told) as caught:
-        retrace_run(own_run.path, ThresholdRequest(other), Wire(is_spoken=False, listens=False))
+        retrace_run(own_run.path, ThresholdRequest(other), Channel(is_spoken=False, listens=False))
     assert caught.value.hint
     assert read_bytes(own_run) == before
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(InputError, match="no run folder"):
-        retrace_run(tmp_path, ThresholdRequest(0.5), Wire(is_spoken=False, listens=False))
+        retrace_run(tmp_path, ThresholdRequest(0.5), Channel(is_spoken=False, listens=False))
 
 
 def test_while_another_worker_is_at_it_nothing_is_retraced(own_run, other):

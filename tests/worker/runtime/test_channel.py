@@ -15,15 +15,15 @@ import pytest
 
 from plugin.core.events import Cancelled, Failed, Finished, Notice, Progress, StageStarted, Started, parse_event
 from plugin.worker.runtime import channel
-from plugin.worker.runtime.channel import CancelRequested, Wire
+from plugin.worker.runtime.channel import CancelRequested, Channel
 
 PRELUDE = """
 import os, sys, time
 from plugin.core.events import Finished, Notice, Started
-from plugin.worker.runtime.channel import CancelRequested, Wire
+from plugin.worker.runtime.channel import CancelRequested, Channel
 def wait(channel, is_over=lambda: False):
     while not is_over():
-        channel.check()
+        channel.raise_if_cancelled()
         time.sleep(0.01)
 """
 
@@ -53,7 +53,7 @@ def read_events(text):
 
 def test_what_the_worker_says_is_one_event_a_line(start):
     out, _ = start(
-        'w = Wire(); w.emit(Started("r")); w.begin("check"); w.notify("Ünï", "cödé", "warning")'
+        'w = Channel(); w.emit(Started("r")); w.start_stage("check"); w.send_notice("Ünï", "cödé", "warning")'
     ).communicate()
     assert read_events(out) == [Started("r"), StageStarted("check"), Notice("warning", "Ünï", "cödé")]
 
@@ -62,7 +62,7 @@ def test_a_stray_print_does_not_spoil_the_events(start):
     """Not one of Python's, nor one that a C library writes to the descriptor itself, nor one of a child's."""
     out, err = start("""
         import subprocess
-        w = Wire()
+        w = Channel()
         print("python prints")
         os.write(1, b"a library prints\\n")
         subprocess.run([sys.executable, "-c", "print('a child prints')"])
@@ -73,53 +73,57 @@ def test_a_stray_print_does_not_spoil_the_events(start):
 
 
 def test_what_was_printed_before_the_events_began_is_not_lost(start):
-    out, _ = start('print("early", end="\\n"); w = Wire(); w.emit(Finished())').communicate()
+    out, _ = start('print("early", end="\\n"); w = Channel(); w.emit(Finished())').communicate()
     assert out.splitlines()[0] == "early"
 
 
 def test_an_output_for_people_holds_no_events(start):
-    out, _ = start('w = Wire(is_spoken=False); w.emit(Finished()); print("3 footprints")').communicate()
+    out, _ = start('w = Channel(is_spoken=False); w.emit(Finished()); print("3 footprints")').communicate()
     assert out == "3 footprints\n"
 
 
 def test_every_event_goes_to_the_runs_file_as_well(tmp_path):
-    first = Wire(is_spoken=False, listens=False)
+    first = Channel(is_spoken=False, listens=False)
     first.emit(Started("too early"))
     first.copy_to(tmp_path / "events.jsonl")
-    first.begin("tune")
-    again = Wire(is_spoken=False, listens=False)
+    first.start_stage("tune")
+    again = Channel(is_spoken=False, listens=False)
     again.copy_to(tmp_path / "events.jsonl")
-    again.begin("tune", resumed=True)
+    again.start_stage("tune", resumed=True)
     lines = (tmp_path / "events.jsonl").read_text("utf-8")
     assert read_events(lines) == [StageStarted("tune"), StageStarted("tune", resumed=True)]
 
 
 def test_an_input_that_was_at_its_end_from_the_start_is_left_alone(start):
-    process = start("w = Wire(); time.sleep(1.0); w.check(); w.emit(Finished())", stdin=subprocess.DEVNULL)
+    process = start(
+        "w = Channel(); time.sleep(1.0); w.raise_if_cancelled(); w.emit(Finished())", stdin=subprocess.DEVNULL
+    )
     out, _ = process.communicate()
     assert [type(event).__name__ for event in read_events(out)] == ["Finished"]
 
 
 def test_an_input_that_ends_at_once_and_holds_no_order_is_left_alone(start):
     """Such as the list of jobs that a shell's loop reads from."""
-    process = start("w = Wire(); time.sleep(1.0); w.check(); w.emit(Finished())")
+    process = start("w = Channel(); time.sleep(1.0); w.raise_if_cancelled(); w.emit(Finished())")
     out, _ = process.communicate("job2.json\njob3.json\n")
     assert '"finished"' in out
 
 
 def test_an_input_that_is_closed_from_the_start_is_left_alone(start):
-    process = start("w = Wire(); time.sleep(1.0); w.check(); w.emit(Finished())", preexec_fn=lambda: os.close(0))
+    process = start(
+        "w = Channel(); time.sleep(1.0); w.raise_if_cancelled(); w.emit(Finished())", preexec_fn=lambda: os.close(0)
+    )
     assert '"finished"' in process.communicate()[0]
 
 
 def test_an_input_that_ends_later_cancels(start):
     process = start("""
-        w = Wire()
-        w.begin("tune")
+        w = Channel()
+        w.start_stage("tune")
         try:
             wait(w)
         except CancelRequested:
-            w.notify("heard")
+            w.send_notice("heard")
     """)
     assert '"stage"' in process.stdout.readline()
     with pytest.raises(subprocess.TimeoutExpired):
@@ -130,7 +134,7 @@ def test_an_input_that_ends_later_cancels(start):
 
 def test_an_input_that_ends_in_the_first_moment_cancels_where_a_follower_had_proved_itself(start):
     """A QGIS that is killed just after it has started a worker leaves no orphan."""
-    process = start("w = Wire(); w.begin('check'); wait(w)")
+    process = start("w = Channel(); w.start_stage('check'); wait(w)")
     process.stdin.write("follow\n")
     process.stdin.close()
     assert process.wait(30) == 1
@@ -140,11 +144,11 @@ def test_an_input_that_ends_in_the_first_moment_cancels_where_a_follower_had_pro
 @pytest.mark.parametrize("text", ["cancel\n", "follow\ncancel\n", "dance\n\n  cancel \n", "cancel\r\n"])
 def test_the_order_to_cancel_is_heard_among_others(start, text):
     process = start("""
-        w = Wire()
+        w = Channel()
         try:
             wait(w)
         except CancelRequested:
-            w.notify("heard")
+            w.send_notice("heard")
     """)
     process.stdin.write(text)
     process.stdin.flush()
@@ -152,7 +156,7 @@ def test_the_order_to_cancel_is_heard_among_others(start, text):
 
 
 def test_an_order_that_comes_in_pieces_is_heard_once_it_is_whole(start):
-    process = start("w = Wire(); wait(w, lambda: w.finish_requested); w.notify('heard')")
+    process = start("w = Channel(); wait(w, lambda: w.finish_requested); w.send_notice('heard')")
     for piece in ("fin", "ish"):
         process.stdin.write(piece)
         process.stdin.flush()
@@ -165,10 +169,10 @@ def test_an_order_that_comes_in_pieces_is_heard_once_it_is_whole(start):
 
 def test_the_order_to_finish_is_heard_and_is_no_cancel(start):
     process = start("""
-        w = Wire()
+        w = Channel()
         wait(w, lambda: w.finish_requested)
         time.sleep(0.1)
-        w.check()
+        w.raise_if_cancelled()
         w.emit(Finished())
     """)
     process.stdin.write("finish\n")
@@ -177,7 +181,7 @@ def test_the_order_to_finish_is_heard_and_is_no_cancel(start):
 
 
 def test_a_worker_deep_in_a_native_call_ends_within_two_seconds_of_the_cancel(start):
-    process = start("w = Wire(); w.begin('predict'); time.sleep(600)")
+    process = start("w = Channel(); w.start_stage('predict'); time.sleep(600)")
     process.stdout.readline()
     process.stdin.write("cancel\n")
     process.stdin.flush()
@@ -191,11 +195,11 @@ def test_the_mercy_before_a_hard_end_is_short_enough_for_a_cancel_within_two_sec
 
 def test_a_worker_whose_follower_reads_no_more_goes_on_to_where_it_may_end(start):
     process = start("""
-        w = Wire()
-        w.begin("tune")
+        w = Channel()
+        w.start_stage("tune")
         wait(w, lambda: w.finish_requested)
         for _ in range(1000):
-            w.notify("x" * 1000)
+            w.send_notice("x" * 1000)
         os._exit(7)
     """)
     process.stdout.readline()
@@ -212,7 +216,10 @@ def test_a_terminal_is_no_lifeline(start):
         controller, terminal = pty.openpty()
     except OSError as error:
         pytest.skip(f"this machine gives no terminal: {error}")
-    process = start("w = Wire(); w.begin('tune'); time.sleep(0.5); w.check(); w.emit(Finished())", stdin=terminal)
+    process = start(
+        "w = Channel(); w.start_stage('tune'); time.sleep(0.5); w.raise_if_cancelled(); w.emit(Finished())",
+        stdin=terminal,
+    )
     os.write(controller, b"cancel\n\x04")
     out, _ = process.communicate()
     os.close(controller)
@@ -255,23 +262,23 @@ def test_ctrl_c_is_a_cancel_and_not_a_fault(root, tmp_path):
 
 
 def test_progress_is_told_some_times_a_second_at_most_and_its_end_always(ear):
-    ear.wire.begin("predict")
+    ear.channel.start_stage("predict")
     for step in range(1, 1001):
-        ear.wire.tell(step / 1000)
+        ear.channel.report(step / 1000)
     told = [event for event in ear.events if isinstance(event, Progress)]
     assert 1 <= len(told) < 50
     assert told[-1] == Progress("predict", 1.0, told[-1].left_s)
 
 
 def test_progress_hears_a_cancel(ear):
-    ear.wire._cancelled.set()
+    ear.channel._cancelled.set()
     with pytest.raises(CancelRequested):
-        ear.wire.tell(0.5)
+        ear.channel.report(0.5)
 
 
 def test_the_stage_is_known_for_a_failure(ear):
-    ear.wire.begin("trace")
-    ear.wire.emit(Failed("It broke.", "Mend it.", ear.wire.stage))
+    ear.channel.start_stage("trace")
+    ear.channel.emit(Failed("It broke.", "Mend it.", ear.channel.stage))
     assert ear.events[-1].stage == "trace"
 
 
@@ -284,10 +291,10 @@ def test_json_for_programs_is_ascii_whatever_the_code_page(root):
 
 def test_a_cancel_comes_too_late_for_what_must_not_be_broken_off(start):
     process = start("""
-        w = Wire()
-        w.begin("write")
+        w = Channel()
+        w.start_stage("write")
         with w.past_cancel():
-            w.notify("begun")
+            w.send_notice("begun")
             time.sleep(1.5)
             w.emit(Finished())
     """)
@@ -302,9 +309,9 @@ def test_a_cancel_comes_too_late_for_what_must_not_be_broken_off(start):
 
 
 def test_a_cancel_that_came_before_keeps_it_from_being_begun():
-    wire_ = Wire(is_spoken=False, listens=False)
-    wire_._cancelled.set()
-    with pytest.raises(CancelRequested), wire_.past_cancel():
+    channel_ = Channel(is_spoken=False, listens=False)
+    channel_._cancelled.set()
+    with pytest.raises(CancelRequested), channel_.past_cancel():
         pytest.fail("it was begun")
 
 
@@ -314,9 +321,9 @@ def test_a_cancel_that_nobody_hears_leaves_nothing_half_made(start, tmp_path):
     (making / "half").touch()
     process = start(f"""
         from pathlib import Path
-        w = Wire()
+        w = Channel()
         w.leftover = Path({str(making)!r})
-        w.begin("trace")
+        w.start_stage("trace")
         time.sleep(20)
     """)
     process.stdin.write("follow\ncancel\n")

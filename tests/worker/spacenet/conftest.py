@@ -145,7 +145,9 @@ def atlanta(make_city):
 @pytest.fixture
 def convert(tmp_path, ear):
     """Return a function that converts a folder and returns what came of it."""
-    return lambda folder, product="", **options: convert_folder(folder, tmp_path / "out", ear.wire, product, **options)
+    return lambda folder, product="", **options: convert_folder(
+        folder, tmp_path / "out", ear.channel, product, **options
+    )
 
 
 def _read_polygons(path):

@@ -35,10 +35,10 @@ def test_the_command_tells_what_came_of_the_folder_and_a_job_takes_its_files(veg
     assert "12 tiles of RGB-PanSharpen, 12 of them labelled, with 51 buildings." in done.stdout
     files = {"raster": "out/raster.vrt", "labels": "out/labels.gpkg", "areas": "out/areas.gpkg"}
     (tmp_path / "job.json").write_text(json.dumps({**files, "base_model": "imagenet_lite0"}), encoding="utf-8")
-    inputs = check_inputs(load_job(tmp_path / "job.json"), tmp_path, ear.wire)
+    inputs = check_inputs(load_job(tmp_path / "job.json"), tmp_path, ear.channel)
     assert len(inputs.labels.polygons) == 51
     assert inputs.raster.bands == (1, 2, 3)
-    assert set(split_inputs(inputs, ear.wire).roles) == ROLES
+    assert set(split_inputs(inputs, ear.channel).roles) == ROLES
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_model_finds_its_bands_in_every_product(request, convert, tmp_path, ea
     files = convert(request.getfixturevalue(name).folder, product).files
     for model, bands in (("imagenet_lite0", rgb), ("selimsef_spacenet4_resnet34unet", four)):
         job = Job(files["raster"], files["labels"], base_model=model)
-        assert check_inputs(job, tmp_path, ear.wire).raster.bands == bands
+        assert check_inputs(job, tmp_path, ear.channel).raster.bands == bands
 
 
 def test_a_refusal_of_the_command_offers_what_there_is(vegas, tmp_path):
@@ -79,16 +79,16 @@ def test_labels_may_be_left_out_of_a_job_only_for_a_folder(vegas, refusal_of):
 
 
 def test_the_labels_and_areas_of_a_job_go_before_those_of_the_folder(vegas, tmp_path, ear):
-    job = take_in(Job(str(vegas.folder), "mine.gpkg", labels_layer="roofs"), tmp_path, ear.wire)
+    job = take_in(Job(str(vegas.folder), "mine.gpkg", labels_layer="roofs"), tmp_path, ear.channel)
     assert (job.labels, job.labels_layer, job.areas) == ("mine.gpkg", "roofs", "")
-    job = take_in(Job(str(vegas.folder), "", areas="mine.gpkg", areas_layer="ground"), tmp_path, ear.wire)
+    job = take_in(Job(str(vegas.folder), "", areas="mine.gpkg", areas_layer="ground"), tmp_path, ear.channel)
     assert (Path(job.labels).name, job.areas, job.areas_layer) == ("labels.gpkg", "mine.gpkg", "ground")
     assert Path(job.raster) == tmp_path / "spacenet" / "AOI_2_Vegas_Train.vrt"  # a tuned model is named after it
 
 
 def test_a_job_whose_raster_is_a_file_is_left_alone(town, tmp_path, ear):
     job = Job(str(town.raster), str(town.labels))
-    assert take_in(job, tmp_path, ear.wire) is job
+    assert take_in(job, tmp_path, ear.channel) is job
 
 
 @pytest.mark.skipif(not RIO.is_dir(), reason="the released tiles (../shared/data/formats) are not here")
@@ -113,5 +113,5 @@ def test_real_tiles_of_rio_become_a_raster_and_labels_and_pass_the_check(
             seen = np.array(list(raster.sample(zip(xs, ys, strict=True))))
             near = [seen == values[:, rows + down, cols + right].T for down in (-1, 0, 1) for right in (-1, 0, 1)]
             assert np.any([part.all(axis=1) for part in near], axis=0).all()
-    job = take_in(Job(str(RIO), "", base_model="imagenet_lite0"), tmp_path, ear.wire)
-    assert set(split_inputs(check_inputs(job, tmp_path, ear.wire), ear.wire).roles) == ROLES
+    job = take_in(Job(str(RIO), "", base_model="imagenet_lite0"), tmp_path, ear.channel)
+    assert set(split_inputs(check_inputs(job, tmp_path, ear.channel), ear.channel).roles) == ROLES

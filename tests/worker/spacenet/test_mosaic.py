@@ -41,7 +41,7 @@ def test_the_four_bands_of_spacenet_4_begin_with_blue(atlanta, convert):
 
 
 def test_folder_and_raster_can_be_moved_together(vegas, ear, tmp_path):
-    convert_folder(vegas.folder, vegas.folder / "out", ear.wire)
+    convert_folder(vegas.folder, vegas.folder / "out", ear.channel)
     shutil.move(vegas.folder, tmp_path / "elsewhere")
     with rasterio.open(tmp_path / "elsewhere" / "out" / "raster.vrt") as raster:
         assert np.array_equal(raster.read()[:, : vegas.side, : vegas.side], vegas.values(0, 0))

@@ -23,7 +23,7 @@ PLAN = Plan(epochs=4, steps=3, batch_size=2, learning_rate=0.05, weight_decay=0.
 
 
 class Listener:
-    """A wire that keeps what it hears; ``orders`` are given once so many events were heard."""
+    """A channel that keeps what it hears; ``orders`` are given once so many events were heard."""
 
     def __init__(self, finish_after=None, cancel_after=None):
         self.heard = []
@@ -33,12 +33,12 @@ class Listener:
     def finish_requested(self):
         return self._finish_after is not None and len(self.heard) >= self._finish_after
 
-    def check(self):
+    def raise_if_cancelled(self):
         if self._cancel_after is not None and len(self.heard) >= self._cancel_after:
             raise CancelRequested
 
-    def tell(self, *_):
-        self.check()
+    def report(self, *_):
+        self.raise_if_cancelled()
 
     def emit(self, event):
         self.heard.append(event)
@@ -57,12 +57,12 @@ def make_network():
     return nn.Conv2d(3, 1, 1)
 
 
-def tune(path, scores, wire=None, plan=PLAN):
+def tune(path, scores, channel=None, plan=PLAN):
     """Tune with the validation F1 of each epoch given."""
     remaining = iter(scores)
     tuning = Tuning(Learner(make_network(), torch.device("cpu"), plan), START, path)
     held = [BrightIsBuilding().draw(np.random.default_rng(9)) for _ in range(2)]
-    outcome = tuning.run(BrightIsBuilding(), held, lambda *_: (next(remaining), CHOSEN), wire or Listener())
+    outcome = tuning.run(BrightIsBuilding(), held, lambda *_: (next(remaining), CHOSEN), channel or Listener())
     return tuning.network, outcome
 
 
@@ -105,10 +105,10 @@ def test_finish_before_the_first_epoch_has_ended_closes_that_epoch_early(tmp_pat
 
 
 def test_every_epoch_is_told_and_marked_where_it_is_the_best(tmp_path):
-    wire = Listener()
-    tune(tmp_path / "c.pt", [0.2, 0.1, 0.3, 0.3], wire)
-    assert all(isinstance(event, EpochEnded) for event in wire.heard)
-    assert [event.is_best for event in wire.heard] == [True, False, True, False]
+    channel = Listener()
+    tune(tmp_path / "c.pt", [0.2, 0.1, 0.3, 0.3], channel)
+    assert all(isinstance(event, EpochEnded) for event in channel.heard)
+    assert [event.is_best for event in channel.heard] == [True, False, True, False]
 
 
 def test_the_first_epoch_counts_as_best_even_where_it_finds_no_building(tmp_path):
