@@ -12,7 +12,8 @@ from typing import Any
 from ..core.errors import TunerError
 from ..core.events import Cancelled, Failed
 from .cli import commands, improve, live, runs
-from .runtime.channel import CancelRequested, Channel
+from .runtime.channel import Channel
+from .runtime.progress import CancelRequested
 
 
 def main(arguments: list[str] | None = None) -> int:

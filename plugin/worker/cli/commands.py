@@ -43,7 +43,7 @@ def run(options: argparse.Namespace, channel: Channel) -> None:
 
 def check(options: argparse.Namespace, channel: Channel) -> None:
     """Check a job without running it."""
-    from ..checks.findings import refusal_found
+    from ..pipeline.findings import refusal_found
 
     try:
         with refusal_found(channel):
@@ -55,9 +55,10 @@ def check(options: argparse.Namespace, channel: Channel) -> None:
 
 
 def _check(path: Path, channel: Channel) -> None:
-    from ..checks.findings import tell_findings, tell_shortage
+    from ..checks.findings import find_in_inputs, find_in_split
     from ..dataset.inputs import check_inputs, split_inputs
     from ..models.obtain import describe_fetch
+    from ..pipeline.findings import send_findings
     from ..spacenet.convert import take_in
 
     job, folder = load_job(path), path.resolve().parent
@@ -67,10 +68,10 @@ def _check(path: Path, channel: Channel) -> None:
         inputs = check_inputs(take_in(job, Path(passing), channel), folder, channel)
         if sentence := describe_fetch(inputs.card):
             channel.send_notice(sentence)
-        tell_findings(inputs, channel)
+        send_findings(find_in_inputs(inputs, channel), channel)
         channel.start_stage("split")
         split = split_inputs(inputs, channel)
-        tell_shortage(inputs, split, channel)
+        send_findings(find_in_split(inputs, split), channel)
         if inputs.card.has_seen_roofs and inputs.card.weights_path.is_file():
             from ..pipeline.missing_labels import tell_gaps
 

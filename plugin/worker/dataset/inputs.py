@@ -13,8 +13,8 @@ from ...core.job import Job, Settings
 from ...core.model_specs import fit_bands
 from ...core.models import find_card
 from ..geodata.raster import Raster, describe_raster
-from ..runtime.channel import Channel
 from ..runtime.disk import check_writable
+from ..runtime.progress import NotifyingProgress
 from .improved_split import ImprovedSplit, renew_split
 from .labels import Labels, read_labels
 from .split import Split, split_ground
@@ -34,24 +34,24 @@ class Inputs:
     improved_split: ImprovedSplit | None = None
 
 
-def check_inputs(job: Job, folder: Path, channel: Channel) -> Inputs:
+def check_inputs(job: Job, folder: Path, progress: NotifyingProgress) -> Inputs:
     """Open and check the job's inputs, tell what was noticed, and return them; raises InputError."""
     job.check()
     card = _apply_settings(fit_bands(find_card(job.base_model), job.bands), job.settings)
     check_writable(folder)
-    channel.report(0.1)
+    progress.report(0.1)
     raster = describe_raster(job.raster, card, job.bands)
     check_space(folder, raster, len(card.outputs))
-    channel.report(0.4)
+    progress.report(0.4)
     shift_m = (job.settings.shift_east_m, job.settings.shift_north_m)
     improved_split = renew_split(job, raster) if job.earlier else None
     labels = improved_split.labels if improved_split else read_labels(job.labels, job.labels_layer, raster, shift_m)
-    notice_bands(raster, card, channel)
+    progress.send_notice(describe_bands(raster, card))
     if any(labels.shift_m):
-        channel.send_notice(labels.describe_shift())
+        progress.send_notice(labels.describe_shift())
     for sentence in improved_split.notices if improved_split else ():
-        channel.send_notice(sentence)
-    channel.report(1.0)
+        progress.send_notice(sentence)
+    progress.report(1.0)
     return Inputs(job, card, raster, labels, improved_split)
 
 
@@ -60,7 +60,7 @@ def _apply_settings(card: Card, settings: Settings) -> Card:
     return replace(card, recipe=replace(card.recipe, tile_px=settings.tile_px or card.recipe.tile_px))
 
 
-def split_inputs(inputs: Inputs, channel: Channel) -> Split:
+def split_inputs(inputs: Inputs, progress: NotifyingProgress) -> Split:
     """Part the ground of the inputs into roles and tell how many labels each holds; raises InputError."""
     job = inputs.job
     if inputs.improved_split is not None:
@@ -69,7 +69,7 @@ def split_inputs(inputs: Inputs, channel: Channel) -> Split:
         changes = read_block_roles(job.block_roles)
         split = split_ground(inputs.raster, inputs.labels, job.settings, job.areas, job.areas_layer, changes)
     counts = ", ".join(f"{int((split.label_roles == role).sum())} {role}" for role in ROLES)
-    channel.send_notice(f"Labels by ground: {counts}.")
+    progress.send_notice(f"Labels by ground: {counts}.")
     return split
 
 
@@ -87,11 +87,11 @@ def check_space(folder: Path, raster: Raster, outputs: int, pixels: float | None
         )
 
 
-def notice_bands(raster: Raster, card: Card, channel: Channel) -> None:
-    """Tell at which scale the model works, which band serves for which of its own, and what happens to the values."""
+def describe_bands(raster: Raster, card: Card) -> str:
+    """Return at which scale the model works, which band serves for which of its own, and what happens to the values."""
     pairs = zip(raster.bands, card.bands, strict=True)
     used = ", ".join(f"band {band} as {name}" for band, name in pairs if band)
     worked = f"{raster.native_gsd_m:.2f} m imagery"
     if raster.is_resampled:
         worked += f", worked at {raster.gsd_m:.2f} m ({raster.width} x {raster.height} pixels)"
-    channel.send_notice(f"{worked}; {used}. {raster.adapted}".strip())
+    return f"{worked}; {used}. {raster.adapted}".strip()

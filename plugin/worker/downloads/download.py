@@ -18,8 +18,8 @@ from typing import IO, Any
 from ...core.atomic_file import write_json
 from ...core.errors import InputError, RunError
 from ...core.package_index import hide_credentials
-from ..runtime.channel import Channel
 from ..runtime.hashing import hash_file
+from ..runtime.progress import NotifyingProgress, Progress
 from .http import BY_HAND, BrokenOffError, Head, Transfer, give_up
 
 ATTEMPTS = 5
@@ -113,7 +113,7 @@ def download(
     address: str,
     target: Path,
     expected: Expected,
-    channel: Channel,
+    progress: NotifyingProgress,
     inspect: Callable[[Path], None] = lambda _path: None,
 ) -> str:
     """Fetch ``address`` to ``target`` and return its SHA-256; ``inspect`` looks into the whole file and may refuse it.
@@ -123,21 +123,21 @@ def download(
     part = Part(target)
     with _telling_of_disk(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-    expected = _fetch_patiently(address, part, expected, channel)
+    expected = _fetch_patiently(address, part, expected, progress)
     try:
-        return accept(part, target, expected, f"The file from {hide_credentials(address)}", channel, inspect)
+        return accept(part, target, expected, f"The file from {hide_credentials(address)}", progress, inspect)
     except (InputError, RunError):
         part.drop()
         raise
 
 
 def accept(
-    part: Part, target: Path, expected: Expected, what: str, channel: Channel, inspect: Callable[[Path], None]
+    part: Part, target: Path, expected: Expected, what: str, progress: Progress, inspect: Callable[[Path], None]
 ) -> str:
     """Give a whole file its name after all checks, and return its SHA-256; raises InputError that begins with what."""
     refuse_page(part.path, what)
     expected.refuse_size(part.size, what)
-    sha256 = hash_file(part.path, channel.raise_if_cancelled)
+    sha256 = hash_file(part.path, progress.raise_if_cancelled)
     expected.refuse_hash(sha256, what)
     inspect(part.path)
     with _telling_of_disk(target):
@@ -152,34 +152,34 @@ def refuse_page(path: Path, what: str) -> None:
             raise _name_page(what)
 
 
-def copy_file(source: Path, part: Part, channel: Channel) -> None:
+def copy_file(source: Path, part: Part, progress: Progress) -> None:
     """Copy a file to where a fetched one would lie; raises RunError."""
     part.begin(Note(""))
     with _telling_of_disk(part.path), source.open("rb") as file, part.path.open("wb") as out:
         while chunk := file.read(_CHUNK):
-            channel.raise_if_cancelled()
+            progress.raise_if_cancelled()
             out.write(chunk)
 
 
-def _fetch_patiently(address: str, part: Part, expected: Expected, channel: Channel) -> Expected:
+def _fetch_patiently(address: str, part: Part, expected: Expected, progress: NotifyingProgress) -> Expected:
     """Fetch until the part is whole; an attempt that brought something does not count as failed."""
     failures = 0
     while True:
         before = part.size
         try:
-            return _fetch_rest(address, part, expected, channel)
+            return _fetch_rest(address, part, expected, progress)
         except BrokenOffError as error:
             failures = 1 if part.size - before >= _WORTH_BYTES else failures + 1
             if failures >= ATTEMPTS:
                 raise give_up(address, error) from error
-            channel.send_notice(f"The download was interrupted: {error}. It goes on.", level="warning")
+            progress.send_notice(f"The download was interrupted: {error}. It goes on.", level="warning")
         end = time.monotonic() + PAUSE_S * 2 ** (failures - 1)
         while time.monotonic() < end:
-            channel.raise_if_cancelled()
+            progress.raise_if_cancelled()
             time.sleep(_WAIT_S)
 
 
-def _fetch_rest(address: str, part: Part, expected: Expected, channel: Channel) -> Expected:
+def _fetch_rest(address: str, part: Part, expected: Expected, progress: NotifyingProgress) -> Expected:
     """Fetch what is missing of the part; returns what is expected, with the hash that the server promised."""
     note = part.recall(address)
     if note is None or not (note.validator or expected.sha256 or note.sha256):
@@ -187,7 +187,7 @@ def _fetch_rest(address: str, part: Part, expected: Expected, channel: Channel) 
         note = Note(address)
     if part.size and part.size == note.total_bytes:
         return _hold_to_promise(note, expected)
-    with contextlib.closing(Transfer(address, part.size, note.validator).follow(channel.raise_if_cancelled)) as items:
+    with contextlib.closing(Transfer(address, part.size, note.validator).follow(progress.raise_if_cancelled)) as items:
         head: Head = next(items)
         note = Note(address, head.validator, head.total_bytes, head.sha256)
         with _refusing(part):
@@ -201,11 +201,11 @@ def _fetch_rest(address: str, part: Part, expected: Expected, channel: Channel) 
                 with _telling_of_disk(part.path):
                     part.begin(note)
             _refuse_early(address, head, part, expected)
-            _write(items, part, head, expected, channel)
+            _write(items, part, head, expected, progress)
     return expected
 
 
-def _write(items: Iterator[Any], part: Part, head: Head, expected: Expected, channel: Channel) -> None:
+def _write(items: Iterator[Any], part: Part, head: Head, expected: Expected, progress: Progress) -> None:
     """Append what comes to the part and tell how far it is."""
     done, total = head.offset, head.total_bytes or expected.smallest_bytes
     what = "What the server sends"
@@ -218,7 +218,7 @@ def _write(items: Iterator[Any], part: Part, head: Head, expected: Expected, cha
             done += len(chunk)
             if 0 < expected.largest_bytes < done:
                 expected.refuse_size(done, what)
-            channel.report(min(done / total, 0.999) if total else 0.0, describe_size(done, total))
+            progress.report(min(done / total, 0.999) if total else 0.0, describe_size(done, total))
     if head.total_bytes and done < head.total_bytes:
         raise BrokenOffError("the connection broke off")
 

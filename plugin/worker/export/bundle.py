@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ...core.card import Card
 from ...core.errors import RunError
-from ..runtime.channel import Channel
+from ..runtime.progress import NotifyingProgress
 from .model_card import write_model_card
 from .onnx_file import Exported, export_onnx
 
@@ -44,18 +44,18 @@ class ModelBundle:
         return [*lines, difference, "metadata:", *told]
 
 
-def write_bundle(card: Card, out: Path, what: str, tile_px: int | None, channel: Channel) -> ModelBundle:
+def write_bundle(card: Card, out: Path, what: str, tile_px: int | None, progress: NotifyingProgress) -> ModelBundle:
     """Write ``onnx``, ``card`` or ``both`` to a folder, or to a file's name (``.onnx``, ``.md``) and beside it.
 
     Raises InputError and RunError as ``export_onnx`` does, and where the folder cannot be made.
     """
     if not card.has_seen_roofs:
-        channel.send_notice(f'The model "{card.name}" has never seen a roof.', "Tune it first.", "warning")
+        progress.send_notice(f'The model "{card.name}" has never seen a roof.', "Tune it first.", "warning")
     place = _name_files(card, out)
     exported = export_onnx(card, place.with_suffix(_ONNX), tile_px) if what != "card" else None
-    channel.report(0.95)
+    progress.report(0.95)
     if exported is not None:
-        channel.send_notice(f"onnxruntime's probabilities differ from torch's by at most {exported.difference:.1e}.")
+        progress.send_notice(f"onnxruntime's probabilities differ from torch's by at most {exported.difference:.1e}.")
     if what == "onnx":
         return ModelBundle(exported, None)
     write_model_card(card, place.with_suffix(_CARD), exported)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from ...core.card import PRETRAINED, Card
@@ -21,12 +22,19 @@ from ...core.lock import hold_lock
 from ...core.paths import locate_models
 from ..downloads.download import Expected, Part, accept, copy_file, describe_size, download, refuse_page
 from ..downloads.known_hashes import recall_hash, record_hash
-from ..runtime.channel import Channel
 from ..runtime.hashing import hash_file
+from ..runtime.progress import NotifyingProgress, Progress
 
 #: What a file of weights holds besides its tensors: 0.26 MB of names for 985 tensors, and room for an old pickle's own.
 NAMES_BYTES = 1 << 20
 _WAIT_S = 0.2
+
+
+class FetchProgress(NotifyingProgress, Protocol):
+    """Progress of work in which a download may be a stage of its own."""
+
+    def start_stage(self, stage: str) -> None:
+        """Start a stage."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +83,7 @@ def describe_fetch(card: Card) -> str:
     return f"At its first run the weights of {_describe(wanted)} are fetched."
 
 
-def obtain_weights(card: Card, channel: Channel, *, is_forgetful: bool = False) -> Path | None:
+def obtain_weights(card: Card, progress: FetchProgress, *, is_forgetful: bool = False) -> Path | None:
     """See to it that the model's weights lie where its card says, and return the file (None: they come with it).
 
     What has to be fetched is a stage of its own. ``is_forgetful`` fetches in any case, and takes what comes for right
@@ -85,13 +93,13 @@ def obtain_weights(card: Card, channel: Channel, *, is_forgetful: bool = False) 
     if wanted is None:
         return None
     if wanted.path.exists() and not is_forgetful:
-        _hold(wanted, channel)
+        _hold(wanted, progress)
     else:
-        _fetch(wanted, channel, is_forgetful=is_forgetful)
+        _fetch(wanted, progress, is_forgetful=is_forgetful)
     return wanted.path
 
 
-def pick_weights(card: Card, file: Path, channel: Channel, *, is_forgetful: bool = False) -> Path:
+def pick_weights(card: Card, file: Path, progress: Progress, *, is_forgetful: bool = False) -> Path:
     """Take a file that was fetched by hand for the model's weights, after the same checks, and return where it lies."""
     wanted = find_wanted(card)
     if wanted is None:
@@ -101,37 +109,37 @@ def pick_weights(card: Card, file: Path, channel: Channel, *, is_forgetful: bool
     held = wanted if is_forgetful else wanted.hold_to_record()
     refuse_page(file, str(file))
     held.expected.refuse_size(file.stat().st_size, str(file))
-    with _alone(channel):
+    with _alone(progress):
         part = Part(wanted.path)
         _make_folder(wanted.path.parent)
         try:
-            copy_file(file, part, channel)
-            sha256 = accept(part, wanted.path, held.expected, str(file), channel, held.inspect)
+            copy_file(file, part, progress)
+            sha256 = accept(part, wanted.path, held.expected, str(file), progress, held.inspect)
         finally:
             part.drop()
         _record(wanted, sha256, "handed over")
     return wanted.path
 
 
-def _fetch(wanted: Wanted, channel: Channel, *, is_forgetful: bool) -> None:
-    channel.start_stage("fetch")
-    channel.send_notice(f"Fetching the weights of {_describe(wanted)}.")
-    with _alone(channel):
+def _fetch(wanted: Wanted, progress: FetchProgress, *, is_forgetful: bool) -> None:
+    progress.start_stage("fetch")
+    progress.send_notice(f"Fetching the weights of {_describe(wanted)}.")
+    with _alone(progress):
         if wanted.path.exists() and not is_forgetful:
-            _hold(wanted, channel)  # another worker has fetched it meanwhile
+            _hold(wanted, progress)  # another worker has fetched it meanwhile
             return
         held = wanted if is_forgetful else wanted.hold_to_record()
-        sha256 = download(held.address, held.path, held.expected, channel, held.inspect)
+        sha256 = download(held.address, held.path, held.expected, progress, held.inspect)
         _record(wanted, sha256, "fetched")
-    channel.report(1.0)
+    progress.report(1.0)
 
 
-def _hold(wanted: Wanted, channel: Channel) -> None:
+def _hold(wanted: Wanted, progress: Progress) -> None:
     """Hold the file that lies there to what is recorded; one that was put there by hand is examined and recorded."""
     if wanted.is_published:
         return  # whoever loads it compares
     held, what = wanted.hold_to_record(), str(wanted.path)
-    sha256 = hash_file(wanted.path, channel.raise_if_cancelled)
+    sha256 = hash_file(wanted.path, progress.raise_if_cancelled)
     held.expected.refuse_hash(sha256, what)
     if not held.expected.sha256:
         refuse_page(wanted.path, what)
@@ -179,7 +187,7 @@ def _make_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _alone(channel: Channel) -> Iterator[None]:
+def _alone(progress: Progress) -> Iterator[None]:
     """Wait until no other worker fetches weights, and keep others waiting."""
     folder = locate_models(os.environ)
     busy = RunError("Another worker is fetching weights.", "Wait until it has ended.")
@@ -192,6 +200,6 @@ def _alone(channel: Channel) -> Iterator[None]:
             except OSError as error:
                 raise RunError(f"{folder} cannot be written: {error}", "Is the folder read-only?") from error
             except RunError:
-                channel.report(0.0, "waiting for another worker that fetches weights")
+                progress.report(0.0, "waiting for another worker that fetches weights")
                 time.sleep(_WAIT_S)
         yield

@@ -16,15 +16,15 @@ from ..evaluation.metrics import Matching, score_pixels
 from ..evaluation.threshold_search import ThresholdSearch
 from ..geodata.shapes import is_square
 from ..polygons.vectorize import Footprints, TraceRule, make_rule, trace_all, trace_footprints
-from ..runtime.channel import Channel
+from ..runtime.progress import Progress
 
 
 class Evaluator:
     """Knows the truth of each ground; the same rule for every model."""
 
-    def __init__(self, inputs: Inputs, split: Split, channel: Channel) -> None:
+    def __init__(self, inputs: Inputs, split: Split, progress: Progress) -> None:
         """Take each ground, and the labels that count on it, cut at its border."""
-        self._inputs, self._channel = inputs, channel
+        self._inputs, self._progress = inputs, progress
         is_held_out, is_validation = (split.label_roles == role for role in (HELD_OUT, VALIDATION))
         labels, ground = inputs.labels.polygons[is_held_out], split.ground(HELD_OUT)
         self.evaluation = HeldOutEvaluation(labels, ground, inputs.raster.scale, split.buffer_px)
@@ -40,7 +40,7 @@ class Evaluator:
         self, path: Path, start: SeparationParams, *, is_thorough: bool = True
     ) -> tuple[float, SeparationParams]:
         """Return the best building F1 on validation ground, and the separation that gives it, from ``start`` on."""
-        return self._chooser.choose(path, start, self._channel.raise_if_cancelled, is_thorough=is_thorough)
+        return self._chooser.choose(path, start, self._progress.raise_if_cancelled, is_thorough=is_thorough)
 
     def score_held_out(
         self, path: Path, found: Footprints, separation: SeparationParams

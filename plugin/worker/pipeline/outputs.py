@@ -19,10 +19,10 @@ from ..geodata.polygons import apply_affine, explode_polygons
 from ..geodata.raster import Raster
 from ..geodata.vector import Geometries, append_layer, list_layers, read_layer
 from ..polygons.vectorize import Footprints
-from ..runtime.channel import Channel
+from ..runtime.progress import Progress
 
 
-def write_footprints(path: Path, parts: Iterable[tuple[float, Footprints]], raster: Raster, channel: Channel) -> int:
+def write_footprints(path: Path, parts: Iterable[tuple[float, Footprints]], raster: Raster, progress: Progress) -> int:
     """Write footprints with ``confidence`` (0..1) and ``area_m2``, by a temporary name, and return their count.
 
     Raises RunError where the file cannot be written, CancelRequested between two parts.
@@ -34,7 +34,7 @@ def write_footprints(path: Path, parts: Iterable[tuple[float, Footprints]], rast
             if len(part.polygons) or not partial.exists():
                 append_layer(partial, apply_affine(part.polygons, raster.transform), columns, raster.crs, path.stem)
             count += len(part.polygons)
-            channel.report(done)
+            progress.report(done)
     return count
 
 

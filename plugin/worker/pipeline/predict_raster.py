@@ -13,7 +13,7 @@ import shapely
 from ...core.card import Card
 from ...core.errors import InputError
 from ..checks.domain_shift import find_differences
-from ..dataset.inputs import check_space, notice_bands
+from ..dataset.inputs import check_space, describe_bands
 from ..geodata.raster import Raster
 from ..inference.predict import Predictor, write_probability
 from ..inference.request import PredictRequest
@@ -54,7 +54,7 @@ def predict_footprints(
     around = None if ground is None else ground.buffer(_MARGIN_PX)
     check_space((kept or out).parent, raster, len(card.outputs), None if around is None else around.area)
     chosen = choose_device(device)
-    notice_bands(raster, card, channel)
+    channel.send_notice(describe_bands(raster, card))
     for notice in find_differences(raster, card, ground):
         channel.emit(notice)
     obtain_weights(card, channel)

@@ -14,12 +14,13 @@ from typing import Any
 from ...core.events import Finished, Scored, Started
 from ...core.folder import RunFolder
 from ...core.job import Job
-from ..checks.findings import tell_findings, tell_shortage
+from ..checks.findings import find_in_inputs, find_in_split
 from ..dataset.inputs import check_inputs, split_inputs
 from ..models.obtain import obtain_weights
 from ..report.manual_threshold import ManualThreshold, describe_by_hand
 from ..runtime.channel import Channel
 from ..spacenet.convert import take_in
+from .findings import send_findings
 from .outputs import write_split
 from .state import State
 
@@ -30,12 +31,12 @@ def run_job(job: Job, folder: RunFolder, channel: Channel) -> None:
     state = State(folder, job)
     channel.start_stage("check")
     inputs = check_inputs(take_in(job, folder.path, channel), folder.path, channel)
-    tell_findings(inputs, channel)
+    send_findings(find_in_inputs(inputs, channel), channel)
     if not state.has("tune"):  # from then on the base model is needed no more
         obtain_weights(inputs.card, channel)
     channel.start_stage("split")
     split = split_inputs(inputs, channel)
-    tell_shortage(inputs, split, channel)
+    send_findings(find_in_split(inputs, split), channel)
     write_split(folder.split, inputs, split)
 
     from ..models.pretrained import adopt_statistics  # noqa: PLC0415 - torch takes seconds to load: wrong inputs are told first

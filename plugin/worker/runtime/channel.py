@@ -14,15 +14,12 @@ from pathlib import Path
 from typing import IO
 
 from ...core.events import Cancelled, Event, Finding, Notice, Progress, StageStarted, format_event
+from .progress import CancelRequested
 
 _SILENCE_S = 0.2
 _MERCY_S = 0.7
 _EXIT_CANCELLED = 1
 _ORDERS = (b"follow", b"finish", b"cancel")
-
-
-class CancelRequested(Exception):  # noqa: N818 - it is an order, no error
-    """Raised at the next safe place after the follower asked to cancel, or went away."""
 
 
 class Channel:
@@ -92,12 +89,12 @@ class Channel:
                     _write(stream, line)
 
     def start_stage(self, stage: str, resumed: bool = False) -> None:
-        """Say that a stage begins."""
+        """Start a stage."""
         self._stage, self._stage_began = stage, time.monotonic()
         self.emit(StageStarted(stage, resumed))
 
     def report(self, done: float, text: str = "") -> None:
-        """Say how much of the stage is done, at most some times a second, and hear a cancel."""
+        """Report how much of the stage is done, at most a few times a second; raises CancelRequested."""
         self.raise_if_cancelled()
         now = time.monotonic()
         if done < 1 and now - self._reported_at < _SILENCE_S:
@@ -107,7 +104,7 @@ class Channel:
         self.emit(Progress(self._stage, round(min(done, 1.0), 4), None if left is None else round(left, 1), text))
 
     def send_notice(self, message: str, hint: str = "", level: str = "info") -> None:
-        """Tell the follower something in a sentence."""
+        """Send a sentence to the follower."""
         self.emit(Notice(level, message, hint))
 
     def _listen(self) -> None:

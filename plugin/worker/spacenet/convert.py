@@ -17,8 +17,8 @@ from ...core.job import Job
 from ..dataset.block_sampling import count_inside, draw_alike
 from ..geodata.polygons import apply_affine, explode_polygons
 from ..geodata.vector import Geometries, append_layer, read_layer, reproject_geometries
-from ..runtime.channel import Channel
 from ..runtime.disk import check_writable
+from ..runtime.progress import NotifyingProgress
 from .merge_cut import rejoin_cut, unite
 from .release import Product, Release, Summary, choose_product, match_id, open_release, read_image_id, read_summary
 from .vrt import BAND_NAMES, NADIR_BAND_NAMES, Mosaic, Tile, find_difference, lay_mosaic, read_tile, write_vrt
@@ -57,19 +57,19 @@ class Converted:
 class _Teller:
     """Tells notices and progress, and keeps the notices."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, progress: NotifyingProgress) -> None:
         self.notices: list[str] = []
-        self._channel = channel
+        self._progress = progress
 
     def say(self, sentence: str, level: str = "info") -> None:
         self.notices.append(sentence)
-        self._channel.send_notice(sentence, level=level)
+        self._progress.send_notice(sentence, level=level)
 
     def tell(self, done: float, begin: float, end: float) -> None:
-        self._channel.report(begin + (end - begin) * done)
+        self._progress.report(begin + (end - begin) * done)
 
 
-def take_in(job: Job, folder: Path, channel: Channel) -> Job:
+def take_in(job: Job, folder: Path, progress: NotifyingProgress) -> Job:
     """Return a job whose raster is a file: a folder in SpaceNet's layout is converted into ``folder``/spacenet.
 
     Its labels and areas serve a job that names none. Raises InputError, RunError and CancelRequested.
@@ -80,7 +80,7 @@ def take_in(job: Job, folder: Path, channel: Channel) -> Job:
     files = convert_folder(
         source,
         folder / "spacenet",
-        channel,
+        progress,
         raster=f"{source.resolve().name}.vrt",
         held_out_share=settings.held_out_share,
         seed=settings.seed,
@@ -95,7 +95,7 @@ def take_in(job: Job, folder: Path, channel: Channel) -> Job:
 def convert_folder(
     folder: Path,
     out: Path,
-    channel: Channel,
+    progress: NotifyingProgress,
     product: str = "",
     *,
     raster: str = RASTER,
@@ -116,7 +116,7 @@ def convert_folder(
     chosen = choose_product(release, product)
     others = [other.name for other in release.products if other != chosen]
     also = f" There are also: {', '.join(sorted(others))}." if others else ""
-    teller = _Teller(channel)
+    teller = _Teller(progress)
     teller.say(f'The raster is made of the tiles in "{chosen.name}".{also}')
     mosaic = lay_mosaic(_read_tiles(chosen, teller))
     polygons, owners, is_labelled = _read_labels(release, chosen, mosaic, teller)

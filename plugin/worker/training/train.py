@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from pickle import UnpicklingError  # nosec B403 # only the error is named, nothing is unpickled
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from ...core.atomic_file import replacing
 from ...core.card import SeparationParams, read_separation
 from ...core.errors import RunError
 from ...core.events import EpochEnded
-from ..runtime.channel import Channel
+from ..runtime.progress import Progress
 from .learner import Learner
 from .sampler import Sample, Sampler
 
@@ -34,6 +34,17 @@ class TuningResult:
     history: tuple[EpochEnded, ...]
     best_epoch: int
     separation: SeparationParams
+
+
+class TuningProgress(Progress, Protocol):
+    """Progress of a tuning, which also receives every epoch and may be asked to finish early."""
+
+    @property
+    def finish_requested(self) -> bool:
+        """Whether to stop tuning and keep the best epoch."""
+
+    def emit(self, event: EpochEnded) -> None:
+        """Receive an epoch that has ended."""
 
 
 class Tuning:
@@ -54,24 +65,24 @@ class Tuning:
         """The network that is judged and kept."""
         return self._learner.averaged
 
-    def run(self, sampler: Sampler, held: list[Sample], validate: Validate, channel: Channel) -> TuningResult:
+    def run(self, sampler: Sampler, held: list[Sample], validate: Validate, progress: TuningProgress) -> TuningResult:
         """Tune to the end, or until the follower asks to finish; leaves the best epoch's weights in the network.
 
         ``held`` are crops of validation ground for the validation loss. Raises CancelRequested and RunError.
         """
-        while len(self._history) < self._plan.epochs and not (self._history and channel.finish_requested):
+        while len(self._history) < self._plan.epochs and not (self._history and progress.finish_requested):
             epoch = len(self._history) + 1
-            train_loss = self._train_epoch(epoch, sampler, channel)
-            validation_loss = self._measure_validation_loss(held, channel)
+            train_loss = self._train_epoch(epoch, sampler, progress)
+            validation_loss = self._measure_validation_loss(held, progress)
             f1, separation = validate(self.network, self._parting)
             ended = EpochEnded(epoch, self._plan.epochs, train_loss, validation_loss, f1, self._is_best(f1))
             self._keep(ended, separation)
-            channel.emit(ended)
+            progress.emit(ended)
         self.network.load_state_dict(self._best)
         best = max(ended.epoch for ended in self._history if ended.is_best)
         return TuningResult(tuple(self._history), best, self._parting)
 
-    def _train_epoch(self, epoch: int, sampler: Sampler, channel: Channel) -> float:
+    def _train_epoch(self, epoch: int, sampler: Sampler, progress: TuningProgress) -> float:
         """Take the epoch's steps and return their mean loss.
 
         Each epoch draws from its own seed, so that a resumed tuning goes on as if it had not been broken off.
@@ -82,16 +93,16 @@ class Tuning:
         losses = []
         for step in range(self._plan.steps):
             done = (epoch - 1 + step / self._plan.steps) / self._plan.epochs
-            channel.report(done, f"Epoch {epoch} of {self._plan.epochs}")
+            progress.report(done, f"Epoch {epoch} of {self._plan.epochs}")
             losses.append(self._learner.take_step([sampler.draw(rng) for _ in range(self._plan.batch_size)]))
-            if channel.finish_requested:
+            if progress.finish_requested:
                 break
         return float(np.mean(losses))
 
-    def _measure_validation_loss(self, held: list[Sample], channel: Channel) -> float:
+    def _measure_validation_loss(self, held: list[Sample], progress: Progress) -> float:
         losses = []
         for start in range(0, len(held), 4):
-            channel.raise_if_cancelled()
+            progress.raise_if_cancelled()
             losses.append(self._learner.measure(held[start : start + 4]))
         return float(np.mean(losses))
 

@@ -17,7 +17,7 @@ from plugin.core.events import ADVICE, STOP, WARNING, Finding
 from plugin.core.folder import RunFolder
 from plugin.core.job import Job, Settings
 from plugin.worker.__main__ import main
-from plugin.worker.checks.findings import refusal_found, tell_findings, tell_shortage
+from plugin.worker.checks.findings import find_in_inputs, find_in_split
 from plugin.worker.checks.label_faults import find_overlapping_pairs
 from plugin.worker.checks.sample_size import find_shortage, measure_width
 from plugin.worker.dataset.inputs import check_inputs, split_inputs
@@ -26,6 +26,7 @@ from plugin.worker.dataset.split import Split
 from plugin.worker.geodata.polygons import apply_affine
 from plugin.worker.geodata.raster import describe_raster
 from plugin.worker.inference.predict import Predictor
+from plugin.worker.pipeline.findings import refusal_found, send_findings
 from plugin.worker.pipeline.missing_labels import MissingLabels, describe_gaps, find_gaps
 from plugin.worker.pipeline.run import run_job
 
@@ -41,7 +42,7 @@ def crop(town, tmp_path, ear, make_labels):
         labels = town.labels if polygons is None else make_labels(polygons)
         plain = {"raster": str(town.raster), "labels": str(labels), "base_model": "imagenet_lite0"}
         job = Job(**{**plain, **fields}, settings=settings or Settings())
-        tell_findings(check_inputs(job, tmp_path / "run", ear.channel), ear.channel)
+        send_findings(find_in_inputs(check_inputs(job, tmp_path / "run", ear.channel), ear.channel), ear.channel)
         return {finding.kind: finding for finding in ear.channel.findings}
 
     return crop
@@ -258,7 +259,7 @@ def test_the_stated_width_is_that_of_a_share_of_independent_buildings():
 def test_the_towns_shortage_is_told_after_its_split(town, tmp_path, ear):
     job = Job(str(town.raster), str(town.labels), base_model="imagenet_lite0")
     inputs = check_inputs(job, tmp_path / "run", ear.channel)
-    tell_shortage(inputs, split_inputs(inputs, ear.channel), ear.channel)
+    send_findings(find_in_split(inputs, split_inputs(inputs, ear.channel)), ear.channel)
     assert {finding.kind for finding in ear.channel.findings} == {"few_held_out", "few_to_learn"}
 
 

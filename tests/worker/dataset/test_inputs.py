@@ -14,8 +14,8 @@ from plugin.core.errors import InputError
 from plugin.core.job import Job, Settings, load_job
 from plugin.worker.dataset import inputs
 from plugin.worker.dataset.inputs import check_inputs, check_space, split_inputs
-from plugin.worker.runtime.channel import CancelRequested
 from plugin.worker.runtime.disk import check_writable
+from plugin.worker.runtime.progress import CancelRequested
 
 
 @dataclass

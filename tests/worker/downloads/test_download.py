@@ -13,7 +13,7 @@ from plugin.core.errors import InputError, RunError
 from plugin.core.events import Notice, Progress
 from plugin.worker.downloads import download as subject
 from plugin.worker.downloads.download import Expected, Part, describe_size, download
-from plugin.worker.runtime.channel import CancelRequested
+from plugin.worker.runtime.progress import CancelRequested
 from tests.conftest import Reply
 from tests.worker.file_server import BODY, EXPECTED, SHA256, fail, list_left
 

@@ -16,7 +16,7 @@ from plugin.core.errors import RunError
 from plugin.worker.downloads import download as subject
 from plugin.worker.downloads import http
 from plugin.worker.downloads.download import download
-from plugin.worker.runtime.channel import CancelRequested
+from plugin.worker.runtime.progress import CancelRequested
 from tests.conftest import Reply
 from tests.worker.file_server import BODY, EXPECTED, SHA256, FileServer, fail, list_left
 

@@ -35,7 +35,7 @@ def given(tmp_path_factory):
 
 
 class Silent:
-    """A channel without a listener."""
+    """Progress that nobody watches; it keeps the notices."""
 
     def __init__(self):
         self.notices = []
@@ -43,7 +43,7 @@ class Silent:
     def send_notice(self, message, hint="", level="info"):
         self.notices.append((level, message))
 
-    def report(self, done):
+    def report(self, done, text=""):
         """Nobody hears it."""
 
 
@@ -119,9 +119,9 @@ def test_a_model_of_sixteen_bits_says_that_it_is_not_for_bytes(tmp_path):
 
 
 def test_a_start_is_handed_out_with_a_warning(tmp_path):
-    channel = Silent()
-    bundle = write_bundle(find_card("imagenet_lite0"), tmp_path / "start.md", "card", None, channel)
-    assert channel.notices == [("warning", 'The model "imagenet_lite0" has never seen a roof.')]
+    progress = Silent()
+    bundle = write_bundle(find_card("imagenet_lite0"), tmp_path / "start.md", "card", None, progress)
+    assert progress.notices == [("warning", 'The model "imagenet_lite0" has never seen a roof.')]
     assert bundle.files == {"model_card": str(tmp_path / "start.md")}
     assert "never seen a roof" in (tmp_path / "start.md").read_text(encoding="utf-8")
 

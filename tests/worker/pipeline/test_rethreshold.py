@@ -21,7 +21,8 @@ from plugin.core.lock import hold_lock
 from plugin.worker.pipeline.rethreshold import MAKING, ThresholdRequest, retrace_run
 from plugin.worker.pipeline.state import read_state, restate
 from plugin.worker.report.manual_threshold import ManualThreshold
-from plugin.worker.runtime.channel import CancelRequested, Channel
+from plugin.worker.runtime.channel import Channel
+from plugin.worker.runtime.progress import CancelRequested
 from tests.worker.conftest import write_vector
 from tests.worker.spawn import command, environ, read_events, run_worker
 

@@ -15,12 +15,14 @@ import pytest
 
 from plugin.core.events import Cancelled, Failed, Finished, Notice, Progress, StageStarted, Started, parse_event
 from plugin.worker.runtime import channel
-from plugin.worker.runtime.channel import CancelRequested, Channel
+from plugin.worker.runtime.channel import Channel
+from plugin.worker.runtime.progress import CancelRequested
 
 PRELUDE = """
 import os, sys, time
 from plugin.core.events import Finished, Notice, Started
-from plugin.worker.runtime.channel import CancelRequested, Channel
+from plugin.worker.runtime.channel import Channel
+from plugin.worker.runtime.progress import CancelRequested
 def wait(channel, is_over=lambda: False):
     while not is_over():
         channel.raise_if_cancelled()

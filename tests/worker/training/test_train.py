@@ -12,7 +12,7 @@ from torch import nn
 from plugin.core.card import Seeds, SeparationParams
 from plugin.core.errors import RunError
 from plugin.core.events import EpochEnded
-from plugin.worker.runtime.channel import CancelRequested
+from plugin.worker.runtime.progress import CancelRequested
 from plugin.worker.training.learner import Learner, Plan
 from plugin.worker.training.sampler import Sample
 from plugin.worker.training.train import Tuning
@@ -23,7 +23,7 @@ PLAN = Plan(epochs=4, steps=3, batch_size=2, learning_rate=0.05, weight_decay=0.
 
 
 class Listener:
-    """A channel that keeps what it hears; ``orders`` are given once so many events were heard."""
+    """Progress that keeps what it hears; ``orders`` are given once so many events were heard."""
 
     def __init__(self, finish_after=None, cancel_after=None):
         self.heard = []
@@ -57,12 +57,12 @@ def make_network():
     return nn.Conv2d(3, 1, 1)
 
 
-def tune(path, scores, channel=None, plan=PLAN):
+def tune(path, scores, progress=None, plan=PLAN):
     """Tune with the validation F1 of each epoch given."""
     remaining = iter(scores)
     tuning = Tuning(Learner(make_network(), torch.device("cpu"), plan), START, path)
     held = [BrightIsBuilding().draw(np.random.default_rng(9)) for _ in range(2)]
-    outcome = tuning.run(BrightIsBuilding(), held, lambda *_: (next(remaining), CHOSEN), channel or Listener())
+    outcome = tuning.run(BrightIsBuilding(), held, lambda *_: (next(remaining), CHOSEN), progress or Listener())
     return tuning.network, outcome
 
 
@@ -105,10 +105,10 @@ def test_finish_before_the_first_epoch_has_ended_closes_that_epoch_early(tmp_pat
 
 
 def test_every_epoch_is_told_and_marked_where_it_is_the_best(tmp_path):
-    channel = Listener()
-    tune(tmp_path / "c.pt", [0.2, 0.1, 0.3, 0.3], channel)
-    assert all(isinstance(event, EpochEnded) for event in channel.heard)
-    assert [event.is_best for event in channel.heard] == [True, False, True, False]
+    progress = Listener()
+    tune(tmp_path / "c.pt", [0.2, 0.1, 0.3, 0.3], progress)
+    assert all(isinstance(event, EpochEnded) for event in progress.heard)
+    assert [event.is_best for event in progress.heard] == [True, False, True, False]
 
 
 def test_the_first_epoch_counts_as_best_even_where_it_finds_no_building(tmp_path):
