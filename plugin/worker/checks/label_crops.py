@@ -58,8 +58,8 @@ class LabelCrops:
     reach_px: int
 
 
-def look_at_labels(raster: Raster, polygons: Geometries, seed: int, tell: Callable[[float], None]) -> LabelCrops:
-    """Look at up to 400 labels, drawn by the seed; ``tell`` hears the share that is done and may raise to stop.
+def look_at_labels(raster: Raster, polygons: Geometries, seed: int, report: Callable[[float], None]) -> LabelCrops:
+    """Look at up to 400 labels, drawn by the seed; ``report`` takes the share that is done and may raise to stop.
 
     Labels of a pixel or less, and those longer than 80 m, are left out. Raises RunError where the raster breaks off.
     """
@@ -73,7 +73,7 @@ def look_at_labels(raster: Raster, polygons: Geometries, seed: int, tell: Callab
             window = _frame_label(polygons[number], reach_px)
             values, valid = read_window(dataset, grid, window)
             items.append(LabelCrop(int(number), values, valid, _draw_label(polygons[number], window, reach_px)))
-            tell(done / len(chosen))
+            report(done / len(chosen))
     return LabelCrops(tuple(items), grid, reach_px)
 
 

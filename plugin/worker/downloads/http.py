@@ -78,15 +78,15 @@ class Transfer(threading.Thread):
         self._items: queue.Queue[Head | bytes | Exception | None] = queue.Queue(_QUEUED)
         self._is_left = threading.Event()
 
-    def follow(self, check: Callable[[], None]) -> Generator[Any, None, None]:
-        """Yield the Head, then the body in pieces; ``check`` is called several times a second and may raise to stop.
+    def follow(self, raise_if_cancelled: Callable[[], None]) -> Generator[Any, None, None]:
+        """Yield the Head, then the body in pieces; ``raise_if_cancelled`` is called several times a second.
 
-        Raises BrokenOffError, and RunError for what another attempt would not mend.
+        Raises what it raises, BrokenOffError, and RunError for what another attempt would not mend.
         """
         self.start()
         mark, gained = time.monotonic(), 0
         try:
-            while (item := self._take(check, mark + SLOW_S)) is not None:
+            while (item := self._take(raise_if_cancelled, mark + SLOW_S)) is not None:
                 if isinstance(item, Exception):
                     raise item
                 gained += len(item) if isinstance(item, bytes) else SLOW_BYTES
@@ -96,9 +96,9 @@ class Transfer(threading.Thread):
         finally:
             self._is_left.set()
 
-    def _take(self, check: Callable[[], None], end: float) -> Head | bytes | Exception | None:
+    def _take(self, raise_if_cancelled: Callable[[], None], end: float) -> Head | bytes | Exception | None:
         while True:
-            check()
+            raise_if_cancelled()
             try:
                 return self._items.get(timeout=_WAIT_S)
             except queue.Empty:

@@ -110,20 +110,20 @@ class ThresholdSearch:
         self._windows = _cut(ground)
 
     def choose(
-        self, path: Path, start: SeparationParams, check: Callable[[], None], *, is_thorough: bool
+        self, path: Path, start: SeparationParams, raise_if_cancelled: Callable[[], None], *, is_thorough: bool
     ) -> tuple[float, SeparationParams]:
         """Return the best building F1 that a probability raster reaches here, and how.
 
         From ``start`` one part after another is varied while the others are held; where ``is_thorough`` is False the
         seeds' threshold alone, in wider steps. Where nothing finds a building, the threshold with the best pixel F1 is
-        taken. ``check`` may raise to stop.
+        taken. ``raise_if_cancelled`` may raise to stop.
         """
         tiles = list(self.read(path))
         known: dict[SeparationParams, float] = {}
 
         def rate(separation: SeparationParams) -> float:
             if separation not in known:
-                check()
+                raise_if_cancelled()
                 known[separation] = sum(
                     (tile.score(separation, self._min_area_m2) for tile in tiles), Score(0, 0, 0)
                 ).f1

@@ -31,8 +31,6 @@ _SIDE_PX = _STEP_PX + _OVERLAP_PX
 _BATCH = 4
 _STRIP_PX = 8192
 
-Tell = Callable[[float], None]
-
 
 class Predictor:
     """A network that is ready to predict: on its device, in evaluation mode, with the card that says how to feed it."""
@@ -60,7 +58,7 @@ def write_probability(
     predictor: Predictor,
     raster: Raster,
     path: Path,
-    tell: Tell,
+    report: Callable[[float], None],
     ground: Any = None,
     *,
     is_kept: bool = False,
@@ -70,7 +68,7 @@ def write_probability(
     0 to 254 stand for 0 to 1, 255 for where nothing is known. Windows of 640 px every 512 px are blended by a weight
     that falls smoothly towards their edges. ``ground`` (pixel coordinates) restricts the work to windows that meet it.
     One that is kept (``is_kept``), to be looked at, gets overviews. Memory follows the width of a strip, not the
-    raster. Raises RunError where the file cannot be written; ``tell`` hears the share that is done and may raise to
+    raster. Raises RunError where the file cannot be written; ``report`` takes the share that is done and may raise to
     stop.
     """
     strips = _plan_strips(raster, ground)
@@ -81,7 +79,7 @@ def write_probability(
             for strip in strips:
                 for step in _predict_strip(predictor, source, raster, target, strip):
                     done += step
-                    tell(done / total)
+                    report(done / total)
         if is_kept:
             add_overviews(partial)
 

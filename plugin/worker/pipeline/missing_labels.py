@@ -88,7 +88,7 @@ def describe_gaps(gaps: MissingLabels, raster: Raster) -> list[Finding]:
 
 
 def find_gaps(
-    predictor: Predictor, raster: Raster, labels: Geometries, ground: Any, seed: int, tell: Callable[[float], None]
+    predictor: Predictor, raster: Raster, labels: Geometries, ground: Any, seed: int, report: Callable[[float], None]
 ) -> MissingLabels:
     """Look at up to 10 windows of the ground, for at most about 30 seconds, for buildings without a label.
 
@@ -115,7 +115,7 @@ def find_gaps(
             ]
             labelled += int((is_inside & is_known).sum())
             looked += 1
-            tell(looked / min(len(windows), _MOST_WINDOWS))
+            report(looked / min(len(windows), _MOST_WINDOWS))
             if time.monotonic() - began > _MOST_S:
                 break
     return MissingLabels(np.array(boxes, dtype="float64").reshape(-1, 4), labelled, looked, len(windows))

@@ -9,11 +9,11 @@ from pathlib import Path
 _CHUNK = 1 << 20
 
 
-def hash_file(path: Path, check: Callable[[], None] = lambda: None) -> str:
-    """Return a file's SHA-256 in hexadecimal; ``check`` is called often and may raise to stop."""
+def hash_file(path: Path, raise_if_cancelled: Callable[[], None] = lambda: None) -> str:
+    """Return a file's SHA-256 in hexadecimal; ``raise_if_cancelled`` is called often and may raise to stop."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
-            check()
+            raise_if_cancelled()
             digest.update(chunk)
     return digest.hexdigest()
