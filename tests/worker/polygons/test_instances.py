@@ -81,7 +81,7 @@ def test_an_empty_window_and_one_without_data_hold_nothing():
     assert not find_instances(np.full((3, 20, 20), NODATA, "uint8"), SEEDED, 1.0).any()
 
 
-@pytest.mark.parametrize("parting", [PLAIN, SEEDED])
+@pytest.mark.parametrize("separation", [PLAIN, SEEDED])
 def test_every_pixel_of_the_footprint_belongs_to_a_building_and_no_other_does(separation):
     values = np.random.default_rng(3).integers(0, FULL, (3, 50, 50), dtype="uint8")
     found = find_instances(values, separation, 1.0)
