@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+#: Codes of refusals. A sentence may be worded anew, and is for people; a code stays, and is for programs.
+TOO_FEW_BUILDINGS = "too-few-buildings"
+TOO_FEW_BLOCKS = "too-few-blocks"
+NO_SUCH_BLOCK = "no-such-block"
+NOTHING_TO_LEARN = "nothing-to-learn"
+OUTSIDE_RASTER = "outside-raster"
+
 
 class TunerError(Exception):
     """A failure that the user can act on.
 
-    ``message`` says what happened in one sentence, ``hint`` what to do next.
+    ``message`` says what happened in one sentence, ``hint`` what to do next. ``code`` names what happened for programs;
+    it is empty where nobody has needed one yet.
     """
 
-    def __init__(self, message: str, hint: str = "") -> None:
-        """Keep both parts; ``str()`` of the error is the message alone."""
+    def __init__(self, message: str, hint: str = "", *, code: str = "") -> None:
+        """Keep all parts; ``str()`` of the error is the message alone."""
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.code = code
 
 
 class InputError(TunerError):

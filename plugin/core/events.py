@@ -123,11 +123,12 @@ class Cancelled:
 
 @dataclass(frozen=True)
 class Failed:
-    """The run cannot go on: one sentence and a next step."""
+    """The run cannot go on: one sentence and a next step; ``code`` names it for programs, where there is one."""
 
     message: str
     hint: str = ""
     stage: str = ""
+    code: str = ""
 
 
 Event = Union[Started, StageStarted, Progress, EpochEnded, Notice, Finding, Scored, Finished, Cancelled, Failed]

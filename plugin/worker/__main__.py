@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         channel.emit(Cancelled(channel.stage))
         return _tell("Cancelled.", "What was finished is kept.")
     except TunerError as error:
-        channel.emit(Failed(error.message, error.hint, channel.stage))
+        channel.emit(Failed(error.message, error.hint, channel.stage, error.code))
         return _tell(error.message, error.hint)
     except Exception as error:  # noqa: BLE001 - the border: whatever happened is said, never only printed as a trace
         traceback.print_exc()

@@ -34,7 +34,7 @@ EVENTS = [
     Scored("before", SCORE),
     Finished({"footprints": "/tmp/f.gpkg"}, SCORE, SCORE),
     Cancelled("predict"),
-    Failed("It broke.", "Mend it.", "trace"),
+    Failed("It broke.", "Mend it.", "trace", "too-few-buildings"),
 ]
 
 
@@ -74,6 +74,7 @@ def test_fields_of_a_newer_worker_are_passed_over():
 
 def test_fields_of_a_newer_plugin_may_be_absent():
     assert parse_event('{"event": "stage", "stage": "base"}') == StageStarted("base", resumed=False)
+    assert parse_event('{"event": "failed", "message": "It broke."}') == Failed("It broke.")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from ...core.block_roles import HELD_OUT, TRAINING, VALIDATION, read_role
-from ...core.errors import InputError
+from ...core.errors import OUTSIDE_RASTER, InputError
 from ...core.events import ADVICE, WARNING, Finding
 from ..geodata.polygons import explode_polygons
 from ..geodata.raster import Raster
@@ -42,7 +42,7 @@ def read_checked(path: str, layer: str, raster: Raster) -> Any:
     frame = shapely.box(0, 0, raster.width, raster.height)
     checked = shapely.union_all(explode_polygons(shapely.intersection(polygons, frame))[0])
     if checked.area < _LEAST_PX:
-        raise InputError("The checked ground lies outside the raster.", CHECK_MORE)
+        raise InputError("The checked ground lies outside the raster.", CHECK_MORE, code=OUTSIDE_RASTER)
     return checked
 
 

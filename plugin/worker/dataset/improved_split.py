@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from ...core.block_roles import HELD_OUT, TRAINING, VALIDATION
-from ...core.errors import InputError
+from ...core.errors import NOTHING_TO_LEARN, TOO_FEW_BUILDINGS, InputError
 from ...core.events import Finding
 from ...core.job import Job
 from ..geodata.polygons import explode_polygons
@@ -61,6 +61,7 @@ def renew_split(job: Job, raster: Raster) -> ImprovedSplit:
         raise InputError(
             "No checked ground is left to learn from: all of it is held-out or validation ground, or too near to it.",
             CHECK_MORE,
+            code=NOTHING_TO_LEARN,
         )
     split = _add_ground(earlier.split, fresh, shapely.union_all([checked, *_find_reaching(earlier.split, corrected)]))
     is_learnt = is_mostly_inside(_show(corrected, raster), split.ground(TRAINING))
@@ -147,4 +148,5 @@ def _refuse_too_few(count: int) -> None:
             f"With the corrections, {count or 'no'} {'building lies' if count < 2 else 'buildings lie'} on training "
             f"ground; at least {MIN_BUILDINGS} are needed.",
             CHECK_MORE,
+            code=TOO_FEW_BUILDINGS,
         )

@@ -12,7 +12,7 @@ import shapely
 from numpy.typing import NDArray
 
 from ...core.block_roles import HELD_OUT, ROLES, TRAINING, VALIDATION
-from ...core.errors import InputError
+from ...core.errors import NO_SUCH_BLOCK, TOO_FEW_BLOCKS, TOO_FEW_BUILDINGS, InputError
 from ...core.job import Settings
 from ..geodata.raster import Raster
 from ..geodata.vector import Geometries
@@ -121,6 +121,7 @@ def _find_labelled_blocks(labels: Labels, raster: Raster, buffer_px: float) -> G
             f"All labels lie inside {where} of {side * raster.gsd_m:.0f} x {side * raster.gsd_m:.0f} m; at least "
             f"{_LEAST_BLOCKS} are needed to hold ground out.",
             "Label buildings over a wider part of the raster, or draw areas.",
+            code=TOO_FEW_BLOCKS,
         )
     return blocks
 
@@ -131,6 +132,7 @@ def _change(roles: NDArray[np.object_], changes: Mapping[int, str]) -> None:
             raise InputError(
                 f"There is no block {number}: the split has blocks 1 to {len(roles)}.",
                 "Show the split again: the raster, the labels or the settings are not what they were.",
+                code=NO_SUCH_BLOCK,
             )
         roles[number - 1] = role
 
@@ -171,6 +173,7 @@ def _refuse_lone_roles(split: Split, is_changed: bool) -> None:
                 f"With the changed blocks, {_count_buildings(count)} on {role} ground; at least {MIN_BUILDINGS} are "
                 "needed.",
                 f"Give another block the role {role}, or take the changes back.",
+                code=TOO_FEW_BUILDINGS,
             )
         _refuse_too_few(count, MIN_BUILDINGS, f"on {role} ground")
 
@@ -218,4 +221,5 @@ def _refuse_too_few(count: int, needed: int, where: str) -> None:
     raise InputError(
         f"{said} labelled {where}; at least {needed} are needed.",
         "Label more buildings, over a wider part of the raster, and try again.",
+        code=TOO_FEW_BUILDINGS,
     )

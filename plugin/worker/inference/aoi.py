@@ -10,7 +10,7 @@ import shapely
 from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
-from ...core.errors import InputError
+from ...core.errors import OUTSIDE_RASTER, InputError
 from ..geodata.crs import is_usable
 from ..geodata.polygons import apply_affine, explode_polygons
 from ..geodata.raster import Raster, to_pixels
@@ -85,10 +85,11 @@ def place_ground(polygons: Any, crs: CRS, raster: Raster) -> Any:
         raise InputError(
             "The ground lies outside the raster.",
             "Draw it, or move the map, to where the raster is (right-click the layer > Zoom to Layer).",
+            code=OUTSIDE_RASTER,
         )
     step = max(np.ptp(np.reshape(shapely.bounds(there[0]), (2, 2)), axis=0)) / _PIECES
     moved = to_pixels(np.array([shapely.segmentize(cut, step)], dtype=object), crs, raster)
     ground = shapely.union_all(explode_polygons(shapely.make_valid(moved))[0]) & frame
     if ground.area == 0:
-        raise InputError("The ground lies outside the raster.", "Draw it where the raster is.")
+        raise InputError("The ground lies outside the raster.", "Draw it where the raster is.", code=OUTSIDE_RASTER)
     return ground

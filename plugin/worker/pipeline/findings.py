@@ -16,7 +16,7 @@ def send_findings(found: list[Finding], channel: Channel) -> None:
         channel.emit(finding)
     stop = next((finding for finding in found if finding.level == STOP), None)
     if stop is not None:
-        raise InputError(stop.message, stop.hint)
+        raise InputError(stop.message, stop.hint, code=stop.kind)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import shapely
 from rasterio.features import rasterize
 
 from plugin.core.correction_job import prepare_improvement
-from plugin.core.errors import InputError
+from plugin.core.errors import OUTSIDE_RASTER, InputError
 from plugin.core.events import Failed, Finding, Finished, Notice, StageStarted
 from plugin.core.folder import RunFolder
 from plugin.core.job import load_job
@@ -288,5 +288,6 @@ def test_the_check_tells_bad_corrections_without_running(tuned, town, tmp_path):
     events = read_events(run_worker("check", folder.job).stdout)
     assert isinstance(events[-1], Failed)
     assert events[-1].message == "The checked ground lies outside the raster."
+    assert events[-1].code == OUTSIDE_RASTER
     assert not folder.split.exists()
     assert not any(isinstance(event, Finished) for event in events)
