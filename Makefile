@@ -5,6 +5,8 @@ PYTHON ?= /usr/bin/python3
 ROOM ?=
 DATA ?=
 OUT ?= resources/models
+ROUNDS ?= 10
+SEED ?=
 ARGS ?=
 export QGIS_PYTHON
 
@@ -22,7 +24,7 @@ NEEDS_worker = worker
 NEEDS_bridge = qgis-python worker
 NEEDS_ = qgis-python worker
 
-.PHONY: help setup sample python qgis-python worker worker-python tools plugin-link test lint format package lock demo film times qgis starter bench clean
+.PHONY: help setup sample python qgis-python worker worker-python tools plugin-link test test-random lint format package lock demo film times qgis starter bench clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +58,14 @@ plugin-link:
 
 test: $(NEEDS_$(ROOM)) plugin-link ## run the tests; one room by ROOM=core|ui|bridge|house|worker, pytest's options by ARGS=
 	@$(PYTHON) .ci/test.py $(ROOM) $(ARGS)
+
+test-random: worker plugin-link ## the property tests with ROUNDS=10 times new examples; a round is repeated by SEED=
+	@seed=$(SEED); [ "$$seed" ] || seed=$$(od -An -N4 -tu4 /dev/urandom | tr -d ' '); \
+	for round in $$(seq $(if $(SEED),1,$(ROUNDS))); do \
+	  echo "To repeat this round: make test-random SEED=$$seed"; \
+	  $(PYTHON) .ci/test.py worker -m hypothesis --hypothesis-profile=random --hypothesis-seed=$$seed $(ARGS) || exit 1; \
+	  seed=$$((seed + 1)); \
+	done
 
 lint: python plugin-link ## ruff, mypy, bandit, detect-secrets, sizes
 	@$(PYTHON) .ci/lint.py

@@ -1,4 +1,4 @@
-"""What every room's tests share: the import paths, and a small web server that can misbehave."""
+"""What every room's tests share: import paths, how property tests draw, and a small web server that can misbehave."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 PLUGINS = ROOT / "build" / "plugins"  # `make plugin-link` puts footprint_tuner there, a link to the checkout
@@ -20,6 +21,19 @@ PLUGINS = ROOT / "build" / "plugins"  # `make plugin-link` puts footprint_tuner 
 for _path in (str(PLUGINS), str(ROOT)):
     if _path not in sys.path:
         sys.path.insert(0, _path)
+
+# Whether a change passes must not be a matter of luck: only `make test-random` draws examples anew. How long one takes
+# says how busy the machine is.
+settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("random", settings.get_profile("repeatable"), derandomize=False)
+settings.load_profile("repeatable")
 
 
 @dataclass
@@ -79,7 +93,7 @@ class Server:
                 elif reply.wait:
                     self.wfile.write(reply.body[:1])
                     self.wfile.flush()
-                    reply.wait.wait(60)
+                    reply.wait.wait(600)
                 else:
                     self.wfile.write(reply.body)
 
