@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from plugin.core import environment as subject
 from plugin.core.environment import SetupCancelled, locate_environment, main
 from tests.conftest import Reply
+from tests.waiting import LIMIT_S, wait_until
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the stand-in for uv is a shell script")
 
@@ -22,11 +22,8 @@ def has_text(path):
 
 
 def wait_for(path):
-    for _ in range(600):
-        if has_text(path):
-            return path.read_text(encoding="utf-8").strip()
-        time.sleep(0.05)
-    raise AssertionError(f"{path} did not appear")
+    wait_until(lambda: has_text(path))
+    return path.read_text(encoding="utf-8").strip()
 
 
 def is_alive(pid):
@@ -120,7 +117,7 @@ def test_a_set_up_cancelled_while_the_download_stands_still_ends(index):
 
 def test_a_set_up_cancelled_before_the_index_answers_ends(index):
     answers = threading.Event()
-    index.server.replies["/simple/uv/"] = lambda _headers: answers.wait(60) and Reply(status=404)
+    index.server.replies["/simple/uv/"] = lambda _headers: answers.wait(LIMIT_S) and Reply(status=404)
     with pytest.raises(SetupCancelled):
         index.run(is_cancelled=lambda: bool(index.server.requests))
     answers.set()
@@ -134,7 +131,7 @@ def test_two_set_ups_at_once_are_told_apart(index):
     error = index.fail("Another set-up is running")
     assert "Wait" in error.hint
     hangs.unlink()
-    first.join(60)
+    first.join(LIMIT_S)
     assert locate_environment().is_ready
 
 
@@ -151,8 +148,7 @@ def test_a_set_up_whose_process_was_killed_is_redone_once_its_uv_has_ended(index
     killed.wait()
     index.fail("Another set-up is running")
     hangs.unlink()
-    while is_alive(pid):
-        time.sleep(0.05)
+    wait_until(lambda: not is_alive(pid))
     assert not locate_environment().is_ready
     assert index.run().ok
 

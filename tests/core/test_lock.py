@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
-import threading
-import time
+from contextlib import ExitStack
+from types import SimpleNamespace
 
 import pytest
 
+from plugin.core import lock
 from plugin.core.errors import RunError
 from plugin.core.lock import hold_lock, is_held
 
@@ -100,18 +101,11 @@ def test_looking_whether_a_lock_is_held_makes_and_changes_nothing(tmp_path, hold
     assert not is_held(tmp_path / "run.lock")
 
 
-def test_one_that_only_looks_does_not_keep_a_worker_from_its_lock(tmp_path):
-    """A look holds the lock for a moment."""
-    looking = threading.Event()
-
-    def look():
-        with hold_lock(tmp_path / "run.lock", REFUSAL):
-            looking.set()
-            time.sleep(0.05)
-
-    thread = threading.Thread(target=look)
-    thread.start()
-    looking.wait()
+def test_one_that_only_looks_does_not_keep_a_worker_from_its_lock(tmp_path, monkeypatch):
+    """A look holds the lock for a moment: it is over in the first pause of whoever wants the lock."""
+    look = ExitStack()
+    look.enter_context(hold_lock(tmp_path / "run.lock", REFUSAL))
+    pauses = []
+    monkeypatch.setattr(lock, "time", SimpleNamespace(sleep=lambda seconds: (pauses.append(seconds), look.close())))
     with hold_lock(tmp_path / "run.lock", REFUSAL):
-        pass
-    thread.join()
+        assert len(pauses) == 1

@@ -16,6 +16,7 @@ from plugin.core import worker_process
 from plugin.core.errors import RunError
 from plugin.core.events import Finished, Progress, StageStarted, Started
 from plugin.core.worker_process import WorkerProcess
+from tests.waiting import LIMIT_S, wait_until
 
 PRELUDE = """
 import json, os, signal, subprocess, sys, threading, time
@@ -31,8 +32,9 @@ def wait_for(order):
 
 
 @pytest.fixture
-def worker(tmp_path):
-    """Return a function that makes a follower of a worker with the given program."""
+def worker(tmp_path, monkeypatch):
+    """Return a function that makes a follower of a worker with the given program, and is patient with it."""
+    monkeypatch.setattr(worker_process, "_GRACE_S", LIMIT_S)
     log = tmp_path / "log.txt"
 
     def make(program, prelude=PRELUDE):
@@ -324,7 +326,4 @@ command = [sys.executable, "-c", "print('{{\\"event\\": \\"stage\\", \\"stage\\"
 WorkerProcess(command, dict(os.environ), Path({str(tmp_path / "log.txt")!r})).run(lambda event: os.kill(os.getpid(), 9))
 """
     assert subprocess.run([sys.executable, "-c", program], cwd=root).returncode == -9
-    end = time.monotonic() + 10
-    while not (tmp_path / "gone").exists() and time.monotonic() < end:
-        time.sleep(0.02)
-    assert (tmp_path / "gone").exists()
+    wait_until((tmp_path / "gone").exists)
