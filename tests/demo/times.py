@@ -139,6 +139,27 @@ def time_steps(dock):
     return seconds
 
 
+def time_networks():
+    """Return the seconds in which the dialog with all encoders opens, and those of a search in it."""
+    from footprint_tuner.plugin.core.model_specs import load_encoders  # noqa: PLC0415 - the plugin is loaded later
+    from footprint_tuner.ui.model.architecture import ArchitectureDialog  # noqa: PLC0415 - as above
+
+    opening, searching = [], []
+    for _ in range(COUNT):
+        began = time.perf_counter()
+        dialog = ArchitectureDialog(load_encoders())
+        dialog.open()
+        QCoreApplication.processEvents()
+        opened = time.perf_counter()
+        dialog.encoderSearch.encoderEdit.setText("convnext tiny")
+        QCoreApplication.processEvents()
+        searching.append(time.perf_counter() - opened)
+        opening.append(opened - began)
+        dialog.close()
+        dialog.deleteLater()
+    return opening, searching
+
+
 def measure():
     """Measure everything and return it."""
     dock, raster = open_run()
@@ -153,6 +174,8 @@ def measure():
         told[f"swipe frame, {name}"] = tell(time_swipe(dock))
     look_at(raster, SIGHTS_M["near"])
     told["stepping"] = tell(time_steps(dock))
+    opening, searching = time_networks()
+    told["list of encoders opened"], told["list of encoders searched"] = tell(opening), tell(searching)
     return told
 
 

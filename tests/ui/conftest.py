@@ -18,6 +18,7 @@ from qgis.testing import start_app
 
 from footprint_tuner.plugin.core.models import list_cards
 from footprint_tuner.ui.dock import TunerDock
+from tests.qt_events import settle_events
 
 gdal.UseExceptions()
 RASTER = "ncols 4\nnrows 4\nxllcorner 0\nyllcorner 0\ncellsize 1\nNODATA_value -9999\n" + "1 2 3 4\n" * 4
@@ -52,7 +53,7 @@ def make_dock(project):
         dock.show_models(list_cards())
         dock.resize(width, height)
         dock.show()
-        QTest.qWait(1)
+        settle_events()
         return dock
 
     yield make

@@ -16,6 +16,7 @@ from qgis.PyQt.QtWidgets import (
 
 from footprint_tuner.plugin.core.environment import SetupStep
 from footprint_tuner.plugin.core.events import EpochEnded, Finding, Notice, Progress, Scored, StageStarted
+from tests.qt_events import settle_events
 
 LONG = "/home/analyst/footprint_tuner/runs/banepa_north_2026-01-12_1530_with_all_the_labels/" + "x" * 80
 SCORE = {"building": {"tp": 123456, "fp": 1, "fn": 2, "precision": 1.0, "recall": 1.0, "f1": 1.0}, "pixel": {"f1": 1.0}}
@@ -89,7 +90,7 @@ def test_nothing_is_cut_off_at_320_pixels(dock, state, raster, labels):
     raster.setName(f"raster {LONG}")
     labels.setName(f"labels {LONG}")
     state(dock)
-    QTest.qWait(50)
+    settle_events()
     assert dock.width() == 320
     page, seen = dock.scrollArea.widget(), dock.scrollArea.viewport().width()
     assert page.width() <= seen
@@ -104,7 +105,7 @@ def test_nothing_is_cut_off_at_320_pixels(dock, state, raster, labels):
 @every_state
 def test_every_text_has_the_height_that_it_needs(dock, state):
     state(dock)
-    QTest.qWait(50)
+    settle_events()
     labels = [label for label in list_visible(dock, QLabel) if label.wordWrap()]
     assert labels
     assert [label.text() for label in labels if label.height() < label.heightForWidth(label.width())] == []
@@ -115,7 +116,7 @@ def test_every_text_has_the_height_that_it_needs(dock, state):
 @every_state
 def test_every_button_shows_its_whole_text(dock, state):
     state(dock)
-    QTest.qWait(50)
+    settle_events()
     buttons = list_visible(dock, QAbstractButton)
     narrow = [
         button.text() for button in buttons if button.text() and button.width() < button.minimumSizeHint().width()
@@ -209,7 +210,7 @@ def dialog(request, dock, raster):
     """Each dialog of the form, open."""
     assert raster.isValid()
     request.param(dock)
-    QTest.qWait(50)
+    settle_events()
     (found,) = (child for child in dock.findChildren(QDialog) if child.isVisible())
     return found
 

@@ -7,6 +7,8 @@ from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QDialogButtonBox
 
+from tests.qt_events import settle_events
+
 SELIM, START = "selimsef_spacenet4_resnet34unet", "unet:resnet34:imagenet"
 SATELLITE = {"bands": 8, "kind": gdal.GDT_UInt16, "options": ("PHOTOMETRIC=MINISBLACK",), "name": "satellite"}
 
@@ -124,7 +126,7 @@ def test_a_start_takes_from_one_band_to_twelve(dock, find, make_raster, change, 
     dialog = find_dialog("BandsDialog")
     assert (dialog.countSpin.minimum(), dialog.countSpin.maximum()) == (1, 12)
     dialog.countSpin.setValue(12)
-    QTest.qWait(50)
+    settle_events()
     assert not dialog.assignArea.geometry().intersects(dialog.assignButtons.geometry())
 
 

@@ -1,6 +1,5 @@
 """The ways to base models that are not in the list, by real clicks and keys."""
 
-import time
 from dataclasses import replace
 
 import pytest
@@ -261,15 +260,12 @@ def test_every_decoder_is_offered_with_a_sentence(network):
     assert len(sentences) == len(DECODERS)
 
 
-def test_fifteen_hundred_encoders_open_and_are_searched_at_once(make_dialog):
-    make_dialog(ArchitectureDialog, {})  # what Qt loads once is not the list's
-    start = time.perf_counter()
+def test_fifteen_hundred_encoders_are_searched(make_dialog):
+    """How long it takes is measured by `make times`."""
     dialog = make_dialog(ArchitectureDialog, MANY)
-    opened = time.perf_counter()
+    assert dialog.encoderSearch.found == list(MANY)
     dialog.encoderSearch.encoderEdit.setText("convnext tiny")
-    searched = time.perf_counter()
-    assert opened - start < 0.1
-    assert searched - opened < 0.1
+    assert dialog.encoderSearch.found == ["tu-convnext_tiny"]
 
 
 def test_the_list_that_comes_with_the_plugin_opens_the_dialog(make_dialog):

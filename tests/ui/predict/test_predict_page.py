@@ -14,6 +14,7 @@ from qgis.PyQt.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QD
 from footprint_tuner.plugin.core.events import Notice
 from footprint_tuner.plugin.core.models import list_cards, load_card
 from footprint_tuner.ui.fields.choices import DRAWN, POLYGONS, VISIBLE, WHOLE
+from tests.qt_events import settle_events
 
 LONG = "/home/analyst/footprint_tuner/runs/banepa_north_2026-01-12_1530_with_all_the_labels/" + "x" * 80
 MENUS = set("JEVLSPORDWMCH")
@@ -24,7 +25,7 @@ FINER = Notice("warning", "The raster is finer than the other.", "Correct some f
 def page(dock):
     """The tab, in front."""
     dock.tabs.setCurrentWidget(dock.predictTab)
-    QTest.qWait(1)
+    settle_events()
     return dock.predictPage
 
 
@@ -248,7 +249,7 @@ def test_nothing_is_cut_off_at_320_pixels(page, dock, state, make_raster, make_p
     make_raster(name="raster_" + "x" * 80)
     make_polygons("polygons " + LONG)
     state(page)
-    QTest.qWait(50)
+    settle_events()
     assert dock.width() == 320
     seen = dock.predictArea.viewport().width()
     assert page.width() <= seen

@@ -9,6 +9,7 @@ from qgis.PyQt.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QL
 from footprint_tuner.plugin.core.building_outcomes import BADLY, BASE, FOUND, MISSED, TUNED, WRONG, Outcome
 from footprint_tuner.ui.review.error_browser import ErrorBrowser
 from footprint_tuner.ui.review.outcome_model import AREA, CONFIDENCE, IOU, KIND, SEEN
+from tests.qt_events import settle_events
 
 DASH = "\u2013"
 WORST_FIRST = [
@@ -27,7 +28,7 @@ def panel(dock):
     dock.reviewPage.show_run("banepa", "F1 by building 0.395.")
     dock.reviewPage.errorsGroup.setCollapsed(False)
     dock.reviewPage.errorPanel.show_outcomes(WORST_FIRST, ())
-    QTest.qWait(50)
+    settle_events()
     return dock.reviewPage.errorPanel
 
 
@@ -237,7 +238,7 @@ def test_a_hundred_thousand_rows_are_listed_filtered_and_sorted_at_once(panel):
 def test_nothing_is_cut_off_at_320_pixels(panel, dock):
     panel.show_outcomes([each._replace(area_m2=9999.0) for each in WORST_FIRST], {"d"})
     press(panel, Qt.Key.Key_N)
-    QTest.qWait(50)
+    settle_events()
     assert dock.width() == 320
     shown = [child for child in panel.findChildren(QWidget) if child.isVisible()]
     edge = panel.width()

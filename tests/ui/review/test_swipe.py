@@ -6,6 +6,7 @@ from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QAbstractButton, QComboBox, QLabel
 
 from footprint_tuner.ui.review.swipe import Sight, SwipePanel
+from tests.qt_events import settle_events
 
 LONG = "/home/analyst/footprint_tuner/runs/banepa_north_2026-01-12_1530_with_all_the_labels/" + "x" * 80
 WIDGETS = ["beforeCombo", "afterCombo", "verticalRadio", "swipeButton", "holdButton"]
@@ -19,7 +20,7 @@ def panel(dock):
     page.show_run("run", "The tuned model is better.")
     page.swipeGroup.setCollapsed(False)
     page.swipePanel.show_run({})
-    QTest.qWait(50)
+    settle_events()
     return page.swipePanel
 
 
@@ -126,7 +127,7 @@ def test_a_run_of_which_nothing_is_left_offers_no_swipe(panel):
 def test_nothing_is_cut_off_at_320_pixels(dock, panel, is_on):
     panel.show_swipe(is_on)
     panel.show_note(f"{LONG} is not there any more. Put the run's folder back, or choose another run.")
-    QTest.qWait(50)
+    settle_events()
     page, seen = dock.reviewArea.widget(), dock.reviewArea.viewport().width()
     assert page.width() <= seen
     widgets = [child for child in panel.findChildren((QLabel, QComboBox, QAbstractButton)) if child.isVisible()]

@@ -11,6 +11,7 @@ from footprint_tuner.ui.charts.threshold_chart import Curve, ThresholdChart
 from footprint_tuner.ui.fields.colours import choose_colour
 from footprint_tuner.ui.review.slider_spin import SliderSpin
 from footprint_tuner.ui.review.threshold import Position, ThresholdPanel
+from tests.qt_events import settle_events
 
 SENTENCE = "The threshold was set by hand to 0.4 (validation ground had chosen 0.6): the figures may flatter it."
 POINTS = tuple((t / 20, 0.5501 - (t / 20 - 0.4) ** 2, 0.5, 0.6) for t in range(1, 20))
@@ -216,7 +217,7 @@ def test_the_curve_is_drawn_and_the_position_moves_over_it(curve):
 
 
 def test_a_click_and_a_drag_on_the_curve_choose_a_threshold(live, listen):
-    QTest.qWait(10)
+    settle_events()
     moved = listen(live.position_changed)
     width, y = live.curve.width(), live.curve.height() // 2
     QTest.mousePress(live.curve, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(width // 2, y))
@@ -261,7 +262,7 @@ def fill(panel):
 @pytest.mark.parametrize("state", [lambda _: None, fill])
 def test_nothing_is_cut_off_in_the_narrowest_dock(panel, state):
     state(panel)
-    QTest.qWait(50)
+    settle_events()
     assert panel.minimumSizeHint().width() <= panel.width()
     children = [child for child in panel.findChildren(QLabel) if child.isVisible()]
     assert [c.text() for c in children if c.wordWrap() and c.height() < c.heightForWidth(c.width())] == []

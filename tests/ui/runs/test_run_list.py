@@ -12,6 +12,7 @@ from qgis.PyQt.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit
 from footprint_tuner.plugin.core.run_list import BROKEN_OFF, FINISHED, RUNNING, UNREADABLE, RunEntry
 from footprint_tuner.ui.runs.compare_dialog import CompareDialog
 from footprint_tuner.ui.runs.run_table_model import Column, shorten
+from tests.qt_events import settle_events
 
 RUNS = Path("/maps/footprint_tuner_runs")
 GOOD = RunEntry(
@@ -47,7 +48,7 @@ def page(dock):
     """The tab with five runs, in front."""
     dock.tabs.setCurrentWidget(dock.runsTab)
     dock.runsPage.show_runs([GOOD, BROKEN, BETTER, ODD, GOING])
-    QTest.qWait(20)
+    settle_events()
     return dock.runsPage
 
 
@@ -198,7 +199,7 @@ def test_a_note_is_edited_in_its_cell(page, select, listen, text):
     (editor,) = page.runTable.viewport().findChildren(QLineEdit)
     editor.setText(text)
     QTest.keyClick(editor, Qt.Key.Key_Return)
-    QTest.qWait(20)  # Qt commits when it has the time
+    settle_events()  # Qt commits when it has the time
     assert heard == [(str(GOOD.path), text)]
 
 
@@ -209,7 +210,7 @@ def test_a_note_that_is_left_as_it_was_is_not_written(page, select, listen):
     QTest.keyClick(page.runTable, Qt.Key.Key_F2)
     (editor,) = page.runTable.viewport().findChildren(QLineEdit)
     QTest.keyClick(editor, Qt.Key.Key_Return)
-    QTest.qWait(20)  # Qt commits when it has the time
+    settle_events()  # Qt commits when it has the time
     assert heard == []
 
 
@@ -258,7 +259,7 @@ def test_added_folders_can_be_forgotten(page, listen):
 def test_everything_fits_320_pixels_and_has_a_name(page, select, dock):
     select(replace(BROKEN))
     page.show_sentence("They were scored on different ground: " + "x" * 90, "Repeat one of them.")
-    QTest.qWait(20)
+    settle_events()
     assert dock.width() == 320
     for widget in [*page.findChildren(QAbstractButton), *page.findChildren(QLabel), page.runTable]:
         if widget.isVisible() and page.isAncestorOf(widget) and not page.runTable.isAncestorOf(widget):

@@ -7,6 +7,7 @@ from qgis.PyQt.QtWidgets import QPushButton
 
 from footprint_tuner.plugin.core.events import ADVICE, STOP, WARNING, Finding
 from footprint_tuner.plugin.core.job import Settings
+from tests.qt_events import settle_events
 
 BOXES = [[0.0, 0.0, 10.0, 10.0], [20.0, 20.0, 30.0, 30.0], [40.0, 0.0, 50.0, 10.0]]
 OVERLAPS = Finding("overlaps", WARNING, "3 pairs of labels overlap.", "Look at them.", 3, BOXES, "EPSG:32645")
@@ -25,7 +26,7 @@ def checked(dock):
         for finding in findings:
             dock.show_event(finding)
         dock.show_checked()
-        QTest.qWait(20)
+        settle_events()
         return dock.findingList
 
     return show

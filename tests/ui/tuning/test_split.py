@@ -2,12 +2,12 @@
 
 import pytest
 from qgis.PyQt.QtCore import QPoint
-from qgis.PyQt.QtTest import QTest
 
 from footprint_tuner.plugin.core.events import Finding
 from footprint_tuner.plugin.core.job import Settings
 from footprint_tuner.ui.tuning.findings import FindingRow
 from footprint_tuner.ui.tuning.split import RoleCount
+from tests.qt_events import settle_events
 
 COUNTS = [
     RoleCount("training", 41, 1204),
@@ -139,7 +139,7 @@ def test_an_area_is_asked_for_by_its_role(row, find, listen, index, role):
 
 def test_the_row_fits_a_narrow_dock(dock, row, find):
     row.show_split([*COUNTS[:3], RoleCount("left-out", 12, 0)], ("1=left-out",))
-    QTest.qWait(50)
+    settle_events()
     seen = dock.scrollArea.viewport().width()
     for name in ("splitButton", "areaButton", "changeButton", "drawnButton", "splitLine"):
         widget = find(name)
