@@ -3,7 +3,8 @@
 ``make bench ARGS=coverage`` counts how often the intervals hold the truth, ``make bench ARGS=memory`` measures the
 memory of tracing, ``make bench ARGS="ablation ..."`` what each part is worth, ``make bench ARGS=encoders`` takes one
 step of learning with many networks, ``make bench ARGS="shift FOLDER"`` says how well labels that lie off are found,
-``make bench ARGS=improve`` what corrections are worth.
+``make bench ARGS=improve`` what corrections are worth, and ``make bench ARGS="cancel RUN_FOLDER"`` how soon a cancel is
+heard.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 import shapely
 
 from plugin.worker.evaluation.metrics import match_footprints
-from tests.benchmarks import ablation, coverage, encoders, improve, memory, shift
+from tests.benchmarks import ablation, cancel, coverage, encoders, improve, memory, shift
 
 
 def make_footprints(count: int) -> tuple[Any, Any, Any]:
@@ -60,6 +61,7 @@ def main(arguments: list[str]) -> int:
     named = {
         "memory": memory.main,
         "ablation": ablation.main,
+        "cancel": cancel.main,
         "encoders": encoders.main,
         "coverage": coverage.main,
         "shift": shift.main,

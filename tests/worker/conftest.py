@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import sys
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +34,13 @@ from tests.worker.spawn import read_events, run_worker
 UTM = "EPSG:32645"
 ORIGIN = Affine(0.5, 0, 333000, 0, -0.5, 3066000)
 TOWN_PX = 512
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup():
+    """Seed torch before each test and its fixtures: what it draws does not depend on the tests before."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 def write_raster(

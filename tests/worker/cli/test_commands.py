@@ -12,12 +12,15 @@ import pytest
 from plugin.core.events import Failed, Finished, parse_event
 from plugin.worker.geodata.vector import read_layer
 from tests.conftest import ROOT
+from tests.worker.spawn import BOUND_S
 
 
 def run(*arguments):
     command = [sys.executable, "-m", "plugin.worker", *map(str, arguments)]
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=BOUND_S
+    )
 
 
 @pytest.mark.parametrize(

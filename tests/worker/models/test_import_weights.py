@@ -21,6 +21,7 @@ from plugin.worker.models.networks import load_network
 from plugin.worker.models.spacenet4 import build_spacenet4
 from plugin.worker.runtime.hashing import hash_file
 from tests.conftest import ROOT
+from tests.worker.spawn import BOUND_S
 
 
 def make_network(architecture, encoder, bands, outputs):
@@ -275,7 +276,9 @@ def test_a_whole_pickled_module_is_refused_unopened(unet, tmp_path):
 def run(*arguments):
     command = [sys.executable, "-m", "plugin.worker", "adopt", *map(str, arguments)]
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=BOUND_S
+    )
 
 
 def test_the_command_guesses_as_json(unet, write_weights):

@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -31,6 +30,8 @@ from plugin.worker.models.networks import load_network
 from plugin.worker.models.obtain import describe_fetch, obtain_weights, pick_weights
 from plugin.worker.pipeline.predict_raster import predict_footprints
 from tests.conftest import ROOT, Reply
+from tests.waiting import wait_until
+from tests.worker.spawn import BOUND_S
 
 STARTER = find_card("starter")
 BODY = STARTER.weights_path.read_bytes()
@@ -227,10 +228,10 @@ def test_two_workers_fetch_one_after_the_other_and_only_one_asks(card, file_serv
         threads = [threading.Thread(target=lambda: done.append(obtain_weights(card, ear.channel))) for _ in range(2)]
         for thread in threads:
             thread.start()
-        time.sleep(0.3)
+        wait_until(lambda: any(isinstance(event, Progress) and "waiting" in event.text for event in ear.events))
         assert secure_server.requests == []
     for thread in threads:
-        thread.join(30)
+        thread.join(BOUND_S)
     assert done == [card.weights_path] * 2
     assert len(secure_server.requests) == 1
 
@@ -278,7 +279,7 @@ def start(*arguments, shell=()):
 def run(*arguments, shell=()):
     """Run a worker to its end; its input is at its end from the start, so that nobody follows it."""
     process = start(*arguments, shell=shell)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=BOUND_S)
     return process.returncode, out, err
 
 
@@ -342,13 +343,11 @@ def test_a_cancel_is_heard_while_the_server_is_silent(published, file_server, se
     for line in process.stdout:
         if isinstance(parse_event(line), Notice):
             break
-    time.sleep(0.5)
-    asked = time.monotonic()
+    wait_until(lambda: "distant.part.safetensors" in list_left())
     process.stdin.write("cancel\n")
     process.stdin.flush()
     rest = process.stdout.read()
-    assert time.monotonic() - asked < 1.5
-    assert process.wait(5) == 1
+    assert process.wait(BOUND_S) == 1
     assert isinstance(read_events(rest)[-1], Cancelled)
     assert list_left() == ["distant.part.json", "distant.part.safetensors"]
 
@@ -367,7 +366,7 @@ def test_a_run_fetches_what_its_base_model_needs_and_a_check_only_tells(
         if isinstance(heard[-1], StageStarted) and heard[-1].stage == "split":
             process.stdin.close()
             break
-    process.wait(30)
+    process.wait(BOUND_S)
     stages = [event.stage for event in heard if isinstance(event, StageStarted)]
     told = [event.message for event in heard if isinstance(event, Notice)]
     if verb == "run":

@@ -25,7 +25,7 @@ from plugin.worker.inference.request import PredictRequest
 from plugin.worker.pipeline.predict_raster import predict_footprints
 from plugin.worker.runtime.channel import Channel
 from tests.worker.conftest import ORIGIN, place, write_raster
-from tests.worker.spawn import environ
+from tests.worker.spawn import BOUND_S, environ
 
 #: The starter without its zoom and its mirrors, which would take eight times as long.
 QUICK = replace(find_card("starter"), working_gsd_m=None, looks_mirrored=False)
@@ -163,6 +163,6 @@ def test_the_command_likens_without_loading_the_network(town, tmp_path):
         f"main(['liken', '--raster', {str(town.raster)!r}, '--model', 'starter', '--json']); "
         "assert 'torch' not in sys.modules"
     )
-    done = subprocess.run([sys.executable, "-c", code], env=environ(), capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], env=environ(), capture_output=True, text=True, timeout=BOUND_S)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {"differences": []}

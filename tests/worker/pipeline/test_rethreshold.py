@@ -24,7 +24,8 @@ from plugin.worker.report.manual_threshold import ManualThreshold
 from plugin.worker.runtime.channel import Channel
 from plugin.worker.runtime.progress import CancelRequested
 from tests.worker.conftest import write_vector
-from tests.worker.spawn import command, environ, read_events, run_worker
+from tests.worker.interrupted import Interrupted
+from tests.worker.spawn import BOUND_S, command, environ, read_events, run_worker
 
 
 def retrace(folder, *options):
@@ -199,19 +200,6 @@ def test_a_crash_between_two_files_is_mended_by_resuming(own_run, other):
     assert read_features(own_run.footprints) == features
 
 
-class Interrupted(Channel):
-    """A channel on which a cancel comes as soon as a stage begins."""
-
-    def __init__(self, stage):
-        super().__init__(is_spoken=False, listens=False)
-        self._last = stage
-
-    def start_stage(self, stage, resumed=False):
-        super().start_stage(stage, resumed)
-        if stage == self._last:
-            self._cancelled.set()
-
-
 @pytest.mark.parametrize("stage", ["check", "split", "trace", "score", "write"])
 def test_a_cancel_in_any_stage_leaves_all_as_it_was(own_run, stage, other):
     before = read_bytes(own_run)
@@ -229,7 +217,7 @@ def test_a_worker_that_is_told_to_cancel_ends_and_leaves_nothing(own_run, other)
         process.stdin.write("follow\ncancel\n")
         process.stdin.flush()
         events = read_events(process.stdout.read())
-        assert process.wait(5) == 1
+        assert process.wait(BOUND_S) == 1
     assert isinstance(events[-1], Cancelled)
     after = {name: content for name, content in read_bytes(own_run).items() if not name.endswith(".txt")}
     assert after == before

@@ -18,6 +18,7 @@ from plugin.core.job import Job, load_job
 from plugin.worker.dataset.inputs import check_inputs, split_inputs
 from plugin.worker.spacenet.convert import take_in
 from tests.conftest import ROOT
+from tests.worker.spawn import BOUND_S
 
 RIO = ROOT.parent / "shared" / "data" / "formats" / "spacenet1_rio_layout"
 ROLES = {"training", "validation", "held-out"}
@@ -26,7 +27,9 @@ ROLES = {"training", "validation", "held-out"}
 def run(*arguments):
     command = [sys.executable, "-m", "plugin.worker", *map(str, arguments)]
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=BOUND_S
+    )
 
 
 def test_the_command_tells_what_came_of_the_folder_and_a_job_takes_its_files(vegas, tmp_path, ear):
