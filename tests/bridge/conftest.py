@@ -25,6 +25,7 @@ from footprint_tuner.plugin.bridge.layers.layer_checks import take_labels
 from footprint_tuner.plugin.bridge.layers.polygon_copy import copy_polygons
 from footprint_tuner.plugin.core import paths
 from footprint_tuner.ui.dock import TunerDock
+from tests.waiting import LIMIT_S
 
 gdal.UseExceptions()
 STAND_IN = Path(__file__).with_name("fake_worker.py")
@@ -198,8 +199,8 @@ def process_events():
 def wait_until():
     """Return a function that lets Qt work until a question is answered with yes."""
 
-    def wait(is_so, limit_s=30):
-        end = time.monotonic() + limit_s
+    def wait(is_so):
+        end = time.monotonic() + LIMIT_S
         while not is_so():
             assert time.monotonic() < end, "it did not come to that"
             process_events()

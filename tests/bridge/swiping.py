@@ -14,7 +14,6 @@ from qgis.gui import QgsMapToolPan
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QCoreApplication, QEvent, QObject, QPointF, Qt, QTimer
 from qgis.PyQt.QtGui import QKeyEvent, QMouseEvent
-from qgis.PyQt.QtTest import QTest
 
 from footprint_tuner.plugin.bridge.layers.results import apply_style
 from footprint_tuner.plugin.bridge.review.swipe.canvas_item import SwipeItem
@@ -24,6 +23,7 @@ from footprint_tuner.plugin.core.run_record import require_reviewable
 from footprint_tuner.ui.review.swipe import Sight, SwipePanel
 from tests.bridge.conftest import process_events
 from tests.bridge.swiperun import write_run
+from tests.qt_events import settle_events
 
 WIDTH, HEIGHT = 400, 300
 NEAR = 4  # how far the shades of what is drawn in one go and in layers may lie apart, of 255
@@ -87,7 +87,8 @@ def settled(canvas, part, wait_until):
 
     def wait():
         settle(canvas)
-        QTest.qWait(100)  # the pause after which the sides are drawn anew
+        wait_until(lambda: not part._pause.isActive())  # then the sides are drawn anew
+        settle_events()
         comparison = part.comparison
         pictures = [] if comparison is None else [each for each in comparison._pictures if each is not None]
         if part.tool is not None or part._is_held:
@@ -98,9 +99,9 @@ def settled(canvas, part, wait_until):
 
 
 def settle(canvas):
-    QTest.qWait(20)
+    settle_events()
     canvas.waitWhileRendering()
-    QTest.qWait(20)
+    settle_events()
 
 
 def grab(canvas):

@@ -29,7 +29,7 @@ from footprint_tuner.ui.dock import DockState, TunerDock
 numpy = pytest.importorskip("numpy")
 
 SIZE, PIXEL, LEFT, TOP = 512, 0.5, 333000.0, 3057000.0
-LIMIT_S = 600
+LIMIT_S = 1500
 
 pytestmark = pytest.mark.skipif(
     not locate_environment().is_ready, reason="the worker's environment is not set up: run `make setup`"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -26,9 +25,11 @@ from qgis.core import (
 )
 
 from footprint_tuner.plugin.bridge.provider import TunerProvider
+from footprint_tuner.plugin.core import worker_process
 from footprint_tuner.plugin.core.folder import RunFolder
 from footprint_tuner.plugin.core.job import load_job
 from footprint_tuner.plugin.core.models import MODELS_FOLDER, find_card
+from tests.waiting import LIMIT_S
 
 
 class Feedback(QgsProcessingFeedback):
@@ -274,14 +275,11 @@ def test_a_killed_worker_is_told_with_its_stage_and_the_end_of_its_log(run, envi
     assert any(kind == "console" and "now in predict" in text for kind, text in feedback.told)
 
 
-def test_a_cancel_is_heard_within_two_seconds_while_the_worker_is_silent(
-    run, environment, inputs, outputs, monkeypatch, count_workers
-):
+def test_a_cancel_is_heard_while_the_worker_is_silent(run, environment, inputs, outputs, monkeypatch, count_workers):
+    monkeypatch.setattr(worker_process, "_GRACE_S", LIMIT_S)  # nothing but the order ends it
     monkeypatch.setenv("STAND_IN", "silent in tune")
     feedback = Feedback(cancel_at="tune")
-    began = time.monotonic()
     results, _ = run("finetune", {**inputs, **outputs}, feedback)
-    assert time.monotonic() - began < 5
     assert results == {"RUN_FOLDER": outputs["RUN_FOLDER"]}
     assert count_workers() == 0
 

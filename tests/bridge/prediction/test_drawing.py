@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from tests.bridge.test_qgis import LIMIT_S, play, profile, read_said, town
+from tests.bridge.test_qgis import play, profile, read_said, town
+from tests.waiting import LIMIT_S
 
 __all__ = ("play", "profile", "town")  # fixtures
 

@@ -16,6 +16,7 @@ from footprint_tuner.plugin.core.folder import RunFolder
 from footprint_tuner.plugin.core.run_record import RunRecord
 from footprint_tuner.ui.review.error_browser import ErrorBrowser
 from tests.bridge.errorfile import LEFT, TOP, TOWN, write_errors
+from tests.waiting import LIMIT_S
 
 UTM = QgsCoordinateReferenceSystem("EPSG:32645")
 
@@ -193,7 +194,7 @@ def test_closing_while_the_file_is_read_fills_no_table(steps, panel, record, wai
 
 def test_what_is_on_its_way_when_another_run_is_opened_is_not_taken(steps, panel, record, wait_until, tmp_path):
     steps.open(record)
-    assert steps._reader.wait(5000)
+    assert steps._reader.wait(1000 * LIMIT_S)
     steps.close()
     other = RunFolder(tmp_path / "other")
     other.path.mkdir()

@@ -6,7 +6,8 @@ import os
 import signal
 
 from tests.bridge.review.test_review import LOOK, make_run
-from tests.bridge.test_qgis import LIMIT_S, list_workers, play, profile, read_said, town, wait_for
+from tests.bridge.test_qgis import list_workers, play, profile, read_said, town
+from tests.waiting import LIMIT_S, wait_until
 
 __all__ = ("play", "profile", "town")  # fixtures
 
@@ -188,4 +189,4 @@ def test_a_qgis_that_is_killed_takes_the_live_worker_with_it(play, town):
     assert "error" not in said, said["error"]
     assert len(list_workers(town)) == 1
     os.kill(said["qgis"], signal.SIGKILL)
-    wait_for(lambda: not list_workers(town), limit_s=5)
+    wait_until(lambda: not list_workers(town))

@@ -9,7 +9,8 @@ from osgeo import gdal
 from footprint_tuner.plugin.bridge.layers.layer_checks import take_labels
 from footprint_tuner.plugin.bridge.layers.polygon_copy import copy_polygons
 from tests.bridge.errorfile import write_run
-from tests.bridge.test_qgis import LIMIT_S, play, profile, read_said, town
+from tests.bridge.test_qgis import play, profile, read_said, town
+from tests.waiting import LIMIT_S
 
 __all__ = ("play", "profile", "town")  # fixtures
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.bridge.errorfile import write_run
-from tests.bridge.test_qgis import LIMIT_S, play, profile, read_said, town
+from tests.bridge.test_qgis import play, profile, read_said, town
+from tests.waiting import LIMIT_S
 
 __all__ = ("play", "profile", "town")  # fixtures
 

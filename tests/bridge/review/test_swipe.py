@@ -28,6 +28,7 @@ from tests.bridge.swiping import (
     settle,
     settled,
 )
+from tests.qt_events import settle_events
 
 __all__ = ("canvas", "folder", "oracle", "panel", "part", "raster", "settled")  # fixtures
 
@@ -162,7 +163,7 @@ def test_while_the_map_is_dragged_the_line_stays_in_the_window(part, canvas, set
     middle = Qt.MouseButton.MiddleButton
     send_mouse(canvas, QEvent.Type.MouseButtonPress, (200, 150), middle, middle)
     send_mouse(canvas, QEvent.Type.MouseMove, (240, 170), Qt.MouseButton.NoButton, middle)
-    QTest.qWait(20)
+    settle_events()
     item = part.comparison.item
     assert canvas.mapToScene(0, 0) != QPointF(0, 0)
     assert item._frame.topLeft() == canvas.mapToScene(0, 0)

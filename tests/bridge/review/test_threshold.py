@@ -190,7 +190,7 @@ def test_it_ends_with_nothing_left_when(end, go_live, reviewer, panel, canvas, c
     end(reviewer, panel)
     assert list_bands(canvas) == []
     assert not panel.liveButton.isChecked()
-    wait_until(lambda: count_workers() == 0, limit_s=3)
+    wait_until(lambda: count_workers() == 0)
 
 
 def test_the_sliders_are_where_they_were_when_the_project_is_opened_again(
