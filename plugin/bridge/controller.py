@@ -35,11 +35,11 @@ from .tuning.findings import add_layer, zoom_to
 from .tuning.rerun import Rerun
 from .tuning.run_folders import make_check_folder, make_run_folder
 from .tuning.run_inputs import RunInputs, take_choices
-from .tuning.run_thread import RunThread
 from .tuning.split_preview import SplitPreview
 from .worker_client.background_task import RunTask
 from .worker_client.messages import CRITICAL, INFO, SUCCESS, WARNING, join, log, log_finding, log_notice, tell
 from .worker_client.progress import OverallProgress
+from .worker_client.run_thread import RunThread
 
 HELP = RESOURCES / "help" / "index.html"
 

@@ -11,8 +11,8 @@ from qgis.PyQt.QtCore import QObject, Qt
 from ...ui.dock import TunerDock
 from ..core.environment import Environment, SetupCancelled, Verdict
 from ..core.errors import TunerError
-from .tuning.run_thread import SetupThread
 from .worker_client.messages import CRITICAL, INFO, WARNING, join, log, tell
+from .worker_client.run_thread import SetupThread
 
 DEVICE_SETTING = "footprint_tuner/device_text"
 

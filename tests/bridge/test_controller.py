@@ -14,7 +14,7 @@ from qgis.PyQt.QtGui import QDesktopServices
 from qgis.PyQt.QtWidgets import QFileDialog, QLabel, QPushButton
 
 from footprint_tuner.plugin.bridge.controller import Controller
-from footprint_tuner.plugin.bridge.tuning import run_thread as threads
+from footprint_tuner.plugin.bridge.worker_client import run_thread as threads
 from footprint_tuner.plugin.core.environment import SetupStep, Verdict
 from footprint_tuner.plugin.core.errors import SetupError
 from footprint_tuner.plugin.core.folder import RunFolder

@@ -26,9 +26,9 @@ from ..layers.layer_checks import Polygons
 from ..layers.results import apply_style
 from ..map_tools.area_tool import AreaTool
 from ..review.run_opener import Reviewer
-from ..tuning.run_thread import CopyThread
 from ..worker_client.messages import INFO, SUCCESS, WARNING, log, log_notice, tell
 from ..worker_client.progress import OverallProgress
+from ..worker_client.run_thread import CopyThread
 from .imagery_check import ImageryCheck
 from .model_import import ModelImporter
 from .options import list_cut, list_likeness, list_order, name_out, take_where

@@ -12,8 +12,8 @@ from ...core.errors import SetupError
 from ...core.events import Finished
 from ...core.folder import RunFolder
 from ...core.worker_process import Ending
-from ..tuning.run_thread import FollowThread
 from ..worker_client.messages import CRITICAL, INFO, SUCCESS, WARNING, log, tell
+from ..worker_client.run_thread import FollowThread
 from .file_dialog import ask_file
 
 _ENDING = ".onnx"

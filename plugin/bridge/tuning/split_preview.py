@@ -21,10 +21,10 @@ from ...core.worker_process import Ending
 from ..layers.layer_watch import LayerWatch
 from ..map_tools.block_tool import BlockTool
 from ..worker_client.messages import WARNING, join, log
+from ..worker_client.run_thread import RunThread
 from .blocks import BlockLayer
 from .run_folders import make_check_folder
 from .run_inputs import RunInputs, take_choices
-from .run_thread import RunThread
 
 _PAUSE_MS = 500
 #: Settings that leave the split as it is.

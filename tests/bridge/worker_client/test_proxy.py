@@ -10,8 +10,8 @@ import pytest
 from qgis.core import QgsApplication, QgsAuthMethodConfig, QgsNetworkAccessManager, QgsSettings
 
 from footprint_tuner.plugin.bridge.algorithms.worker_algorithm import WorkerAlgorithm
-from footprint_tuner.plugin.bridge.tuning.run_thread import RunThread
 from footprint_tuner.plugin.bridge.worker_client.proxy import add_proxy
+from footprint_tuner.plugin.bridge.worker_client.run_thread import RunThread
 from footprint_tuner.plugin.core.folder import RunFolder
 
 OWN = {"PATH": "/bin", "https_proxy": "http://own:1", "HTTP_PROXY": "http://own:2", "NO_PROXY": "localhost,.example"}

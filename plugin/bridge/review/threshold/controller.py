@@ -17,9 +17,9 @@ from ....core.environment import Environment, require_ready
 from ....core.errors import InputError, TunerError
 from ....core.run_record import RunRecord
 from ....core.worker_process import Ending
+from ...worker_client.conversation import LiveWorker
 from ...worker_client.messages import SUCCESS, WARNING, join, log, tell
 from ..run_opener import Reviewer, mark_by_hand
-from .live_worker import LiveWorker
 from .overlay import Overlay
 from .retrace import Retracer, RetraceThread
 from .slider_state import read_position, write_position

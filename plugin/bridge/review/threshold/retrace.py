@@ -16,8 +16,8 @@ from ....core.folder import RunFolder
 from ....core.run_record import RunRecord
 from ....core.worker_process import Ending
 from ...layers.results import find_rescored
-from ...tuning.run_thread import FollowThread
 from ...worker_client.progress import OverallProgress
+from ...worker_client.run_thread import FollowThread
 
 #: What the worker's ``retrace`` goes through.
 STAGES = ("check", "split", "trace", "score", "write")

@@ -8,10 +8,9 @@ import pytest
 from qgis.PyQt.QtCore import QCoreApplication, QThread
 
 from footprint_tuner.plugin.bridge.layers.layer_checks import take_areas, take_labels
-from footprint_tuner.plugin.bridge.tuning import run_thread as threads
 from footprint_tuner.plugin.bridge.tuning.run_folders import make_run_folder
 from footprint_tuner.plugin.bridge.tuning.run_inputs import prepare_delivery
-from footprint_tuner.plugin.bridge.tuning.run_thread import RunThread, SetupThread
+from footprint_tuner.plugin.bridge.worker_client.run_thread import RunThread, SetupThread
 from footprint_tuner.plugin.core import worker_process
 from footprint_tuner.plugin.core.child_process import SetupCancelled
 from footprint_tuner.plugin.core.environment import SetupStep

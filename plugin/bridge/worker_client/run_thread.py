@@ -17,7 +17,7 @@ from ...core.folder import RunFolder
 from ...core.worker_process import Ending, WorkerProcess
 from ..layers.layer_checks import Polygons
 from ..layers.polygon_copy import CopyCancelled, copy_polygons
-from ..worker_client.proxy import add_proxy
+from .proxy import add_proxy
 
 _REPORT = "This is a fault of the plugin: please report it with QGIS's message log."
 

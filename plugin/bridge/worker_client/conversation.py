@@ -12,10 +12,10 @@ from typing import Any, Mapping
 
 from qgis.PyQt.QtCore import QObject, QProcess, QProcessEnvironment, QTemporaryDir, QTimer, pyqtSignal
 
-from ....core.environment import Environment, worker_command, worker_environ
-from ....core.folder import RunFolder
-from ...worker_client.messages import WARNING, log
-from ...worker_client.proxy import add_proxy
+from ...core.environment import Environment, worker_command, worker_environ
+from ...core.folder import RunFolder
+from .messages import WARNING, log
+from .proxy import add_proxy
 
 _GRACE_MS = 3000
 _TAIL_BYTES = 8192
