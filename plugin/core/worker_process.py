@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import signal
 import subprocess  # nosec B404 # starting the worker is this module's purpose; always with a list
 import threading
 import time
@@ -13,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Callable, Mapping, Sequence
 
+from .child_process import never
 from .errors import RunError
 from .events import Cancelled, Event, Failed, Finished, StageStarted, parse_event
+from .worker_death import describe_death, is_kill, read_tail
 
 _WAIT_S = 0.1
 _NICE = 10
 _GRACE_S = 4.0
-_TAIL_LINES = 12
-_TAIL_BYTES = 8192
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,7 @@ class WorkerProcess:
         self._environ = dict(environ)
         self._log = log
         self._orders: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._wishes: dict[str, Callable[[], bool]] = {}
         self._log_start = 0
         self._cancelled_at: float | None = None
         self._over_since: float | None = None
@@ -65,8 +65,18 @@ class WorkerProcess:
         """Ask the worker to stop; it is killed where it has not ended a few seconds later."""
         self._orders.put("cancel")
 
-    def run(self, on_event: Callable[[Event], None]) -> Ending:
-        """Start the worker, hand each event to ``on_event``, and return how it ended. Raises RunError on no start."""
+    def run(
+        self,
+        on_event: Callable[[Event], None],
+        is_cancelled: Callable[[], bool] = never,
+        is_finishing: Callable[[], bool] = never,
+    ) -> Ending:
+        """Start the worker, hand each event to ``on_event``, and return how it ended. Raises RunError on no start.
+
+        ``is_cancelled`` and ``is_finishing`` are asked several times a second, also while the worker is silent; from
+        the first yes on they stand for ``cancel`` and ``finish``.
+        """
+        self._wishes = {"cancel": is_cancelled, "finish": is_finishing}
         process = self._start()
         lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         reader = threading.Thread(target=_read_lines, args=(process, lines), daemon=True)
@@ -129,6 +139,9 @@ class WorkerProcess:
         return None if time.monotonic() - self._over_since > _GRACE_S else b""
 
     def _pass_orders(self, process: subprocess.Popen[bytes]) -> None:
+        for order in [order for order, is_wished in self._wishes.items() if is_wished()]:
+            del self._wishes[order]
+            self._orders.put(order)
         while not self._orders.empty():
             order = self._orders.get()
             if order == "cancel" and self._cancelled_at is None:
@@ -168,10 +181,10 @@ class WorkerProcess:
             return Ending("failed", self._last.message, self._last.hint, self._stage)
         return Ending(
             "died",
-            _describe_death(code),
+            describe_death(code),
             _advise_after(code),
             self._stage,
-            log_tail=_read_tail(self._log, self._log_start),
+            log_tail=read_tail(self._log, self._log_start),
         )
 
 
@@ -183,36 +196,7 @@ def _read_lines(process: subprocess.Popen[bytes], lines: queue.SimpleQueue[bytes
     lines.put(None)
 
 
-#: Windows ends a program that crashes with a status of this severity, such as 0xC0000005 for an access violation.
-_WINDOWS_CRASH = 0xC0000000
-
-
-def _is_kill(code: int) -> bool:
-    return code == -getattr(signal, "SIGKILL", 9) or code == 137
-
-
-def _describe_death(code: int) -> str:
-    if _is_kill(code):
-        return "The worker was killed from outside, probably because the machine ran out of memory."
-    if code < 0 or code >= _WINDOWS_CRASH:
-        what = f"signal {-code}" if code < 0 else f"error {code:#x}"
-        return f"The worker crashed ({what})."
-    return f"The worker ended without a word (exit code {code})."
-
-
 def _advise_after(code: int) -> str:
-    if _is_kill(code):
+    if is_kill(code):
         return "Close other programs or choose a smaller batch size, then press Resume: finished stages are kept."
     return "Press Resume; if it happens again, look into the log in the run's folder."
-
-
-def _read_tail(log: Path, start: int) -> str:
-    """Return the last lines that were logged since the worker's start."""
-    try:
-        with log.open("rb") as file:
-            file.seek(0, 2)
-            file.seek(max(start, file.tell() - _TAIL_BYTES))
-            text = file.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
-    return "\n".join(text.splitlines()[-_TAIL_LINES:])

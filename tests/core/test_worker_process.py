@@ -15,6 +15,7 @@ import pytest
 from plugin.core import worker_process
 from plugin.core.errors import RunError
 from plugin.core.events import Finished, Progress, StageStarted, Started
+from plugin.core.worker_death import describe_death
 from plugin.core.worker_process import WorkerProcess
 from tests.waiting import LIMIT_S, wait_until
 
@@ -138,7 +139,7 @@ def test_a_worker_that_crashed_is_told_by_its_signal(worker):
 
 
 def test_a_crash_on_windows_is_told_as_one():
-    assert "crashed (error 0xc0000005)" in worker_process._describe_death(0xC0000005)
+    assert "crashed (error 0xc0000005)" in describe_death(0xC0000005)
 
 
 def test_the_last_words_of_an_earlier_run_are_not_taken_for_this_ones(worker):
@@ -200,6 +201,18 @@ def test_a_silent_worker_still_hears_the_cancel(worker):
     ending = follower.run(lambda event: begun.set())
     thread.join()
     assert ending.kind == "cancelled"
+
+
+@pytest.mark.parametrize(("wish", "kind"), [("is_cancelled", "cancelled"), ("is_finishing", "finished")])
+def test_a_silent_worker_hears_what_its_follower_is_asked_for(worker, wish, kind):
+    follower = worker("""
+        say("stage", stage="tune")
+        order = sys.stdin.readline() and sys.stdin.readline().strip()
+        say("cancelled") if order == "cancel" else say("finished", files={"order": order})
+    """)
+    begun = threading.Event()
+    ending = follower.run(lambda event: begun.set(), **{wish: begun.is_set})
+    assert ending.kind == kind
 
 
 def test_a_stubborn_worker_is_killed_after_the_grace(worker, monkeypatch):
