@@ -9,7 +9,7 @@ from qgis.PyQt.QtCore import QObject, Qt, pyqtSignal
 from ...core.environment import Environment
 from ...core.errors import TunerError
 from ...core.events import WARNING, Notice
-from ..worker_client.command import WorkerCommand
+from ..worker_client.client import WorkerCommand
 
 
 class ImageryCheck(QObject):

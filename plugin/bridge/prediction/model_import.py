@@ -14,7 +14,7 @@ from ....ui.model.model_picker import ModelPicker
 from ...core.environment import Environment
 from ...core.errors import TunerError
 from ...core.paths import locate_models
-from ..worker_client.command import WorkerCommand
+from ..worker_client.client import WorkerCommand
 from ..worker_client.messages import WARNING, join, log
 
 _Answer = Callable[[dict[str, Any]], None]

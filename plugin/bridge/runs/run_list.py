@@ -23,7 +23,7 @@ from ..review.run_opener import Reviewer
 from ..tuning.rerun import fill_form, take_repetition
 from ..tuning.run_folders import keep_added, list_added, list_places
 from ..worker_client.background import BackgroundJobs, BackgroundThread
-from ..worker_client.command import WorkerCommand
+from ..worker_client.client import WorkerCommand
 from ..worker_client.messages import INFO, WARNING, join, log, tell
 from .delete_run import RunDeleter
 from .send_run import RunSender
