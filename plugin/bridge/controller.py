@@ -8,7 +8,7 @@ from typing import Callable, Iterator
 
 from qgis.core import QgsApplication, QgsProject, QgsSettings, QgsVectorLayer
 from qgis.gui import QgisInterface
-from qgis.PyQt.QtCore import QObject, Qt, QTimer, QUrl
+from qgis.PyQt.QtCore import QObject, QTimer, QUrl
 from qgis.PyQt.QtGui import QDesktopServices
 
 from ...ui.dock import TunerDock
@@ -36,6 +36,7 @@ from .tuning.rerun import Rerun
 from .tuning.run_folders import make_check_folder, make_run_folder
 from .tuning.run_inputs import RunInputs, take_choices
 from .tuning.split_preview import SplitPreview
+from .worker_client.background import BackgroundJobs
 from .worker_client.background_task import RunTask
 from .worker_client.messages import CRITICAL, INFO, SUCCESS, WARNING, join, log, log_finding, log_notice, tell
 from .worker_client.progress import OverallProgress
@@ -53,6 +54,7 @@ class Controller(QObject):
         self._iface = iface
         self._dock = dock
         self._environment = locate_environment()
+        self._jobs = BackgroundJobs(self)
         self._run: RunThread | None = None
         self._installer = Installer(iface, self._environment, dock, self._is_free, self)
         self.reviewer = Reviewer(dock.reviewPage, self)
@@ -84,18 +86,15 @@ class Controller(QObject):
         self._runs.stop()
         self.reviewer.stop()
         run, self._run = self._run, None
-        if run is not None:
-            run.cancel()
+        self._jobs.stop()
         self._installer.stop()
-        if run is not None:
-            run.wait()
         self._predict.stop()
         self._exporter.stop()
         self._preview.stop()
         self._drawer.stop()
         self._progress.end()
         self._loader.stop()
-        if run is not None and run.verb == "check":
+        if run is not None and _is_check(run):
             shutil.rmtree(run.folder.path, ignore_errors=True)
 
     def _connect_dock(self) -> None:
@@ -142,7 +141,7 @@ class Controller(QObject):
     def _begin(self, inputs: RunInputs | Rerun) -> None:
         """Start a run in a new folder; raises InputError where none can be made."""
         folder = make_run_folder(inputs.job.raster, QgsProject.instance())
-        self._start(RunThread(self._environment, folder, inputs, parent=self))
+        self._start(RunThread(self._environment, folder, inputs.write_to))
 
     def _check(self, choices: Choices) -> None:
         if self._is_free() and self._show_readiness():
@@ -151,14 +150,15 @@ class Controller(QObject):
             except TunerError as error:
                 self._refuse(error)
             else:
-                self._start(RunThread(self._environment, make_check_folder(), inputs, "check", parent=self))
+                folder = make_check_folder()
+                self._start(RunThread(self._environment, folder, inputs.write_to, ("check", str(folder.job))))
 
     def _resume(self, path: str) -> None:
         folder = RunFolder(Path(path))
         if not self._is_free() or not self._show_readiness():
             return
         if folder.is_resumable:
-            self._start(RunThread(self._environment, folder, parent=self))
+            self._start(RunThread(self._environment, folder))
         else:
             self._refuse(TunerError(self.tr("This run cannot be resumed."), self.tr("Start it again with Fine-tune.")))
 
@@ -179,15 +179,13 @@ class Controller(QObject):
 
     def _start(self, run: RunThread) -> None:
         self._run, self._is_orphaned = run, False
-        is_check = run.verb == "check"
+        is_check = _is_check(run)
         name = self.tr("Check") if is_check else run.folder.path.name
         self._dock.show_running(name, "" if is_check else str(run.folder.path))
         self._progress = OverallProgress()
         self._task = RunTask(f"Footprint Tuner: {name}", self._progress, self._cancel_by_task)
         QgsApplication.taskManager().addTask(self._task)
-        run.event_heard.connect(self._hear, Qt.ConnectionType.QueuedConnection)
-        run.ended.connect(self._end_run, Qt.ConnectionType.QueuedConnection)
-        run.start()
+        self._jobs.start_thread(run, self._end_run, self._hear)
 
     def _finish(self) -> None:
         if self._run is not None:
@@ -203,8 +201,6 @@ class Controller(QObject):
             self._run.cancel()
 
     def _hear(self, event: Event) -> None:
-        if self._run is None:
-            return  # stopped: what was still under way is not shown
         self._dock.show_event(event)
         self._progress.read(event)
         if isinstance(event, Notice):
@@ -216,11 +212,9 @@ class Controller(QObject):
         run, self._run = self._run, None
         if run is None:
             return
-        run.wait()
-        run.deleteLater()
         self._progress.end()
         self._runs.refresh()
-        if run.verb == "check":
+        if _is_check(run):
             shutil.rmtree(run.folder.path, ignore_errors=True)
             self._show_check(ending)
         elif ending.event is not None and self._is_orphaned:
@@ -301,3 +295,7 @@ class Controller(QObject):
 def _read_f1(score: dict[str, dict[str, float]]) -> str:
     f1 = score.get("building", {}).get("f1")
     return "-" if f1 is None else f"{f1:.3f}"
+
+
+def _is_check(run: RunThread) -> bool:
+    return run.arguments[0] == "check"

@@ -6,13 +6,13 @@ from typing import Callable
 
 from qgis.core import QgsSettings
 from qgis.gui import QgisInterface
-from qgis.PyQt.QtCore import QObject, Qt
+from qgis.PyQt.QtCore import QObject
 
 from ...ui.dock import TunerDock
-from ..core.environment import Environment, SetupCancelled, Verdict
+from ..core.environment import Environment, SetupCancelled, Verdict, set_up
 from ..core.errors import TunerError
+from .worker_client.background import BackgroundJobs, BackgroundThread
 from .worker_client.messages import CRITICAL, INFO, WARNING, join, log, tell
-from .worker_client.run_thread import SetupThread
 
 DEVICE_SETTING = "footprint_tuner/device_text"
 
@@ -31,39 +31,33 @@ class Installer(QObject):
         """Wait to be asked; ``is_free`` tells whether nothing else is running."""
         super().__init__(parent)
         self._iface, self._environment, self._dock, self._is_free = iface, environment, dock, is_free
-        self._setup: SetupThread | None = None
+        self._jobs = BackgroundJobs(self)
+        self._setup: BackgroundThread | None = None
         dock.setup_requested.connect(self._set_up)
         dock.setup_cancel_requested.connect(self._cancel)
 
     @property
     def is_busy(self) -> bool:
         """Whether a set-up is under way."""
-        return self._setup is not None
+        return self._jobs.is_busy
 
     def stop(self) -> None:
         """Stop what is under way and wait for it; nothing is shown any more."""
-        setup, self._setup = self._setup, None
-        if setup is not None:
-            setup.cancel()
-            setup.wait()
+        self._jobs.stop()
 
     def _set_up(self) -> None:
         if self._is_free():
-            self._setup = SetupThread(self._environment, self)
-            self._setup.step_taken.connect(self._dock.show_setup_step, Qt.ConnectionType.QueuedConnection)
-            self._setup.ended.connect(self._end, Qt.ConnectionType.QueuedConnection)
-            self._setup.start()
+            self._setup = self._jobs.start(
+                lambda tell_, is_cancelled: set_up(self._environment, tell_, is_cancelled),
+                self._end,
+                self._dock.show_setup_step,
+            )
 
     def _cancel(self) -> None:
         if self._setup is not None:
             self._setup.cancel()
 
     def _end(self, outcome: Verdict | TunerError) -> None:
-        setup, self._setup = self._setup, None
-        if setup is None:
-            return
-        setup.wait()
-        setup.deleteLater()
         if isinstance(outcome, SetupCancelled):
             self._dock.show_setup_needed(outcome.message, outcome.hint)
         elif isinstance(outcome, TunerError):

@@ -35,3 +35,7 @@ class SetupError(TunerError):
 
 class RunError(TunerError):
     """A run broke off after its inputs had been accepted."""
+
+
+class CopyCancelled(Exception):  # noqa: N818 - it is no error
+    """The user cancelled while a run's inputs were copied."""

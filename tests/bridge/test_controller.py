@@ -13,8 +13,8 @@ from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QDesktopServices
 from qgis.PyQt.QtWidgets import QFileDialog, QLabel, QPushButton
 
+from footprint_tuner.plugin.bridge import setup
 from footprint_tuner.plugin.bridge.controller import Controller
-from footprint_tuner.plugin.bridge.worker_client import run_thread as threads
 from footprint_tuner.plugin.core.environment import SetupStep, Verdict
 from footprint_tuner.plugin.core.errors import SetupError
 from footprint_tuner.plugin.core.folder import RunFolder
@@ -297,7 +297,7 @@ def test_a_set_up_goes_from_the_button_to_the_form(no_environment, open_dock, wa
         on_step(SetupStep("Installing", 1, 2, "torch"))
         return Verdict(True, "cpu", "x86", "Computes on the CPU.", "", {})
 
-    monkeypatch.setattr(threads, "set_up", set_up)
+    monkeypatch.setattr(setup, "set_up", set_up)
     dock, _ = open_dock()
     dock.findChild(QPushButton, "setupButton").click()
     assert dock.state is DockState.SETTING_UP
@@ -311,7 +311,7 @@ def test_a_set_up_that_fails_says_what_to_do_and_offers_itself_again(
     def set_up(*_arguments):
         raise SetupError("The disk is full.", "Free 8 GB.")
 
-    monkeypatch.setattr(threads, "set_up", set_up)
+    monkeypatch.setattr(setup, "set_up", set_up)
     dock, _ = open_dock()
     dock.findChild(QPushButton, "setupButton").click()
     wait_until(lambda: dock.state is DockState.NEEDS_SETUP)

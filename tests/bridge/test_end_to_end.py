@@ -127,7 +127,7 @@ class Killer:
 
     def __init__(self, dock, stage):
         self._stage, self._pid = stage, 0
-        dock.controller._run.event_heard.connect(self.hear, Qt.ConnectionType.DirectConnection)
+        dock.controller._run.told.connect(self.hear, Qt.ConnectionType.DirectConnection)
 
     def hear(self, event):
         if isinstance(event, Started):

@@ -160,7 +160,7 @@ def test_an_unload_in_mid_set_up_ends_it_and_waits_for_it(loaded, window, no_env
         wait_in_thread(is_cancelled)
         over.append(True)
 
-    monkeypatch.setattr(sys.modules[f"{NAME}.plugin.bridge.thread"], "set_up", set_up)
+    monkeypatch.setattr(sys.modules[f"{NAME}.plugin.bridge.setup"], "set_up", set_up)
     dock.setup_requested.emit()
     wait_until(lambda: under_way)
     assert qgis.utils.unloadPlugin(loaded)

@@ -87,7 +87,7 @@ class CheckAlgorithm(TuningAlgorithm):
         if not self._refusal:
             try:
                 with tempfile.TemporaryDirectory(prefix="footprint_tuner_check_") as folder:
-                    run_delivery(self._inputs, RunFolder(Path(folder)), "check", adapter, self.environ)
+                    run_delivery(self._inputs, RunFolder(Path(folder)), "check", adapter, self.client)
             except QgsProcessingException as error:
                 self._refusal = str(error)
         if feedback.isCanceled():

@@ -17,7 +17,6 @@ from ...core.child_process import SetupCancelled
 from ...core.comparability import pair_blocks
 from ...core.errors import TunerError
 from ...core.run_record import read_record
-from .score import ask_worker
 from .worker_algorithm import WorkerAlgorithm, refuse
 
 
@@ -66,7 +65,7 @@ class CompareAlgorithm(WorkerAlgorithm):
         folders = [Path(self.parameterAsString(parameters, name, context)).absolute() for name in ("FIRST", "SECOND")]
         try:
             pair_blocks(*map(read_record, folders))
-            answer = ask_worker(["compare", *map(str, folders), "--json"], folders[0], feedback)
+            answer = self.client.ask(["compare", *map(str, folders), "--json"], feedback.isCanceled)
         except SetupCancelled:
             return {}
         except TunerError as error:

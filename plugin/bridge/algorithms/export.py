@@ -72,7 +72,7 @@ class ExportAlgorithm(WorkerAlgorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
         """Look at the model's card; called by QGIS on the main thread."""
-        del feedback
+        super().prepareAlgorithm(parameters, context, feedback)
         file = self.parameterAsString(parameters, "MODEL_FILE", context)
         model = str(Path(file).absolute()) if file else self.parameterAsString(parameters, "MODEL", context)
         try:
@@ -95,7 +95,9 @@ class ExportAlgorithm(WorkerAlgorithm):
             )
         with tempfile.TemporaryDirectory(prefix="footprint_tuner_") as folder:
             arguments = [*self._arguments, "--out", str(out)]
-            finished = follow_worker(arguments, Path(folder) / "log.txt", FeedbackAdapter(feedback, _STAGES))
+            finished = follow_worker(
+                arguments, Path(folder) / "log.txt", FeedbackAdapter(feedback, _STAGES), self.client
+            )
         if feedback.isCanceled():
             return {}
         return {

@@ -45,4 +45,4 @@ class FinetuneAlgorithm(TuningAlgorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
         """Run the job; called by QGIS, usually in a thread."""
-        return run_to_end(self, self._inputs, parameters, context, feedback, self.environ)
+        return run_to_end(self, self._inputs, parameters, context, feedback, self.client)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any
 
 from qgis.core import (
     QgsProcessing,
@@ -21,13 +20,13 @@ from qgis.core import (
     QgsProcessingParameterString,
 )
 
-from ...core.errors import InputError, TunerError
+from ...core.errors import CopyCancelled, InputError, TunerError
 from ...core.events import Finished
 from ...core.folder import RunFolder
 from ...core.job import DEFAULT_BASE_MODEL, MOST_SHIFT_M, RECIPES, Settings
 from ..layers.layer_checks import refuse_missing_crs, take_area_source, take_source
-from ..layers.polygon_copy import CopyCancelled
 from ..tuning.run_inputs import RunInputs, prepare_delivery
+from ..worker_client.client import WorkerClient
 from .feedback import FeedbackAdapter
 from .worker_algorithm import WorkerAlgorithm, follow_worker, refuse
 
@@ -157,7 +156,7 @@ def run_delivery(
     folder: RunFolder,
     verb: str,
     adapter: FeedbackAdapter,
-    environ: Mapping[str, str] = os.environ,
+    client: WorkerClient,
 ) -> Finished:
     """Fill a new run's folder and let the worker ``run``, ``check`` or ``split`` it.
 
@@ -175,7 +174,7 @@ def run_delivery(
         raise QgsProcessingException(f"The folder {folder.path} cannot be written: {error}. Choose another.") from error
     except TunerError as error:
         refuse(error)
-    return follow_worker([verb, str(folder.job)], folder.log, adapter, environ)
+    return follow_worker([verb, str(folder.job)], folder.log, adapter, client)
 
 
 def make_bands_parameter(text: str) -> Any:

@@ -17,12 +17,12 @@ from qgis.core import (
 )
 
 from ....ui.fields.imagery import choose_bands
-from ...core.errors import InputError, TunerError
+from ...core.errors import CopyCancelled, InputError, TunerError
 from ...core.imagery import require_bands
 from ...core.models import find_card
 from ..layers.area_of_interest import list_box
 from ..layers.layer_checks import Polygons, locate_raster, refuse_missing_crs, take_source
-from ..layers.polygon_copy import CopyCancelled, copy_polygons
+from ..layers.polygon_copy import copy_polygons
 from .feedback import FeedbackAdapter
 from .job_algorithm import (
     BANDS,
@@ -124,7 +124,7 @@ class PredictAlgorithm(WorkerAlgorithm):
             out = Path(folder) / "footprints.gpkg"
             arguments = ["predict", *self._arguments, *self._copy_ground(folder, feedback)]
             arguments += ["--out", str(out), "--events"]
-            follow_worker(arguments, Path(folder) / "log.txt", FeedbackAdapter(feedback, _STAGES), self.environ)
+            follow_worker(arguments, Path(folder) / "log.txt", FeedbackAdapter(feedback, _STAGES), self.client)
             return {} if feedback.isCanceled() else send_footprints(self, out, parameters, context, feedback)
 
     def _copy_ground(self, folder: str, feedback: QgsProcessingFeedback) -> list[str]:

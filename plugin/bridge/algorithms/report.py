@@ -17,7 +17,6 @@ from ...core.environment import SetupCancelled
 from ...core.errors import InputError, TunerError
 from ...core.folder import RunFolder
 from ..runs.pdf import write_pdf
-from .score import ask_worker
 from .worker_algorithm import WorkerAlgorithm, refuse
 
 
@@ -64,7 +63,7 @@ class ReportAlgorithm(WorkerAlgorithm):
         try:
             if not run.path.is_dir():
                 raise InputError(f"There is no folder {run.path}.", "Give the folder of a run.")
-            ask_worker(["report", str(run.path), "--json"], run.path, feedback)
+            self.client.ask(["report", str(run.path), "--json"], feedback.isCanceled)
             results = {"HTML": str(run.page)}
             if pdf:
                 pages = write_pdf(run.page, Path(pdf).absolute())

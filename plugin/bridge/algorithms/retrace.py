@@ -88,7 +88,7 @@ class RetraceAlgorithm(WorkerAlgorithm):
             if parameters.get(name) is not None:
                 options += [option, repr(self.parameterAsDouble(parameters, name, context))]
         arguments = ["retrace", str(folder.path), *(options or ["--chosen"])]
-        finished = follow_worker(arguments, folder.log, FeedbackAdapter(feedback, STAGES), self.environ)
+        finished = follow_worker(arguments, folder.log, FeedbackAdapter(feedback, STAGES), self.client)
         if feedback.isCanceled():
             return {}
         return {

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any
 
 from qgis.core import (
     QgsProcessingAlgorithm,
@@ -18,6 +17,7 @@ from qgis.core import (
 
 from ...core.folder import RunFolder
 from ..tuning.run_inputs import RunInputs
+from ..worker_client.client import WorkerClient
 from .feedback import FeedbackAdapter
 from .job_algorithm import run_delivery
 from .outputs import make_footprints_parameter, send_footprints
@@ -40,11 +40,11 @@ def run_to_end(
     parameters: dict[str, Any],
     context: QgsProcessingContext,
     feedback: QgsProcessingFeedback,
-    environ: Mapping[str, str] = os.environ,
+    client: WorkerClient,
 ) -> dict[str, Any]:
     """Run what is delivered in the chosen folder and return the algorithm's results; raises QgsProcessingException."""
     folder = RunFolder(Path(algorithm.parameterAsFileOutput(parameters, "RUN_FOLDER", context)).absolute())
-    finished = run_delivery(inputs, folder, "run", FeedbackAdapter(feedback), environ)
+    finished = run_delivery(inputs, folder, "run", FeedbackAdapter(feedback), client)
     if feedback.isCanceled():
         return {"RUN_FOLDER": str(folder.path)}
     return {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,6 @@ from typing import Any
 from qgis.core import (
     QgsProcessing,
     QgsProcessingContext,
-    QgsProcessingException,
     QgsProcessingFeedback,
     QgsProcessingOutputNumber,
     QgsProcessingParameterFeatureSink,
@@ -20,11 +17,10 @@ from qgis.core import (
     QgsProcessingParameterNumber,
 )
 
-from ...core.child_process import SetupCancelled, run_child
-from ...core.environment import locate_environment, require_ready, worker_command, worker_environ
-from ...core.errors import TunerError
+from ...core.child_process import SetupCancelled
+from ...core.errors import CopyCancelled, TunerError
 from ..layers.layer_checks import Polygons, take_source
-from ..layers.polygon_copy import CopyCancelled, copy_polygons
+from ..layers.polygon_copy import copy_polygons
 from .job_algorithm import make_min_area_parameter
 from .outputs import send_layer
 from .worker_algorithm import WorkerAlgorithm, refuse
@@ -92,7 +88,7 @@ class ScoreAlgorithm(WorkerAlgorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
         """Look at the layers; called by QGIS on the main thread."""
-        del feedback
+        super().prepareAlgorithm(parameters, context, feedback)
         confidence = self.parameterAsString(parameters, "CONFIDENCE", context)
         by = self.parameterAsString(parameters, "BY", context)
         iou = self.parameterAsDouble(parameters, "IOU", context)
@@ -124,7 +120,7 @@ class ScoreAlgorithm(WorkerAlgorithm):
                 files: tuple[str, ...] = ("--truth", str(truth), "--footprints", str(footprints))
                 errors = Path(folder) / "errors.gpkg"
                 files += ("--errors", str(errors)) if is_wanted else ()
-                answer = ask_worker(["score", *files, *self._options, "--json"], Path(folder), feedback)
+                answer = self.client.ask(["score", *files, *self._options, "--json"], feedback.isCanceled)
                 if is_wanted:
                     layer = send_layer(self, ERRORS, "errors", str(errors), parameters, context, feedback)
             except (CopyCancelled, SetupCancelled):
@@ -134,21 +130,3 @@ class ScoreAlgorithm(WorkerAlgorithm):
         results = {name: answer[name.lower()] for name in _NUMBERS if name.lower() in answer}
         feedback.pushInfo(", ".join(f"{name} {value}" for name, value in results.items()))
         return {**results, **layer}
-
-
-def ask_worker(arguments: list[str], folder: Path, feedback: QgsProcessingFeedback) -> dict[str, Any]:
-    """Return the JSON object that a worker started in ``folder`` answers, on one line or several.
-
-    Raises SetupError where there is no environment, SetupCancelled, and QgsProcessingException with the worker's own
-    words where it failed.
-    """
-    environment = locate_environment()
-    require_ready(environment)
-    lines: list[str] = []
-    command = worker_command(environment, *arguments)
-    code = run_child(command, worker_environ(os.environ), folder, lines.append, feedback.isCanceled)
-    begin = next((place for place, line in enumerate(lines) if line.startswith("{")), None)
-    if code != 0 or begin is None:
-        raise QgsProcessingException(" ".join(lines[-2:]) or f"The worker ended with exit code {code}.")
-    answer: dict[str, Any] = json.JSONDecoder().raw_decode("\n".join(lines[begin:]))[0]
-    return answer

@@ -72,7 +72,9 @@ class SpaceNetAlgorithm(WorkerAlgorithm):
         product = self.parameterAsString(parameters, "PRODUCT", context).strip()
         arguments += ["--product", product] if product else []
         with tempfile.TemporaryDirectory(prefix="footprint_tuner_") as passing:
-            finished = follow_worker(arguments, Path(passing) / "log.txt", FeedbackAdapter(feedback, _STAGES))
+            finished = follow_worker(
+                arguments, Path(passing) / "log.txt", FeedbackAdapter(feedback, _STAGES), self.client
+            )
         if feedback.isCanceled():
             return {}
         results = {name.upper(): path for name, path in finished.files.items()}

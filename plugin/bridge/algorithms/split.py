@@ -65,7 +65,7 @@ class SplitAlgorithm(TuningAlgorithm):
         """Draw the split; called by QGIS, usually in a thread."""
         with tempfile.TemporaryDirectory(prefix="footprint_tuner_split_") as path:
             folder = RunFolder(Path(path))
-            run_delivery(self._inputs, folder, "split", FeedbackAdapter(feedback, _STAGES), self.environ)
+            run_delivery(self._inputs, folder, "split", FeedbackAdapter(feedback, _STAGES), self.client)
             if feedback.isCanceled():
                 return {}
             source = f"{folder.split.as_posix()}|layername=blocks"

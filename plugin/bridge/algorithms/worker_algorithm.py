@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import queue
-from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Any, Mapping, NoReturn, Sequence
+from typing import Any, NoReturn, Sequence
 
 from qgis.core import (
     QgsProcessingAlgorithm,
@@ -17,24 +14,23 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QCoreApplication
 from qgis.PyQt.QtGui import QIcon
 
-from ...core.environment import locate_environment, require_ready, worker_command, worker_environ
+from ...core.environment import locate_environment, require_ready
 from ...core.errors import SetupError, TunerError
-from ...core.events import Event, Finished
+from ...core.events import Finished
 from ...core.paths import RESOURCES
-from ...core.worker_process import Ending, WorkerProcess
+from ...core.worker_process import Ending
+from ..worker_client.client import WorkerClient
 from ..worker_client.messages import join
-from ..worker_client.proxy import add_proxy
 from .feedback import FeedbackAdapter
 
 ICON = RESOURCES / "icon.svg"
-_WAIT_S = 0.2
 
 
 class WorkerAlgorithm(QgsProcessingAlgorithm):
     """An algorithm whose work is done by the worker."""
 
-    #: What the worker starts with; QGIS's proxy is in it once the algorithm is prepared.
-    environ: Mapping[str, str] = os.environ
+    #: Starts workers; there once the algorithm is prepared, as QGIS's proxy is looked up on the main thread.
+    client: WorkerClient
 
     def createInstance(self) -> QgsProcessingAlgorithm:
         """Return another one; called by QGIS."""
@@ -59,9 +55,9 @@ class WorkerAlgorithm(QgsProcessingAlgorithm):
     def prepareAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
-        """Look up QGIS's proxy; called by QGIS on the main thread."""
+        """Get ready to start a worker; called by QGIS on the main thread."""
         del parameters, context, feedback
-        self.environ = add_proxy(os.environ)
+        self.client = WorkerClient(locate_environment())
         return True
 
     def canExecute(self) -> tuple[bool, str]:
@@ -73,35 +69,15 @@ class WorkerAlgorithm(QgsProcessingAlgorithm):
         return True, ""
 
 
-def follow_worker(
-    arguments: Sequence[str], log: Path, adapter: FeedbackAdapter, environ: Mapping[str, str] = os.environ
-) -> Finished:
+def follow_worker(arguments: Sequence[str], log: Path, adapter: FeedbackAdapter, client: WorkerClient) -> Finished:
     """Start the worker and follow it to its end; a cancel is heard while it is silent, too.
 
     Returns its last event (an empty one where it was cancelled). Raises QgsProcessingException where it failed.
     """
-    environment = locate_environment()
     try:
-        require_ready(environment)
-        command = worker_command(environment, *arguments)
-        return _read_ending(_follow(WorkerProcess(command, worker_environ(environ), log), adapter), adapter)
+        return _read_ending(client.run(arguments, log, adapter.tell, adapter.feedback.isCanceled), adapter)
     except TunerError as error:
         refuse(error)
-
-
-def _follow(follower: WorkerProcess, adapter: FeedbackAdapter) -> Ending:
-    events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-    is_cancelled = is_over = False
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        future = pool.submit(follower.run, events.put)
-        while not is_over:
-            is_over = not wait([future], timeout=_WAIT_S).not_done
-            if adapter.feedback.isCanceled() and not is_cancelled:
-                is_cancelled = True
-                follower.cancel()
-            while not events.empty():
-                adapter.tell(events.get())
-    return future.result()
 
 
 def _read_ending(ending: Ending, adapter: FeedbackAdapter) -> Finished:

@@ -18,12 +18,8 @@ from qgis.core import (
 )
 
 from ...core.atomic_file import replacing
-from ...core.errors import InputError
+from ...core.errors import CopyCancelled, InputError
 from .layer_checks import Polygons
-
-
-class CopyCancelled(Exception):  # noqa: N818 - it is no error
-    """The user cancelled while polygons were copied."""
 
 
 def copy_polygons(polygons: Polygons, path: Path, is_cancelled: Callable[[], bool], may_be_empty: bool = False) -> int:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Any, Sequence
 
-from qgis.PyQt.QtCore import QObject, Qt, pyqtSignal
+from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from ...core.environment import Environment
 from ...core.errors import TunerError
 from ...core.events import WARNING, Notice
-from ..worker_client.client import WorkerCommand
+from ..worker_client.background import BackgroundJobs, BackgroundThread
+from ..worker_client.client import WorkerClient
 
 
 class ImageryCheck(QObject):
@@ -21,39 +22,26 @@ class ImageryCheck(QObject):
         """Wait to be asked."""
         super().__init__(parent)
         self._environment = environment
-        self._errands: list[WorkerCommand] = []
+        self._jobs = BackgroundJobs(self)
+        self._latest: BackgroundThread | None = None
 
     def ask(self, order: Sequence[str]) -> None:
         """Let the worker compare; ``order`` names raster, model and ground as its command line does."""
         self.drop()
-        command = WorkerCommand(self._environment, ["liken", *order, "--json"], self)
-        command.ended.connect(lambda outcome: self._end(command, outcome), Qt.ConnectionType.QueuedConnection)
-        self._errands.append(command)
-        command.start()
+        client, arguments = WorkerClient(self._environment), ["liken", *order, "--json"]
+        self._latest = self._jobs.start(lambda _, is_cancelled: client.ask(arguments, is_cancelled), self._end)
 
     def drop(self) -> None:
         """Want no answer any more."""
-        for command in self._errands:
-            command.cancel()
+        if self._latest is not None:
+            self._latest.drop()
 
     def stop(self) -> None:
         """Stop what is under way and wait for it."""
-        errands, self._errands = self._errands, []
-        for command in errands:
-            command.cancel()
-        for command in errands:
-            command.wait()
+        self._jobs.stop()
 
-    def _end(self, command: WorkerCommand, outcome: object) -> None:
-        if command not in self._errands:
-            return  # stopped
-        is_latest = command is self._errands[-1]
-        self._errands.remove(command)
-        command.wait()
-        command.deleteLater()
-        if not is_latest:
-            return
+    def _end(self, outcome: dict[str, Any] | TunerError) -> None:
         if isinstance(outcome, TunerError):
             self.answered.emit([Notice(WARNING, outcome.message, outcome.hint)])
-        elif isinstance(outcome, dict):
+        else:
             self.answered.emit([Notice(**each) for each in outcome.get("differences", [])])

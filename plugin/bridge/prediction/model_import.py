@@ -7,14 +7,15 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Callable, Iterator, Sequence
 
-from qgis.PyQt.QtCore import QObject, Qt
+from qgis.PyQt.QtCore import QObject
 
 from ....ui.fields.choices import ImportedModel
 from ....ui.model.model_picker import ModelPicker
 from ...core.environment import Environment
 from ...core.errors import TunerError
 from ...core.paths import locate_models
-from ..worker_client.client import WorkerCommand
+from ..worker_client.background import BackgroundJobs
+from ..worker_client.client import WorkerClient
 from ..worker_client.messages import WARNING, join, log
 
 _Answer = Callable[[dict[str, Any]], None]
@@ -29,18 +30,14 @@ class ModelImporter(QObject):
         super().__init__(parent)
         self._environment = environment
         self._picker = picker
-        self._errands: list[WorkerCommand] = []
+        self._jobs = BackgroundJobs(self)
         picker.guess_requested.connect(self._guess)
         picker.own_model_requested.connect(self._adopt)
         picker.weights_given.connect(self._fetch)
 
     def stop(self) -> None:
         """Stop what is under way and wait for it; nothing is shown any more."""
-        errands, self._errands = self._errands, []
-        for command in errands:
-            command.cancel()
-        for command in errands:
-            command.wait()
+        self._jobs.stop()
 
     def _guess(self, path: str) -> None:
         self._send(
@@ -68,22 +65,11 @@ class ModelImporter(QObject):
         log(join(error.message, error.hint), WARNING)
 
     def _send(self, arguments: Sequence[str], answer: _Answer, refuse: _Refusal) -> None:
-        command = WorkerCommand(self._environment, arguments, self)
-        self._errands.append(command)
-
-        def end(outcome: object) -> None:
-            if command not in self._errands:
-                return  # stopped: what was still under way is not shown
-            self._errands.remove(command)
-            command.wait()
-            command.deleteLater()
-            if isinstance(outcome, TunerError):
-                refuse(outcome)
-            elif isinstance(outcome, dict):
-                answer(outcome)
-
-        command.ended.connect(end, Qt.ConnectionType.QueuedConnection)
-        command.start()
+        client = WorkerClient(self._environment)
+        self._jobs.start(
+            lambda _, is_cancelled: client.ask(arguments, is_cancelled),
+            lambda outcome: refuse(outcome) if isinstance(outcome, TunerError) else answer(outcome),
+        )
 
 
 def locate_card(weights: Path) -> Path:

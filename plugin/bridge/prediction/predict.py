@@ -6,11 +6,12 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
+from typing import Callable, Sequence
 
 from qgis.core import QgsGeometry, QgsProject, QgsVectorLayer, QgsWkbTypes
 from qgis.gui import QgisInterface, QgsRubberBand
 from qgis.PyQt import sip
-from qgis.PyQt.QtCore import QObject, Qt, QTimer
+from qgis.PyQt.QtCore import QObject, QTimer
 from qgis.PyQt.QtGui import QColor
 
 from ....ui.dock import TunerDock
@@ -23,12 +24,14 @@ from ...core.run_record import RunRecord
 from ...core.worker_process import Ending
 from ..layers.area_of_interest import AreaOfInterest
 from ..layers.layer_checks import Polygons
+from ..layers.polygon_copy import copy_polygons
 from ..layers.results import apply_style
 from ..map_tools.area_tool import AreaTool
 from ..review.run_opener import Reviewer
+from ..worker_client.background import BackgroundJobs
 from ..worker_client.messages import INFO, SUCCESS, WARNING, log, log_notice, tell
 from ..worker_client.progress import OverallProgress
-from ..worker_client.run_thread import CopyThread
+from ..worker_client.run_thread import RunThread
 from .imagery_check import ImageryCheck
 from .model_import import ModelImporter
 from .options import list_cut, list_likeness, list_order, name_out, take_where
@@ -52,8 +55,8 @@ class PredictController(QObject):
         """Wait to be asked; the model of a run that is reviewed is offered first."""
         super().__init__(parent)
         self._iface, self._environment, self._page = iface, environment, dock.predictPage
-        self._thread: CopyThread | None = None
-        self._folder = Path()
+        self._jobs = BackgroundJobs(self)
+        self._thread: RunThread | None = None
         self._out, self._title = Path(), ""
         self._began = 0.0
         self._is_orphaned = self._is_over = False
@@ -101,11 +104,10 @@ class PredictController(QObject):
         self._let_go()
         self._importer.stop()
         self._imagery_check.stop()
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.cancel()
-            thread.wait()
-            shutil.rmtree(self._folder, ignore_errors=True)
+        self._jobs.stop()
+        if self._thread is not None:
+            shutil.rmtree(self._thread.folder.path, ignore_errors=True)
+        self._thread = None
         self.tool.remove()
         if not sip.isdeleted(self.band):
             self._iface.mapCanvas().scene().removeItem(self.band)
@@ -138,25 +140,26 @@ class PredictController(QObject):
         self._start(order, ground)
 
     def _start(self, order: list[str], ground: Polygons | None) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="footprint_tuner_predict_"))
-        copy = self._folder / "ground.gpkg"
+        folder = RunFolder(Path(tempfile.mkdtemp(prefix="footprint_tuner_predict_")))
+        copy = folder.path / "ground.gpkg"
         where = [] if ground is None else ["--ground", str(copy)]
         arguments = ["predict", *order, *where, "--out", str(self._out), "--events"]
-        log_path = RunFolder(self._folder).log
-        self._thread = CopyThread(self._environment, arguments, log_path, ground, copy, self)
-        self._thread.event_heard.connect(self._hear, Qt.ConnectionType.QueuedConnection)
-        self._thread.ended.connect(self._end, Qt.ConnectionType.QueuedConnection)
+
+        def copy_ground(_: RunFolder, is_cancelled: Callable[[], bool]) -> Sequence[Notice]:
+            if ground is not None:
+                copy_polygons(ground, copy, is_cancelled)
+            return ()
+
+        self._thread = RunThread(self._environment, folder, copy_ground, arguments)
         self._progress, self._began, self._is_orphaned = OverallProgress(_STAGES), time.monotonic(), False
         self._page.show_running()
-        self._thread.start()
+        self._jobs.start_thread(self._thread, self._end, self._hear)
 
     def _cancel(self) -> None:
         if self._thread is not None:
             self._thread.cancel()
 
     def _hear(self, event: Event) -> None:
-        if self._thread is None:
-            return  # stopped
         percent = self._progress.read(event)
         if isinstance(event, (StageStarted, Progress)):
             self._page.show_progress(percent, event.stage)
@@ -166,11 +169,8 @@ class PredictController(QObject):
 
     def _end(self, ending: Ending) -> None:
         thread, self._thread = self._thread, None
-        if thread is None:
-            return  # stopped
-        thread.wait()
-        thread.deleteLater()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if thread is not None:
+            shutil.rmtree(thread.folder.path, ignore_errors=True)
         if ending.log_tail:
             log(ending.log_tail, WARNING)
         if ending.event is not None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from qgis.gui import QgisInterface
-from qgis.PyQt.QtCore import QObject, Qt
+from qgis.PyQt.QtCore import QObject
 
 from ...core.environment import Environment, require_ready
 from ...core.errors import SetupError
 from ...core.events import Finished
 from ...core.folder import RunFolder
 from ...core.worker_process import Ending
+from ..worker_client.background import BackgroundJobs
 from ..worker_client.messages import CRITICAL, INFO, SUCCESS, WARNING, log, tell
-from ..worker_client.run_thread import FollowThread
+from ..worker_client.run_thread import RunThread
 from .file_dialog import ask_file
 
 _ENDING = ".onnx"
@@ -27,12 +28,12 @@ class Exporter(QObject):
         super().__init__(parent)
         self._iface = iface
         self._environment = environment
-        self._thread: FollowThread | None = None
+        self._jobs = BackgroundJobs(self)
 
     def ask(self, run: str) -> None:
         """Ask where the model of the run in that folder is to go; nothing waits for the answer."""
         bar, folder = self._iface.messageBar(), RunFolder(Path(run))
-        if self._thread is not None:
+        if self._jobs.is_busy:
             tell(bar, WARNING, self.tr("A model is being exported already."), self.tr("Wait until it is written."))
             return
         try:
@@ -48,24 +49,14 @@ class Exporter(QObject):
         """Write the run's model to ``out`` and its card beside it, in a thread."""
         file = out if out.suffix == _ENDING else out.with_name(out.name + _ENDING)
         arguments = ("export", "--model", str(folder.card), "--out", str(file), "--events")
-        self._thread = FollowThread(self._environment, arguments, folder.log, self)
-        self._thread.ended.connect(self._end, Qt.ConnectionType.QueuedConnection)
-        self._thread.start()
+        self._jobs.start_thread(RunThread(self._environment, folder, arguments=arguments), self._end)
         tell(self._iface.messageBar(), INFO, self.tr("The model is being exported."))
 
     def stop(self) -> None:
         """Stop what is running and wait for it; nothing is shown any more."""
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.cancel()
-            thread.wait()
+        self._jobs.stop()
 
     def _end(self, ending: Ending) -> None:
-        thread, self._thread = self._thread, None
-        if thread is None:
-            return  # stopped
-        thread.wait()
-        thread.deleteLater()
         bar = self._iface.messageBar()
         if ending.event is not None:
             tell(bar, SUCCESS, *self._describe(ending.event))

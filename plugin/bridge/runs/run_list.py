@@ -23,7 +23,7 @@ from ..review.run_opener import Reviewer
 from ..tuning.rerun import fill_form, take_repetition
 from ..tuning.run_folders import keep_added, list_added, list_places
 from ..worker_client.background import BackgroundJobs, BackgroundThread
-from ..worker_client.client import WorkerCommand
+from ..worker_client.client import WorkerClient
 from ..worker_client.messages import INFO, WARNING, join, log, tell
 from .delete_run import RunDeleter
 from .send_run import RunSender
@@ -56,12 +56,11 @@ class Runs(QObject):
         super().__init__(parent)
         self._iface, self._environment, self._dock, self._page = iface, environment, dock, dock.runsPage
         self._reviewer, self._start_run = reviewer, start
-        self._jobs = BackgroundJobs(self)
+        self._jobs, self._comparison = BackgroundJobs(self), BackgroundJobs(self)
         self._sender = RunSender(iface, self._jobs, self)
         self._deleter = RunDeleter(iface, reviewer, self._jobs, is_at_work, self.refresh, self)
         self._reading: BackgroundThread | None = None
         self._measuring: BackgroundThread | None = None
-        self._command: WorkerCommand | None = None
         self._found: list[RunEntry] = []
         self._is_stale = True
         self._is_over = False
@@ -81,10 +80,7 @@ class Runs(QObject):
         self._deleter.stop()
         self._sender.stop()
         self._jobs.stop()
-        command, self._command = self._command, None
-        if command is not None:
-            command.cancel()
-            command.wait()
+        self._comparison.stop()
 
     def _connect(self) -> None:
         page, project = self._page, QgsProject.instance()
@@ -130,44 +126,35 @@ class Runs(QObject):
 
     def _read(self) -> None:
         if self._reading is not None:
-            self._reading.cancel()
+            self._reading.drop()
         self._is_stale, self._found = False, []
         places = list_places(QgsProject.instance())
         self._page.show_reading()
-        thread = self._jobs.start(
-            lambda tell_, is_over: _read_runs(places, tell_, is_over),
-            lambda outcome: self._end(thread, outcome),
-            lambda entries: self._hear(thread, entries),
+        self._reading = self._jobs.start(
+            lambda tell_, is_over: _read_runs(places, tell_, is_over), self._end, self._hear
         )
-        self._reading = thread
 
-    def _hear(self, thread: BackgroundThread, entries: list[RunEntry]) -> None:
+    def _hear(self, entries: list[RunEntry]) -> None:
         """Show the first runs of many at once; a table that is full already waits for all of them."""
-        if thread is self._reading:
-            is_first = not self._page.entries or len(self._page.entries) == len(self._found)
-            self._found += entries
-            if is_first:
-                self._page.show_runs(self._found, is_all=False)
+        is_first = not self._page.entries or len(self._page.entries) == len(self._found)
+        self._found += entries
+        if is_first:
+            self._page.show_runs(self._found, is_all=False)
 
-    def _end(self, thread: BackgroundThread, outcome: object) -> None:
-        if thread is self._reading:
-            self._reading = None
-            self._page.show_runs(self._found)
-            if isinstance(outcome, TunerError):
-                self._refuse(outcome)
+    def _end(self, outcome: object) -> None:
+        self._page.show_runs(self._found)
+        if isinstance(outcome, TunerError):
+            self._refuse(outcome)
 
     def _measure(self, path: str) -> None:
         if self._measuring is not None:
-            self._measuring.cancel()
+            self._measuring.drop()
 
         def show(size: object) -> None:
-            if thread is self._measuring:
-                self._measuring = None
-                if isinstance(size, int):
-                    self._page.show_size(path, size)
+            if isinstance(size, int):
+                self._page.show_size(path, size)
 
-        thread = self._jobs.start(lambda _, is_over: measure_bytes(Path(path), is_over), show)
-        self._measuring = thread
+        self._measuring = self._jobs.start(lambda _, is_over: measure_bytes(Path(path), is_over), show)
 
     def _keep_places(self, places: list[str]) -> None:
         keep_added(places)
@@ -209,7 +196,7 @@ class Runs(QObject):
             self._page.show_runs([entry if each.path == entry.path else each for each in self._page.entries])
 
     def _compare(self, first: str, second: str) -> None:
-        if self._command is not None:
+        if self._comparison.is_busy:
             return
         try:
             pair_blocks(read_record(Path(first)), read_record(Path(second)))
@@ -217,16 +204,10 @@ class Runs(QObject):
             self._page.show_sentence(error.message, error.hint)
             return
         self._page.show_sentence(self.tr("Comparing..."))
-        self._command = WorkerCommand(self._environment, ["compare", first, second, "--json"], self)
-        self._command.ended.connect(self._show_comparison)
-        self._command.start()
+        client, arguments = WorkerClient(self._environment), ["compare", first, second, "--json"]
+        self._comparison.start(lambda _, is_cancelled: client.ask(arguments, is_cancelled), self._show_comparison)
 
     def _show_comparison(self, outcome: object) -> None:
-        command, self._command = self._command, None
-        if command is None:
-            return  # stopped
-        command.wait()
-        command.deleteLater()
         if isinstance(outcome, TunerError):
             self._refuse(outcome)
         elif isinstance(outcome, dict) and outcome:

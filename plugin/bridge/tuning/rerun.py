@@ -11,12 +11,11 @@ from osgeo import gdal
 from qgis.core import QgsMapLayer, QgsProject, QgsRasterLayer, QgsVectorLayer
 
 from ....ui.dock import TunerDock
-from ...core.errors import InputError, RunError
+from ...core.errors import CopyCancelled, InputError, RunError
 from ...core.events import Notice
 from ...core.folder import RunFolder
 from ...core.job import Job, load_job
 from ...core.models import find_card
-from ..layers.polygon_copy import CopyCancelled
 from ..layers.results import find_group, locate_file
 
 _AGAIN = "Use Repeat with changes..., and choose it anew."

@@ -11,13 +11,13 @@ from qgis.core import QgsRasterLayer
 
 from ....ui.fields.choices import Choices
 from ....ui.fields.imagery import choose_bands
-from ...core.errors import TunerError
+from ...core.errors import CopyCancelled, TunerError
 from ...core.events import Notice
 from ...core.folder import RunFolder
 from ...core.job import Job, Settings
 from ...core.models import find_card
 from ..layers.layer_checks import Polygons, find_raster_notices, locate_raster, take_areas, take_labels
-from ..layers.polygon_copy import CopyCancelled, copy_polygons
+from ..layers.polygon_copy import copy_polygons
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from qgis.core import QgsCoordinateTransform, QgsPointXY, QgsProject
 from qgis.gui import QgisInterface
-from qgis.PyQt.QtCore import QObject, Qt, QTimer
+from qgis.PyQt.QtCore import QObject, QTimer
 
 from ....ui.dock import TunerDock
 from ....ui.fields.choices import Choices
@@ -20,6 +20,7 @@ from ...core.job import load_job
 from ...core.worker_process import Ending
 from ..layers.layer_watch import LayerWatch
 from ..map_tools.block_tool import BlockTool
+from ..worker_client.background import BackgroundJobs
 from ..worker_client.messages import WARNING, join, log
 from ..worker_client.run_thread import RunThread
 from .blocks import BlockLayer
@@ -43,6 +44,7 @@ class SplitPreview(QObject):
         self._environment, self._dock, self._row = environment, dock, dock.formPage.splitRow
         self._canvas = iface.mapCanvas()
         self._thread: RunThread | None = None
+        self._jobs = BackgroundJobs(self)
         self._running: set[RunThread] = set()
         self._folder: RunFolder | None = None
         self._key: tuple[Any, ...] = ()
@@ -88,26 +90,21 @@ class SplitPreview(QObject):
         """Take the split off the map, stop what is under way, and wait for it."""
         self._drop()
         self.tool.remove()
+        self._jobs.stop()
         threads, self._running = self._running, set()
         for thread in threads:
-            thread.wait()
             shutil.rmtree(thread.folder.path, ignore_errors=True)
 
     # -- the worker ---------------------------------------------------------------------------------------------------
 
     def _start(self, folder: RunFolder, inputs: RunInputs | None = None) -> None:
-        thread = RunThread(self._environment, folder, inputs, "split", self)
-        thread.ended.connect(lambda ending: self._end(thread, ending), Qt.ConnectionType.QueuedConnection)
-        self._thread = thread
+        prepare = None if inputs is None else inputs.write_to
+        self._thread = thread = RunThread(self._environment, folder, prepare, ("split", str(folder.job)))
         self._running.add(thread)
-        thread.start()
+        self._jobs.start_thread(thread, lambda ending: self._end(thread, ending))
 
     def _end(self, thread: RunThread, ending: Ending) -> None:
-        if thread not in self._running:
-            return  # stopped
         self._running.remove(thread)
-        thread.wait()
-        thread.deleteLater()
         if thread is not self._thread:
             shutil.rmtree(thread.folder.path, ignore_errors=True)  # of a split that was dropped meanwhile
             return

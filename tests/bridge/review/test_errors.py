@@ -194,7 +194,8 @@ def test_closing_while_the_file_is_read_fills_no_table(steps, panel, record, wai
 
 def test_what_is_on_its_way_when_another_run_is_opened_is_not_taken(steps, panel, record, wait_until, tmp_path):
     steps.open(record)
-    assert steps._reader.wait(1000 * LIMIT_S)
+    (reader,) = steps._jobs._threads
+    assert reader.wait(1000 * LIMIT_S)
     steps.close()
     other = RunFolder(tmp_path / "other")
     other.path.mkdir()

@@ -91,10 +91,10 @@ def test_the_systems_proxy_is_asked_where_qgis_says_so(set_proxy, monkeypatch):
 def test_a_run_and_an_algorithm_start_their_workers_with_it(set_proxy, environment, tmp_path):
     set_proxy(proxyEnabled=True, proxyType="HttpProxy", proxyHost="proxy.example", proxyPort="3128")
     run = RunThread(environment, RunFolder(tmp_path))
-    assert run._follower._environ["HTTPS_PROXY"] == "http://proxy.example:3128"
+    assert run._client.environ["HTTPS_PROXY"] == "http://proxy.example:3128"
     algorithm = WorkerAlgorithm()
     assert algorithm.prepareAlgorithm({}, None, None)
-    assert algorithm.environ["HTTPS_PROXY"] == "http://proxy.example:3128"
+    assert algorithm.client.environ["HTTPS_PROXY"] == "http://proxy.example:3128"
     assert "HTTPS_PROXY" not in os.environ or os.environ["HTTPS_PROXY"] != "http://proxy.example:3128"
 
 
@@ -107,7 +107,7 @@ def test_the_workers_log_and_events_hold_no_credentials(set_proxy, environment, 
     folder.path.mkdir()
     folder.job.write_text('{"raster": "gone.tif", "labels": "gone.gpkg"}', "utf-8")
     run = RunThread(environment, folder)
-    assert word in run._follower._environ["HTTPS_PROXY"]
+    assert word in run._client.environ["HTTPS_PROXY"]
     run.run()
     written = [path for path in Path(tmp_path).rglob("*") if path.is_file()]
     assert folder.log in written

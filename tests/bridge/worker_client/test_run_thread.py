@@ -10,11 +10,13 @@ from qgis.PyQt.QtCore import QCoreApplication, QThread
 from footprint_tuner.plugin.bridge.layers.layer_checks import take_areas, take_labels
 from footprint_tuner.plugin.bridge.tuning.run_folders import make_run_folder
 from footprint_tuner.plugin.bridge.tuning.run_inputs import prepare_delivery
-from footprint_tuner.plugin.bridge.worker_client.run_thread import RunThread, SetupThread
+from footprint_tuner.plugin.bridge.worker_client import client
+from footprint_tuner.plugin.bridge.worker_client.background import BackgroundThread
+from footprint_tuner.plugin.bridge.worker_client.run_thread import RunThread
 from footprint_tuner.plugin.core import worker_process
 from footprint_tuner.plugin.core.child_process import SetupCancelled
 from footprint_tuner.plugin.core.environment import SetupStep
-from footprint_tuner.plugin.core.errors import InputError, SetupError
+from footprint_tuner.plugin.core.errors import InputError, RunError, SetupError
 from footprint_tuner.plugin.core.events import STAGES, Cancelled, Finished, Notice, Progress, StageStarted, Started
 from footprint_tuner.plugin.core.job import DEFAULT_BASE_MODEL, Settings, load_job
 from footprint_tuner.plugin.core.paths import Environment
@@ -26,7 +28,7 @@ class Listener:
 
     def __init__(self, run):
         self.events, self.endings, self.threads = [], [], set()
-        run.event_heard.connect(self.hear)
+        run.told.connect(self.hear)
         run.ended.connect(self.end)
 
     def hear(self, event):
@@ -54,7 +56,7 @@ def start(environment, make_raster, make_labels, project, monkeypatch):
             raster = make_raster()
             inputs = prepare_delivery(raster, taken, ground, DEFAULT_BASE_MODEL, Settings(epochs=2))
             folder = make_run_folder(raster.source(), project)
-        run = RunThread(environment, folder, inputs)
+        run = RunThread(environment, folder, inputs and inputs.write_to)
         listener = Listener(run)
         started.append(run)
         run.start()
@@ -186,7 +188,7 @@ def test_a_worker_that_cannot_be_started_fails_the_run_with_a_next_step(start, e
 
 
 def test_a_fault_of_the_plugin_itself_ends_the_run_and_not_qgis(start, wait_until, monkeypatch):
-    monkeypatch.setattr(threads.WorkerProcess, "run", lambda *_: 1 / 0)
+    monkeypatch.setattr(client.WorkerProcess, "run", lambda *_: 1 / 0)
     _, heard = start()
     wait_until(lambda: heard.endings)
     assert heard.endings[0].kind == "failed"
@@ -194,11 +196,10 @@ def test_a_fault_of_the_plugin_itself_ends_the_run_and_not_qgis(start, wait_unti
     assert "Traceback" in heard.endings[0].log_tail
 
 
-def run_setup(monkeypatch, wait_until, set_up, cancel=False):
-    monkeypatch.setattr(threads, "set_up", set_up)
-    thread = SetupThread(Environment(None))
+def run_setup(wait_until, set_up, cancel=False):
+    thread = BackgroundThread(lambda tell, is_cancelled: set_up(Environment(None), tell, is_cancelled))
     steps, outcomes = [], []
-    thread.step_taken.connect(steps.append)
+    thread.told.connect(steps.append)
     thread.ended.connect(outcomes.append)
     if cancel:
         thread.cancel()
@@ -208,34 +209,34 @@ def run_setup(monkeypatch, wait_until, set_up, cancel=False):
     return steps, outcomes[0]
 
 
-def test_a_set_up_tells_its_steps_and_its_verdict(monkeypatch, wait_until):
+def test_a_set_up_tells_its_steps_and_its_verdict(wait_until):
     step = SetupStep("Installing", 1, 2, "torch")
 
     def set_up(_environment, on_step, _is_cancelled):
         on_step(step)
         return "verdict"
 
-    assert run_setup(monkeypatch, wait_until, set_up) == ([step], "verdict")
+    assert run_setup(wait_until, set_up) == ([step], "verdict")
 
 
-def test_a_set_up_hears_a_cancel(monkeypatch, wait_until):
+def test_a_set_up_hears_a_cancel(wait_until):
     def set_up(_environment, _on_step, is_cancelled):
         if is_cancelled():
             raise SetupCancelled
 
-    outcome = run_setup(monkeypatch, wait_until, set_up, cancel=True)[1]
+    outcome = run_setup(wait_until, set_up, cancel=True)[1]
     assert isinstance(outcome, SetupCancelled)
 
 
 @pytest.mark.parametrize("error", [SetupError("The disk is full.", "Free some space."), InputError("No.", "Yes.")])
-def test_a_set_up_that_fails_hands_on_the_sentence_and_next_step(monkeypatch, wait_until, error):
+def test_a_set_up_that_fails_hands_on_the_sentence_and_next_step(wait_until, error):
     def set_up(*_arguments):
         raise error
 
-    assert run_setup(monkeypatch, wait_until, set_up)[1] is error
+    assert run_setup(wait_until, set_up)[1] is error
 
 
-def test_a_fault_in_the_set_up_ends_it_and_not_qgis(monkeypatch, wait_until):
-    outcome = run_setup(monkeypatch, wait_until, lambda *_: 1 / 0)[1]
-    assert isinstance(outcome, SetupError)
+def test_a_fault_in_the_set_up_ends_it_and_not_qgis(wait_until):
+    outcome = run_setup(wait_until, lambda *_: 1 / 0)[1]
+    assert isinstance(outcome, RunError)
     assert "ZeroDivisionError" in outcome.message

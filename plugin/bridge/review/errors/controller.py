@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import traceback
-
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsCsException,
@@ -14,17 +11,16 @@ from qgis.core import (
     QgsWkbTypes,
 )
 from qgis.gui import QgsMapCanvas, QgsRubberBand
-from qgis.PyQt.QtCore import QObject, QThread, pyqtSignal
+from qgis.PyQt.QtCore import QObject
 from qgis.PyQt.QtGui import QColor
 from qgis.PyQt.QtWidgets import QWidget
 
 from .....ui.review.error_browser import ErrorBrowser
 from ....core.building_outcomes import TUNED, Outcome, read_outcomes
-from ....core.errors import RunError
-from ....core.folder import RunFolder
+from ....core.errors import RunError, TunerError
 from ....core.run_record import RunRecord
 from ...layers.results import locate_errors
-from ...worker_client.messages import WARNING, log
+from ...worker_client.background import BackgroundJobs
 from ..keys import forget, register
 from .outline import StaleError, read_outline
 from .visited import read_seen, write_seen
@@ -40,34 +36,6 @@ COLOUR, CASING = "#39ff14", "#0a1f05"
 _KEYS = {1: "Alt+Right", -1: "Alt+Left"}
 
 
-class ReadThread(QThread):
-    """Reads the buildings of a run. ``ended`` carries the thread, and a list of them or a RunError."""
-
-    ended = pyqtSignal(object, object)
-
-    def __init__(self, folder: RunFolder, layer: str, parent: QObject | None = None) -> None:
-        """Remember what to read; ``start`` does it."""
-        super().__init__(parent)
-        self._folder, self._layer = folder, layer
-        self._cancelled = threading.Event()
-
-    def cancel(self) -> None:
-        """Ask for the end."""
-        self._cancelled.set()
-
-    def run(self) -> None:
-        """Read; called by Qt, in the thread."""
-        try:
-            outcome: object = read_outcomes(self._folder.errors, self._layer, self._cancelled.is_set)
-        except RunError as error:
-            outcome = error
-        except Exception as error:  # noqa: BLE001 - the thread's last line of defence: PyQt would abort QGIS
-            log(traceback.format_exc(), WARNING)
-            outcome = RunError(f"The errors could not be read: {error!r}.", "QGIS's message log says more.")
-        if not self._cancelled.is_set():
-            self.ended.emit(self, outcome)
-
-
 class ErrorController(QObject):
     """The part of the review that shows one building after another, the model's errors first."""
 
@@ -79,7 +47,7 @@ class ErrorController(QObject):
         self._canvas, self._panel = canvas, panel
         self._record: RunRecord | None = None
         self._layer = TUNED
-        self._reader: ReadThread | None = None
+        self._jobs = BackgroundJobs(self)
         self._band: QgsRubberBand | None = None
         self._shown: tuple[QgsGeometry, QgsCoordinateReferenceSystem] | None = None
         self._actions = actions = [self._make_action(window, by) for by in _KEYS]
@@ -109,7 +77,7 @@ class ErrorController(QObject):
 
     def close(self) -> None:
         """End with the run, and leave nothing on the map; a second time does nothing."""
-        self._stop_reading()
+        self._jobs.stop()
         self._record = None
         self._unmark()
         for action in self._actions:
@@ -134,30 +102,19 @@ class ErrorController(QObject):
         """Read the buildings as a model left them; what was read before stays until then."""
         if self._record is None:
             return
-        self._stop_reading()
+        self._jobs.stop()  # a reader that is asked to end has ended within a slice of the file
         self._unmark()
         self._layer = layer
-        self._reader = ReadThread(self._record.folder, layer, self)
-        self._reader.ended.connect(self._take)
-        self._reader.start()
+        path = self._record.folder.errors
+        self._jobs.start(lambda _, is_cancelled: read_outcomes(path, layer, is_cancelled), self._take)
 
-    def _stop_reading(self) -> None:
-        """A thread that is asked to end has ended within a slice of the file."""
-        reader, self._reader = self._reader, None
-        if reader is not None:
-            reader.cancel()
-            reader.wait()
-            reader.deleteLater()
-
-    def _take(self, reader: ReadThread, outcomes: list[Outcome] | RunError) -> None:
-        if self._record is None or reader is not self._reader:
-            return  # what was on its way when another run was opened
-        is_read = not isinstance(outcomes, RunError)
+    def _take(self, outcomes: list[Outcome] | TunerError) -> None:
+        is_read = not isinstance(outcomes, TunerError)
         for action in self._actions:
             action.setEnabled(is_read)
-        if isinstance(outcomes, RunError):
+        if isinstance(outcomes, TunerError):
             self._panel.show_none(outcomes.message, outcomes.hint)
-        else:
+        elif self._record is not None:
             self._panel.show_outcomes(outcomes, read_seen(self._record))
 
     def _show(self, outcome: Outcome, is_zooming: bool) -> None:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from qgis.core import QgsVectorLayer
 from qgis.gui import QgisInterface
 from qgis.PyQt import sip
-from qgis.PyQt.QtCore import QObject, Qt, pyqtSignal
+from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from .....ui.review.improve import ImprovePanel
 from ....core.errors import InputError, TunerError
 from ....core.folder import RunFolder
 from ....core.run_record import RunRecord
 from ...layers.layer_checks import take_checked, take_corrected
+from ...worker_client.background import BackgroundJobs
 from ...worker_client.messages import join
 from .checked_count import CheckedCount
 from .correction_inputs import prepare_improvement
-from .corrections import CopyThread, Corrections, count_checked, is_shown
+from .corrections import Corrections, copy_footprints, count_checked, is_shown
 from .mark_checked import CheckedMarker, switch_editing_on
 
 
@@ -30,7 +31,7 @@ class Improver(QObject):
         self._iface, self._panel = iface, panel
         self._folder: RunFolder | None = None
         self._corrections: Corrections | None = None
-        self._thread: CopyThread | None = None
+        self._jobs = BackgroundJobs(self)
         self._tally = CheckedCount(self)
         self.marker = CheckedMarker(iface, self)
         self._connect()
@@ -59,11 +60,7 @@ class Improver(QObject):
         """End with the run; its corrections stay in the project, edits that are not saved, too."""
         self.marker.end()
         self._tally.stop()
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.cancel()
-            thread.wait()
-            thread.deleteLater()
+        self._jobs.stop()
         self._let_go()
         self._folder = None
         self._panel.show_none()
@@ -76,23 +73,17 @@ class Improver(QObject):
     # -- 1: correct ---------------------------------------------------------------------------------------------------
 
     def _correct(self) -> None:
-        if self._folder is None or self._thread is not None:
+        if self._folder is None or self._jobs.is_busy:
             return
         self._panel.show_problem("")
         if self._folder.corrections.is_file():
             self._take_up(is_edited=True)
             return
         self._panel.show_copying()
-        self._thread = CopyThread(self._folder, self)
-        self._thread.ended.connect(self._end_copy, Qt.ConnectionType.QueuedConnection)
-        self._thread.start()
+        folder = self._folder
+        self._jobs.start(lambda _, is_cancelled: copy_footprints(folder, is_cancelled), self._end_copy)
 
     def _end_copy(self, error: TunerError | None) -> None:
-        thread, self._thread = self._thread, None
-        if thread is None:
-            return  # the run was closed
-        thread.wait()
-        thread.deleteLater()
         if error is None:
             self._take_up(is_edited=True)
         else:

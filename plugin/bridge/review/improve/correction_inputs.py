@@ -10,13 +10,13 @@ from qgis.core import QgsFeatureIterator, QgsFeatureRequest, QgsGeometry
 
 from ....core.correction_job import find_raster
 from ....core.correction_job import prepare_improvement as make_job
-from ....core.errors import InputError, RunError, TunerError
+from ....core.errors import CopyCancelled, InputError, RunError, TunerError
 from ....core.events import Notice
 from ....core.folder import RunFolder
 from ....core.job import load_job
 from ....core.run_record import require_reviewable
 from ...layers.layer_checks import Polygons
-from ...layers.polygon_copy import CopyCancelled, copy_polygons
+from ...layers.polygon_copy import copy_polygons
 from ...tuning.run_inputs import RunInputs
 from .checked_areas import move_geometry, require_learnable
 

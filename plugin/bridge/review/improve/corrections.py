@@ -2,53 +2,22 @@
 
 from __future__ import annotations
 
-import threading
-import traceback
 from pathlib import Path
 from typing import Callable
 
 from osgeo import gdal, ogr
 from qgis.core import QgsDefaultValue, QgsProject, QgsVectorLayer
-from qgis.PyQt.QtCore import QCoreApplication, QObject, QThread, pyqtSignal
+from qgis.PyQt.QtCore import QCoreApplication
 
 from ....core.atomic_file import replacing
 from ....core.block_roles import TRAINING
-from ....core.errors import InputError, RunError, TunerError
+from ....core.errors import InputError
 from ....core.folder import RunFolder
 from ...layers.layer_checks import ROLE_FIELD
 from ...layers.results import apply_style, find_group
-from ...worker_client.messages import WARNING, log
 
 FOOTPRINTS, CHECKED = "footprints", "checked"
 _STYLES = {FOOTPRINTS: "corrections", CHECKED: "checked"}
-
-
-class CopyThread(QThread):
-    """Makes ``corrections.gpkg`` from a run's footprints; ``ended`` carries None, or a TunerError."""
-
-    ended = pyqtSignal(object)
-
-    def __init__(self, folder: RunFolder, parent: QObject | None = None) -> None:
-        """Remember the run; ``start`` does it."""
-        super().__init__(parent)
-        self._folder = folder
-        self._cancelled = threading.Event()
-
-    def cancel(self) -> None:
-        """Ask for the end; no file is left then."""
-        self._cancelled.set()
-
-    def run(self) -> None:
-        """Copy; called by Qt, in the thread."""
-        try:
-            copy_footprints(self._folder, self._cancelled.is_set)
-            outcome: TunerError | None = None
-        except TunerError as error:
-            outcome = error
-        except Exception as error:  # noqa: BLE001 - the thread's last line of defence: PyQt would abort QGIS
-            log(traceback.format_exc(), WARNING)
-            outcome = RunError(f"The corrections could not be begun: {error!r}.", "Please report it with QGIS's log.")
-        self.ended.emit(outcome)
 
 
 def copy_footprints(folder: RunFolder, is_cancelled: Callable[[], bool] = lambda: False) -> None:

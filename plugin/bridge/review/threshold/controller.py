@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import math
-from typing import Any, Mapping
 
 from qgis.core import QgsCoordinateReferenceSystem, QgsGeometry, QgsRectangle, QgsSettings
 from qgis.gui import QgisInterface
@@ -13,15 +11,27 @@ from qgis.PyQt.QtCore import QObject, QTimer
 from .....ui.charts.threshold_chart import Curve
 from .....ui.fields.wrapped_text import format_score
 from .....ui.review.threshold import Position, ThresholdPanel
-from ....core.environment import Environment, require_ready
+from ....core.environment import Environment
 from ....core.errors import InputError, TunerError
+from ....core.live_view import (
+    CurvePoints,
+    Footprints,
+    Ready,
+    Refused,
+    TraceAnswer,
+    TraceRequest,
+    Unavailable,
+    parse_answer,
+)
 from ....core.run_record import RunRecord
 from ....core.worker_process import Ending
-from ...worker_client.conversation import LiveWorker
+from ...worker_client.client import WorkerClient
+from ...worker_client.conversation import Conversation
 from ...worker_client.messages import SUCCESS, WARNING, join, log, tell
 from ..run_opener import Reviewer, mark_by_hand
 from .overlay import Overlay
-from .retrace import Retracer, RetraceThread
+from .requests import LiveRequests
+from .retrace import Retracer
 from .slider_state import read_position, write_position
 from .visible_extent import frame_map
 
@@ -41,7 +51,8 @@ class LiveThreshold(QObject):
         self._canvas, self._bar = iface.mapCanvas(), iface.messageBar()
         self._environment, self._panel, self._reviewer = environment, panel, reviewer
         self._record: RunRecord | None = None
-        self._worker: LiveWorker | None = None
+        self._worker: Conversation | None = None
+        self._requests = LiveRequests(lambda _: None)
         self._crs, self._bounds = QgsCoordinateReferenceSystem(), QgsRectangle()
         self._chosen = self._applied = Position(0.5, 0.0)
         self._curve_area: float | None = None
@@ -91,7 +102,7 @@ class LiveThreshold(QObject):
     def _stop(self) -> None:
         self._retracer.stop()
         self._reviewer.is_busy = False
-        for worker in self.findChildren(LiveWorker):
+        for worker in self.findChildren(Conversation):
             worker.wait()
 
     # -- live ----------------------------------------------------------------------------------------------------------
@@ -101,25 +112,37 @@ class LiveThreshold(QObject):
             self._end_live()
             return
         try:
-            require_ready(self._environment)
+            worker = WorkerClient(self._environment).converse(("review", str(self._record.folder.path)), self)
         except TunerError as error:
             self._end_live(join(error.message, error.hint))
             return
-        self._worker = worker = LiveWorker(self._environment, self._record.folder, self)
-        worker.ready.connect(self._begin)
-        worker.answered.connect(self._show)
-        worker.curve_told.connect(self._show_curve)
+        self._worker, self._requests = worker, LiveRequests(worker.say)
+        worker.heard.connect(self._hear)
         worker.ended.connect(lambda message, hint: self._end_live(join(message, hint)))
         self._panel.show_starting()
         worker.start()
 
-    def _begin(self, said: Mapping[str, Any]) -> None:
+    def _hear(self, line: bytes) -> None:
+        answer = parse_answer(line)
+        if answer is None:
+            log(f"This is no answer of the worker's: {line[:200]!r}", WARNING)
+        elif isinstance(answer, Ready):
+            self._begin(answer)
+        elif isinstance(answer, Unavailable):
+            self._end_live(join(answer.message, answer.hint))
+        elif isinstance(answer, CurvePoints):
+            self._show_curve(answer)
+        else:
+            self._requests.settle(answer)
+            self._show(answer)
+
+    def _begin(self, ready: Ready) -> None:
         if self._record is None:
             return
-        self._crs = QgsCoordinateReferenceSystem.fromWkt(said["crs"])
-        self._bounds = QgsRectangle(*said["bounds"])
-        self._applied = Position(said["threshold"], said["min_area_m2"])
-        self._chosen = Position(said["chosen_threshold"], said["chosen_min_area_m2"])
+        self._crs = QgsCoordinateReferenceSystem.fromWkt(ready.crs)
+        self._bounds = QgsRectangle(*ready.bounds)
+        self._applied = Position(ready.threshold, ready.min_area_m2)
+        self._chosen = Position(ready.chosen_threshold, ready.chosen_min_area_m2)
         self._panel.show_live(read_position(self._record) or self._applied, self._applied)
         self._trace()
         self._ask_curve()
@@ -162,33 +185,32 @@ class LiveThreshold(QObject):
             self._panel.show_told(join(error.message, error.hint))
             return
         self._is_in_sight = True
-        size = {"width_px": sight.width_px, "height_px": sight.height_px}
-        self._worker.ask_trace(
-            {"box": sight.box, **size, "threshold": position.threshold, "min_area_m2": position.min_area_m2}
+        self._requests.ask_trace(
+            TraceRequest(sight.box, sight.width_px, sight.height_px, position.threshold, position.min_area_m2)
         )
 
-    def _show(self, said: Mapping[str, Any]) -> None:
-        if self._worker is None or not self._is_in_sight or "dropped" in said:
+    def _show(self, answer: TraceAnswer) -> None:
+        if self._worker is None or not self._is_in_sight:
             return
-        if "error" in said:
-            if said["answer"] is not None:  # what has no number is about the curve
+        if isinstance(answer, Refused):
+            if answer.answer is not None:  # what has no number is about the curve
                 self._overlay.remove()
-            self._panel.show_told(join(said["error"]["message"], said["error"]["hint"]))
-            return
-        footprints = QgsGeometry()
-        footprints.fromWkb(base64.b64decode(said["wkb"]))
-        self._overlay.show(footprints, self._crs)
-        self._panel.show_count(said["count"], is_coarse=said["is_coarse"])
+            self._panel.show_told(join(answer.message, answer.hint))
+        elif isinstance(answer, Footprints):
+            footprints = QgsGeometry()
+            footprints.fromWkb(answer.wkb)
+            self._overlay.show(footprints, self._crs)
+            self._panel.show_count(answer.count, is_coarse=answer.is_coarse)
 
     def _ask_curve(self) -> None:
         area = self._panel.position.min_area_m2
         if self._worker is not None and area != self._curve_area:
             self._curve_area = area
-            self._worker.ask_curve(area)
+            self._requests.ask_curve(area)
 
-    def _show_curve(self, said: Mapping[str, Any]) -> None:
-        if self._worker is not None and said["min_area_m2"] == self._curve_area:
-            self._panel.show_curve(read_curve(said))
+    def _show_curve(self, told: CurvePoints) -> None:
+        if self._worker is not None and told.min_area_m2 == self._curve_area:
+            self._panel.show_curve(_make_curve(told))
 
     def _fill(self, is_filled: bool) -> None:
         QgsSettings().setValue(_FILL_SETTING, is_filled)
@@ -216,21 +238,21 @@ class LiveThreshold(QObject):
         self._panel.show_applying(0.0)
 
     def _show_progress(self, percent: float) -> None:
-        if self._retracer.is_about(self._record):
+        if self._retracer.record is self._record:
             self._panel.show_applying(percent)
 
-    def _end_apply(self, thread: RetraceThread, ending: Ending, reason: str) -> None:
+    def _end_apply(self, ending: Ending) -> None:
         self._reviewer.is_busy = False
-        if thread.record is not self._record:
+        if self._record is None or self._retracer.record is not self._record:
             return  # another run is open by now, or none
         if ending.event is None:
-            self._panel.show_applied(self._describe(ending, reason))
+            self._panel.show_applied(self._describe(ending, self._retracer.reason))
             return
-        before = thread.record.report["after"]["building"]["f1"]
+        before = self._record.report["after"]["building"]["f1"]
         self._reviewer.reload(self)
         self._record = self._reviewer.record
         if self._record is not None:
-            self._show_applied(self._record, before, thread.kept)
+            self._show_applied(self._record, before, self._retracer.kept)
 
     def _show_applied(self, record: RunRecord, before: float, kept: str) -> None:
         by_hand, (title, sentence) = record.report.get("by_hand"), mark_by_hand(record)
@@ -257,9 +279,8 @@ class LiveThreshold(QObject):
         return join(ending.message, ending.hint)
 
 
-def read_curve(said: Mapping[str, Any]) -> Curve:
-    """Return what the worker said of validation ground; a figure that it does not know is not a number."""
-    rows = [[math.nan if value is None else float(value) for value in point] for point in said["points"]]
+def _make_curve(told: CurvePoints) -> Curve:
+    """Return the curve as it is drawn; a figure that is not defined is not a number."""
+    rows = [[math.nan if value is None else value for value in point] for point in told.points]
     points = tuple((threshold, f1, precision, recall) for threshold, f1, precision, recall in rows)
-    best = said["best"]
-    return Curve(said["min_area_m2"], points, None if best is None else (best[0], best[1]), said["done"])
+    return Curve(told.min_area_m2, points, None if told.best is None else (told.best[0], told.best[1]), told.done)

@@ -2,81 +2,65 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Callable, Sequence
 
 from qgis.core import QgsProject, QgsVectorLayer
 from qgis.PyQt import sip
-from qgis.PyQt.QtCore import QCoreApplication, QObject, Qt, pyqtSignal
+from qgis.PyQt.QtCore import QCoreApplication, QObject, pyqtSignal
 
 from ....core.edits import keep_edited
 from ....core.environment import Environment, require_ready
 from ....core.errors import InputError
-from ....core.events import Event
+from ....core.events import Event, Notice
 from ....core.folder import RunFolder
 from ....core.run_record import RunRecord
 from ....core.worker_process import Ending
 from ...layers.results import find_rescored
+from ...worker_client.background import BackgroundJobs
 from ...worker_client.progress import OverallProgress
-from ...worker_client.run_thread import FollowThread
+from ...worker_client.run_thread import RunThread
 
 #: What the worker's ``retrace`` goes through.
 STAGES = ("check", "split", "trace", "score", "write")
 
 
-class RetraceThread(FollowThread):
-    """Follows the worker that traces a run anew. Footprints that somebody has edited are copied first.
-
-    ``kept`` is the name of that copy, "" where there is none.
-    """
-
-    def __init__(
-        self, environment: Environment, record: RunRecord, options: Sequence[str], parent: QObject | None = None
-    ) -> None:
-        """Remember what to do; ``start`` does it."""
-        folder = record.folder
-        super().__init__(environment, ("retrace", str(folder.path), *options), folder.log, parent)
-        self.record, self.kept = record, ""
-
-    def prepare(self) -> None:
-        """Copy what was edited after the run; raises RunError."""
-        written = str(self.record.report.get("written", ""))
-        self.kept = keep_edited(self.record.folder.footprints, written)
-
-
 class Retracer(QObject):
-    """Lets the worker trace a run anew, one run at a time.
+    """Lets the worker trace a run anew, one run at a time; ``ended`` carries an Ending.
 
-    ``ended`` carries the RetraceThread, an Ending, and why it was broken off.
+    ``record`` is the run, ``kept`` the name of the copy of its footprints that were edited ("": none was), ``reason``
+    why it was broken off.
     """
 
     progressed = pyqtSignal(float)  # per cent
-    ended = pyqtSignal(object, object, str)
+    ended = pyqtSignal(object)
 
     def __init__(self, environment: Environment, parent: QObject | None = None) -> None:
         """Wait to be asked."""
         super().__init__(parent)
         self._environment = environment
-        self._thread: RetraceThread | None = None
+        self._jobs = BackgroundJobs(self)
+        self._thread: RunThread | None = None
         self._progress = OverallProgress(STAGES)
         self._watched: list[QgsVectorLayer] = []
-        self._reason = ""
-
-    def is_about(self, record: RunRecord | None) -> bool:
-        """Whether a worker is at this run."""
-        return self._thread is not None and self._thread.record is record
+        self.record: RunRecord | None = None
+        self.kept = self.reason = ""
 
     def start(self, record: RunRecord, options: Sequence[str]) -> None:
         """Begin; raises SetupError without an environment, InputError where a layer of the run is being edited."""
         require_ready(self._environment)
         refuse_edits(record.folder, QgsProject.instance())
-        self._reason, self._progress = "", OverallProgress(STAGES)
-        self._thread = RetraceThread(self._environment, record, options, self)
-        self._thread.event_heard.connect(self._hear, Qt.ConnectionType.QueuedConnection)
-        self._thread.ended.connect(self._end, Qt.ConnectionType.QueuedConnection)
+        self.record, self.kept, self.reason, self._progress = record, "", "", OverallProgress(STAGES)
+
+        def keep(folder: RunFolder, _: Callable[[], bool]) -> Sequence[Notice]:
+            self.kept = keep_edited(folder.footprints, str(record.report.get("written", "")))
+            return ()
+
+        arguments = ("retrace", str(record.folder.path), *options)
+        self._thread = RunThread(self._environment, record.folder, keep, arguments)
         self._watched = find_rescored(record.folder, QgsProject.instance())
         for layer in self._watched:
             layer.editingStarted.connect(self._break_off)
-        self._thread.start()
+        self._jobs.start_thread(self._thread, self._end, self._hear)
 
     def cancel(self) -> None:
         """Ask for the end: the run stays as it was."""
@@ -85,29 +69,21 @@ class Retracer(QObject):
 
     def stop(self) -> None:
         """End it and wait for it; nothing is told any more."""
-        thread, self._thread = self._thread, None
         self._watch_no_more()
-        if thread is not None:
-            thread.cancel()
-            thread.wait()
+        self._jobs.stop()
 
     def _hear(self, event: Event) -> None:
-        if self._thread is not None:
-            self.progressed.emit(self._progress.read(event))
+        self.progressed.emit(self._progress.read(event))
 
     def _break_off(self) -> None:
         """The files must not be replaced beneath somebody's edits."""
         tr = QCoreApplication.translate
-        self._reason = tr("Retracer", "A layer of the run is being edited: the run stays as it was. Apply it later.")
+        self.reason = tr("Retracer", "A layer of the run is being edited: the run stays as it was. Apply it later.")
         self.cancel()
 
     def _end(self, ending: Ending) -> None:
-        thread, self._thread = self._thread, None
         self._watch_no_more()
-        if thread is not None:
-            thread.wait()
-            self.ended.emit(thread, ending, self._reason)
-            thread.deleteLater()
+        self.ended.emit(ending)
 
     def _watch_no_more(self) -> None:
         layers, self._watched = self._watched, []
