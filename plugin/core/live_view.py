@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import asdict, dataclass
-from typing import Any, Union
+from typing import Any, Sequence, Union
 
 Box = tuple[float, float, float, float]
 
@@ -62,8 +62,8 @@ class CurvePoints:
     """
 
     min_area_m2: float
-    points: list[list[float | None]]
-    best: list[float] | None
+    points: Sequence[Sequence[float | None]]
+    best: Sequence[float] | None
     done: float
 
 

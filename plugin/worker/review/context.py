@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import rasterio
 from affine import Affine
@@ -15,6 +14,7 @@ from rasterio.errors import RasterioError
 from ...core.card import SeparationParams
 from ...core.errors import InputError
 from ...core.folder import RunFolder
+from ...core.live_view import Ready
 from ...core.models import load_card
 from ...core.run_record import require_probability, require_reviewable
 from ..geodata.crs import GroundScale, measure_ground
@@ -47,18 +47,18 @@ class ReviewContext:
         """The probability raster."""
         return self.folder.probability
 
-    def describe(self) -> dict[str, Any]:
-        """Return what a reviewer wants to know first, as JSON."""
+    def describe(self) -> Ready:
+        """Return what a reviewer wants to know first."""
         xs, ys = zip(*(self.transform @ corner for corner in self._list_corners()), strict=True)
-        return {
-            "threshold": self.separation.threshold,
-            "min_area_m2": self.min_area_m2,
-            "chosen_threshold": self.chosen.threshold,
-            "chosen_min_area_m2": self.chosen.min_area_m2,
-            "crs": self.crs.to_wkt(),
-            "gsd_m": round(self.scale.gsd_m, 4),
-            "bounds": [min(xs), min(ys), max(xs), max(ys)],
-        }
+        return Ready(
+            threshold=self.separation.threshold,
+            min_area_m2=self.min_area_m2,
+            chosen_threshold=self.chosen.threshold,
+            chosen_min_area_m2=self.chosen.min_area_m2,
+            crs=self.crs.to_wkt(),
+            gsd_m=round(self.scale.gsd_m, 4),
+            bounds=(min(xs), min(ys), max(xs), max(ys)),
+        )
 
     def _list_corners(self) -> list[tuple[int, int]]:
         return [(col, row) for col in (0, self.width) for row in (0, self.height)]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import shapely
 
 from ...core.block_roles import VALIDATION
 from ...core.errors import InputError
+from ...core.live_view import CurvePoints
 from ..evaluation.metrics import Score
 from ..evaluation.threshold_search import Tally, ThresholdSearch, Tile
 from ..geodata.polygons import apply_affine, explode_polygons
@@ -53,8 +53,8 @@ class F1Curve:
         """
         return next(self._work, False)
 
-    def describe(self) -> dict[str, Any]:
-        """Return what is known, as JSON: ``points`` [threshold, f1, precision, recall] in order, ``best``, ``done``."""
+    def describe(self) -> CurvePoints:
+        """Return what is known."""
         least = self._min_area_m2 or 0.0
         scores = {
             threshold: sum((tally.score(least) for tally in tallies), Score(0, 0, 0))
@@ -62,7 +62,7 @@ class F1Curve:
         }
         points = [[threshold, score.f1, score.precision, score.recall] for threshold, score in scores.items()]
         done = len(self._tallies) / len(THRESHOLDS)
-        return {"min_area_m2": least, "points": points, "best": _find_best(scores), "done": round(done, 4)}
+        return CurvePoints(least, points, _find_best(scores), round(done, 4))
 
     def _search(self) -> Iterator[bool]:
         try:

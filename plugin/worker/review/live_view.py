@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 from scipy.ndimage import label
 
+from ...core.live_view import TraceRequest
 from ..geodata.polygons import apply_affine
 from ..geodata.probability import find_buildings
 from ..geodata.vector import Geometries
@@ -17,21 +18,10 @@ from ..polygons.instances import find_instances
 from ..polygons.simplify import simplify_outlines
 from ..polygons.vectorize import outline_pieces
 from .context import ReviewContext
-from .viewport import Box, Viewport, frame_sight, read_frame
+from .viewport import Viewport, frame_sight, read_frame
 
 #: Outlines are drawn from this least area on, so that a smaller one that is asked for needs no new ones.
 _LEAST_M2 = 1.0
-
-
-@dataclass(frozen=True)
-class Sight:
-    """What is looked at: a box in the raster's coordinates on a screen of so many pixels, and what a building is."""
-
-    box: Box
-    width_px: int
-    height_px: int
-    threshold: float
-    min_area_m2: float
 
 
 @dataclass(frozen=True)
@@ -80,25 +70,25 @@ class LiveView:
         self._places: NDArray[np.int32] = np.empty((0, 0), dtype="int32")
         self._drawing: _Drawing | None = None
 
-    def frame(self, sight: Sight) -> Viewport | None:
+    def frame(self, request: TraceRequest) -> Viewport | None:
         """Return the frame that a look takes; None where nothing of the raster is in sight."""
-        return frame_sight(self._context, sight.box, sight.width_px, sight.height_px)
+        return frame_sight(self._context, request.box, request.width_px, request.height_px)
 
-    def crop(self, sight: Sight) -> Seen:
+    def trace(self, request: TraceRequest) -> Seen:
         """Return the footprints in sight; raises RasterioError where the raster cannot be read."""
-        frame = self.frame(sight)
+        frame = self.frame(request)
         if frame is None:
             return Seen(_NOTHING)
         if frame != self._frame:
             self._frame, self._threshold, self._values = None, None, read_frame(self._context, frame)
             self._frame = frame
-        if sight.threshold != self._threshold:
-            self._places, self._drawing = self._find(frame, sight.threshold), None
-            self._threshold = sight.threshold
-        if self._drawing is None or sight.min_area_m2 < self._drawing.least_m2:
-            self._drawing = self._draw(frame, min(sight.min_area_m2, _LEAST_M2))
+        if request.threshold != self._threshold:
+            self._places, self._drawing = self._find(frame, request.threshold), None
+            self._threshold = request.threshold
+        if self._drawing is None or request.min_area_m2 < self._drawing.least_m2:
+            self._drawing = self._draw(frame, min(request.min_area_m2, _LEAST_M2))
         drawn = self._drawing
-        is_kept = drawn.is_in_sight & (drawn.is_cut | (drawn.areas_m2 >= sight.min_area_m2))
+        is_kept = drawn.is_in_sight & (drawn.is_cut | (drawn.areas_m2 >= request.min_area_m2))
         return Seen(drawn.polygons[is_kept], frame.is_coarse)
 
     def _find(self, frame: Viewport, threshold: float) -> NDArray[np.int32]:

@@ -9,24 +9,13 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from ...core.errors import InputError
-from .live_view import Sight
+from ...core.live_view import CURVE, TRACE, Box, CurveRequest, Request, TraceRequest
 
-_TRACE, _CURVE = "trace", "curve"
 _MOST_PX = 32_768
 _READ_BYTES = 65_536
-
-
-@dataclass(frozen=True)
-class Request:
-    """One request: ``sight`` is what to trace, None where the curve is asked for, from ``min_area_m2`` on."""
-
-    number: Any
-    sight: Sight | None
-    min_area_m2: float
 
 
 class RequestError(InputError):
@@ -76,17 +65,17 @@ def read_request(line: bytes) -> Request:
     if not isinstance(content, dict):
         raise RequestError(None, "The request is no JSON object.")
     number = content.get("id")
-    if content.get("do") not in (_TRACE, _CURVE):
-        raise RequestError(number, f'A request says "do": "{_TRACE}" or "{_CURVE}".')
+    if content.get("do") not in (TRACE, CURVE):
+        raise RequestError(number, f'A request says "do": "{TRACE}" or "{CURVE}".')
     least = _read_number(content, "min_area_m2", 0, 1e6)
-    if content["do"] == _CURVE:
-        return Request(number, None, least)
+    if content["do"] == CURVE:
+        return CurveRequest(least, number)
     sides = [int(_read_number(content, name, 1, _MOST_PX)) for name in ("width_px", "height_px")]
     threshold = _read_number(content, "threshold", 0.001, 0.999)
-    return Request(number, Sight(_read_box(content), sides[0], sides[1], threshold, least), least)
+    return TraceRequest(_read_box(content), sides[0], sides[1], threshold, least, number)
 
 
-def _read_box(content: dict[str, Any]) -> tuple[float, float, float, float]:
+def _read_box(content: dict[str, Any]) -> Box:
     box = content.get("box")
     if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):
         raise RequestError(content.get("id"), '"box" must be [xmin, ymin, xmax, ymax].')

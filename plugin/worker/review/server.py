@@ -5,25 +5,33 @@ Lines out: ``ready`` first, then ``answer`` to each request by its ``id``, and `
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import json
 import logging
 import os
 import time
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from rasterio.errors import RasterioError
 from shapely.errors import ShapelyError
 
 from ...core.errors import InputError, TunerError
+from ...core.live_view import (
+    Answer,
+    CurveRequest,
+    Dropped,
+    Footprints,
+    Refused,
+    TraceRequest,
+    Unavailable,
+    format_answer,
+)
 from ..inference.overviews import build_sidecar, has_overviews, name_sidecar
 from ..runtime.channel import take_stdout
 from .context import ReviewContext, open_scene
 from .f1_curve import F1Curve
-from .live_view import LiveView, Sight
-from .requests import Request, RequestError, RequestQueue, read_request
+from .live_view import LiveView
+from .requests import RequestError, RequestQueue, read_request
 
 log = logging.getLogger(__name__)
 
@@ -44,17 +52,17 @@ def serve_review(path: Path) -> None:
     try:
         context = open_scene(path)
     except TunerError as error:
-        say(out, {"failed": {"message": error.message, "hint": error.hint}})
+        say(out, Unavailable(error.message, error.hint))
         raise
     reviewer = ReviewServer(context, out)
-    say(out, {"ready": context.describe()})
+    say(out, context.describe())
     reviewer.serve(RequestQueue(lambda: _leave(context)))
 
 
-def say(out: IO[str], content: dict[str, Any]) -> None:
+def say(out: IO[str], answer: Answer) -> None:
     """Write one line."""
     with contextlib.suppress(OSError, ValueError):  # the reviewer is gone: the end of the input ends the process
-        out.write(json.dumps(content, ensure_ascii=True, allow_nan=False) + "\n")
+        out.write(format_answer(answer) + "\n")
         out.flush()
 
 
@@ -73,7 +81,7 @@ class ReviewServer:
         """Begin with nothing asked."""
         self._context, self._out = context, out
         self._view, self._curve = LiveView(context), F1Curve(context)
-        self._pending: Request | None = None
+        self._pending: TraceRequest | None = None
         self._overviews = build_sidecar(context.path)
         self._has_overviews = has_overviews(context.path)
 
@@ -100,29 +108,28 @@ class ReviewServer:
         except RequestError as error:
             self._refuse(error.number, error)
             return
-        if request.sight is None:
+        if isinstance(request, CurveRequest):
             self._curve.ask(request.min_area_m2)
-            self._say({"curve": self._curve.describe()})
+            self._say(self._curve.describe())
             return
         if self._pending is not None:
-            self._say({"answer": self._pending.number, "dropped": True})
+            self._say(Dropped(self._pending.id))
         self._pending = request
 
     def trace(self) -> bool:
         """Answer the trace that waits; return False where overviews are still to be made for it."""
         request, began = self._pending, time.monotonic()
-        if request is None or request.sight is None:
+        if request is None:
             return True
         try:
-            if self._is_heavy(request.sight) and not self._extend_overviews():
+            if self._is_heavy(request) and not self._extend_overviews():
                 return False
-            seen = self._view.crop(request.sight)
+            seen = self._view.trace(request)
         except _FAULTS as error:
-            self._refuse(request.number, error)
+            self._refuse(request.id, error)
         else:
-            told = {"wkb": base64.b64encode(seen.to_wkb()).decode(), "count": len(seen.polygons)}
-            seconds = round(time.monotonic() - began, 4)
-            self._say({"answer": request.number, **told, "is_coarse": seen.is_coarse, "seconds": seconds})
+            wkb, seconds = seen.to_wkb(), round(time.monotonic() - began, 4)
+            self._say(Footprints(request.id, wkb, len(seen.polygons), seen.is_coarse, seconds))
         self._pending = None
         return True
 
@@ -130,13 +137,13 @@ class ReviewServer:
         """Do the next piece of the curve, and tell it where a point came of it."""
         try:
             if self._curve.step():
-                self._say({"curve": self._curve.describe()})
+                self._say(self._curve.describe())
         except _FAULTS as error:
             self._refuse(None, error)
 
-    def _is_heavy(self, sight: Sight) -> bool:
+    def _is_heavy(self, request: TraceRequest) -> bool:
         """Tell whether a look needs overviews that are not there yet."""
-        frame = self._view.frame(sight)
+        frame = self._view.frame(request)
         if self._has_overviews or frame is None or not frame.is_coarse:
             return False
         return frame.window.width * frame.window.height > _MOST_READ_PX
@@ -153,13 +160,13 @@ class ReviewServer:
             self._has_overviews = True
         return self._has_overviews
 
-    def _refuse(self, number: Any, error: Exception) -> None:
+    def _refuse(self, number: object, error: Exception) -> None:
         if not isinstance(error, TunerError):
             error = InputError(
                 f"The run in {self._context.folder.path} could not be read: {type(error).__name__}: {error}",
                 "Was its folder moved, or the probability raster deleted? Choose the run again.",
             )
-        self._say({"answer": number, "error": {"message": error.message, "hint": error.hint}})
+        self._say(Refused(number, error.message, error.hint))
 
-    def _say(self, content: dict[str, Any]) -> None:
-        say(self._out, content)
+    def _say(self, answer: Answer) -> None:
+        say(self._out, answer)

@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 from rasterio.enums import Resampling
 from rasterio.windows import Window
 
+from ...core.live_view import Box
 from ..geodata.windows import widen_window
 from .context import ReviewContext
 
 #: So many pixels in sight are taken as they are; of more, means are taken.
 MOST_PX = 1_500_000
 _LEAST_SIDE_PX, _MARGIN_PX = 16, 32
-
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)

@@ -59,17 +59,17 @@ def test_every_point_is_what_the_run_itself_would_have_counted(context, chooser)
     curve = F1Curve(context)
     curve.ask(5.0)
     told = finish(curve)[-1]
-    assert [point[0] for point in told["points"]] == list(THRESHOLDS)
-    for threshold, f1, precision, recall in told["points"][::6]:
+    assert [point[0] for point in told.points] == list(THRESHOLDS)
+    for threshold, f1, precision, recall in told.points[::6]:
         expected = score(chooser, context, threshold, 5.0)
         assert (f1, precision, recall) == pytest.approx((expected.f1, expected.precision, expected.recall))
-    assert told["best"][1] == max(point[1] for point in told["points"]) > 0.5
+    assert told.best[1] == max(point[1] for point in told.points) > 0.5
 
 
 def test_at_the_runs_own_threshold_stands_the_runs_own_figure(context, finished_run):
     curve = F1Curve(context)
     curve.ask(context.min_area_m2)
-    points = {point[0]: point[1] for point in finish(curve)[-1]["points"]}
+    points = {point[0]: point[1] for point in finish(curve)[-1].points}
     report = json.loads(finished_run[0].report.read_text())
     assert points[context.chosen.threshold] == pytest.approx(report["tuning"]["validation_f1"], abs=5e-5)
 
@@ -78,13 +78,13 @@ def test_wide_steps_come_first_and_the_curve_grows_by_a_point_at_a_time(context)
     curve = F1Curve(context)
     curve.ask(5.0)
     told = finish(curve)
-    assert [len(each["points"]) for each in told] == list(range(1, len(THRESHOLDS) + 1))
-    assert all(each["points"] == sorted(each["points"]) for each in told)
-    firsts = [point[0] for point in told[4]["points"]]
+    assert [len(each.points) for each in told] == list(range(1, len(THRESHOLDS) + 1))
+    assert all(each.points == sorted(each.points) for each in told)
+    firsts = [point[0] for point in told[4].points]
     assert firsts[-1] - firsts[0] > 0.7
     assert min(np.diff(firsts)) > 0.15
-    assert [each["done"] for each in told] == sorted(each["done"] for each in told)
-    assert told[-1]["done"] == 1
+    assert [each.done for each in told] == sorted(each.done for each in told)
+    assert told[-1].done == 1
 
 
 def test_each_threshold_comes_once():
@@ -99,17 +99,17 @@ def test_another_least_area_is_answered_without_a_new_search(context, chooser, m
     curve.ask(30.0)
     assert not curve.is_wanted
     told = curve.describe()
-    assert told["min_area_m2"] == 30.0
-    for threshold, f1, *_ in told["points"][::9]:
+    assert told.min_area_m2 == 30.0
+    for threshold, f1, *_ in told.points[::9]:
         assert f1 == pytest.approx(score(chooser, context, threshold, 30.0).f1)
     curve.ask(1e6)
-    assert curve.describe()["best"] is None
+    assert curve.describe().best is None
 
 
 def test_nothing_is_done_before_somebody_asks(context):
     curve = F1Curve(context)
     assert not curve.is_wanted
-    assert curve.describe()["points"] == []
+    assert curve.describe().points == []
 
 
 def test_a_split_that_cannot_be_read_is_told_once(own_run):

@@ -17,6 +17,7 @@ from scipy.ndimage import label
 
 from plugin.core.card import Seeds, SeparationParams
 from plugin.core.folder import RunFolder
+from plugin.core.live_view import TraceRequest
 from plugin.worker.geodata.crs import measure_ground
 from plugin.worker.geodata.polygons import apply_affine
 from plugin.worker.geodata.probability import FULL, NODATA
@@ -24,7 +25,7 @@ from plugin.worker.polygons.vectorize import TraceRule, trace_all
 from plugin.worker.report.manual_threshold import ManualThreshold
 from plugin.worker.review import live_view as module
 from plugin.worker.review.context import ReviewContext
-from plugin.worker.review.live_view import LiveView, Sight, outline_coarsely
+from plugin.worker.review.live_view import LiveView, outline_coarsely
 
 UTM = "EPSG:32645"
 HALF = Affine(0.5, 0, 333000, 0, -0.5, 3066000)
@@ -74,9 +75,9 @@ def find_box(context, left, top, right, bottom):
     return min(xs), min(ys), max(xs), max(ys)
 
 
-def crop(context, box, threshold=0.5, least_m2=5.0, screen=(400, 300), view=None):
-    sight = Sight(find_box(context, *box), *screen, threshold, least_m2)
-    return (view or LiveView(context)).crop(sight)
+def look(context, box, threshold=0.5, least_m2=5.0, screen=(400, 300), view=None):
+    request = TraceRequest(find_box(context, *box), *screen, threshold, least_m2)
+    return (view or LiveView(context)).trace(request)
 
 
 def to_set(polygons):
@@ -98,7 +99,7 @@ def context(tmp_path_factory):
 @pytest.mark.parametrize("threshold", [0.3, 0.5, 0.7, 0.9])
 @pytest.mark.parametrize("least_m2", [0.0, 5.0, 60.0])
 def test_what_is_in_sight_is_what_the_run_would_trace(context, threshold, least_m2):
-    whole = crop(context, (0, 0, 600, 600), threshold, least_m2)
+    whole = look(context, (0, 0, 600, 600), threshold, least_m2)
     expected = trace(context, threshold, least_m2)
     assert to_set(whole.polygons) == to_set(expected)
     assert len(expected) > 5
@@ -109,7 +110,7 @@ def test_a_part_of_the_raster_holds_the_buildings_that_reach_into_it(context):
     box = (130, 170, 420, 390)
     expected = trace(context, 0.5, 5.0)
     reaching = expected[shapely.intersects(expected, shapely.box(*find_box(context, *box)).buffer(-1e-6))]
-    seen = crop(context, box).polygons
+    seen = look(context, box).polygons
     in_frame = shapely.box(*find_box(context, 98, 138, 452, 422)).buffer(-1e-6)
     assert len(seen) == len(reaching) < len(expected)
     assert to_set(seen[shapely.covers(in_frame, seen)]) == to_set(reaching[shapely.covers(in_frame, reaching)])
@@ -117,7 +118,7 @@ def test_a_part_of_the_raster_holds_the_buildings_that_reach_into_it(context):
 
 def test_outlines_are_simplified_as_the_run_does_it(context):
     simple = replace(context, simplify_px=1.0)
-    seen, exact = (crop(each, (0, 0, 600, 600)).polygons for each in (simple, context))
+    seen, exact = (look(each, (0, 0, 600, 600)).polygons for each in (simple, context))
     assert shapely.get_num_coordinates(seen).sum() < shapely.get_num_coordinates(exact).sum()
     expected = trace(simple, 0.5, 5.0)
     is_alone = np.bincount(shapely.STRtree(seen).query(seen, predicate="intersects")[0]) == 1
@@ -128,7 +129,7 @@ def test_outlines_are_simplified_as_the_run_does_it(context):
 
 def test_the_threshold_parts_houses_that_stand_wall_to_wall(context):
     seeded, plain = (
-        crop(each, (0, 0, 600, 600)).polygons for each in (context, replace(context, separation=SeparationParams(0.5)))
+        look(each, (0, 0, 600, 600)).polygons for each in (context, replace(context, separation=SeparationParams(0.5)))
     )
     assert len(seeded) > len(plain)
 
@@ -138,19 +139,19 @@ def test_a_house_that_the_frame_cuts_is_not_judged_by_what_is_seen_of_it(tmp_pat
     values[0, 20:280, 140:160] = 200
     context = make_scene(tmp_path, values, separation=SeparationParams(0.5))
     area_m2 = 260 * 20 * 0.25
-    assert len(crop(context, (100, 100, 200, 130), 0.5, area_m2).polygons) == 1
-    assert len(crop(context, (0, 0, 300, 300), 0.5, area_m2).polygons) == 1
-    assert len(crop(context, (0, 0, 300, 300), 0.5, area_m2 + 1).polygons) == 0
+    assert len(look(context, (100, 100, 200, 130), 0.5, area_m2).polygons) == 1
+    assert len(look(context, (0, 0, 300, 300), 0.5, area_m2).polygons) == 1
+    assert len(look(context, (0, 0, 300, 300), 0.5, area_m2 + 1).polygons) == 0
 
 
 def test_off_the_raster_there_is_nothing(context):
-    seen = crop(context, (700, 700, 900, 900))
+    seen = look(context, (700, 700, 900, 900))
     assert len(seen.polygons) == 0
     assert shapely.from_wkb(seen.to_wkb()).geom_type == "MultiPolygon"
 
 
 def test_all_is_one_multipolygon(context):
-    seen = crop(context, (0, 0, 600, 600))
+    seen = look(context, (0, 0, 600, 600))
     content = shapely.from_wkb(seen.to_wkb())
     assert content.geom_type == "MultiPolygon"
     assert to_set(shapely.get_parts(content)) == to_set(seen.polygons)
@@ -176,15 +177,15 @@ def counted(monkeypatch):
 def test_another_least_area_needs_no_new_search_and_another_threshold_no_new_read(context, counted):
     view, box = LiveView(context), (50, 50, 500, 450)
     steps = [(0.5, 5.0), (0.5, 40.0), (0.5, 60.0), (0.5, 1.0), (0.7, 5.0), (0.7, 0.0), (0.7, 30.0), (0.5, 5.0)]
-    seen = [crop(context, box, *step, view=view) for step in steps]
+    seen = [look(context, box, *step, view=view) for step in steps]
     assert counted == {"read_frame": 1, "find_instances": 3, "outline_pieces": 4}
     for step, each in zip(steps, seen, strict=True):
-        assert to_set(each.polygons) == to_set(crop(context, box, *step).polygons)
+        assert to_set(each.polygons) == to_set(look(context, box, *step).polygons)
 
 
 def test_another_box_is_read_anew(context, counted):
     view = LiveView(context)
-    first, second = (crop(context, box, view=view) for box in ((0, 0, 200, 200), (300, 300, 500, 500)))
+    first, second = (look(context, box, view=view) for box in ((0, 0, 200, 200), (300, 300, 500, 500)))
     assert counted["read_frame"] == 2
     assert not to_set(first.polygons) & to_set(second.polygons)
 
@@ -204,7 +205,7 @@ class TestFromAfar:
         return make_scene(tmp_path, values)
 
     def test_houses_apart_are_as_many_and_as_large(self, wide):
-        seen = crop(wide, (0, 0, 2000, 2000), 0.5, 0.0, (500, 500))
+        seen = look(wide, (0, 0, 2000, 2000), 0.5, 0.0, (500, 500))
         assert seen.is_coarse
         assert len(seen.polygons) == 200
         expected_m2 = 100 * (40**2 + 20**2) * 0.25
@@ -212,17 +213,17 @@ class TestFromAfar:
         assert to_set(shapely.box(*shapely.bounds(seen.polygons).T)) == to_set(seen.polygons)
 
     def test_the_least_area_is_metric_there_too(self, wide):
-        assert len(crop(wide, (0, 0, 2000, 2000), 0.5, 110.0, (500, 500)).polygons) == 100
-        assert len(crop(wide, (0, 0, 2000, 2000), 0.5, 410.0, (500, 500)).polygons) == 0
+        assert len(look(wide, (0, 0, 2000, 2000), 0.5, 110.0, (500, 500)).polygons) == 100
+        assert len(look(wide, (0, 0, 2000, 2000), 0.5, 410.0, (500, 500)).polygons) == 0
 
     def test_a_screen_of_many_pixels_is_no_reason_to_take_more_than_a_million_and_a_half(self, wide):
-        frame = LiveView(wide).frame(Sight(find_box(wide, 0, 0, 2000, 2000), 8000, 8000, 0.5, 0.0))
+        frame = LiveView(wide).frame(TraceRequest(find_box(wide, 0, 0, 2000, 2000), 8000, 8000, 0.5, 0.0))
         assert frame.width * frame.height <= 1_510_000
 
     def test_ground_that_is_not_known_holds_no_building(self, tmp_path):
         values = np.full((1, 1600, 1600), NODATA, dtype="uint8")
         values[0, 800:900, 800:900] = FULL
-        seen = crop(make_scene(tmp_path, values), (0, 0, 1600, 1600), 0.5, 0.0, (400, 400))
+        seen = look(make_scene(tmp_path, values), (0, 0, 1600, 1600), 0.5, 0.0, (400, 400))
         assert shapely.area(seen.polygons).sum() == pytest.approx(100 * 100 * 0.25)
 
 
@@ -241,7 +242,7 @@ def test_on_a_turned_raster_footprints_lie_where_the_houses_are(tmp_path):
     values[0, 90:110, 60:100] = 230
     turned = HALF @ Affine.rotation(30)
     context = make_scene(tmp_path, values, turned, separation=SeparationParams(0.5))
-    (house,) = crop(context, (0, 0, 200, 200)).polygons
+    (house,) = look(context, (0, 0, 200, 200)).polygons
     expected = apply_affine([shapely.box(60, 90, 100, 110)], turned)[0]
     assert house.symmetric_difference(expected).area < 1e-6
 
@@ -254,11 +255,11 @@ def test_in_degrees_the_least_area_is_in_square_metres(tmp_path):
         tmp_path, values, Affine(step, 0, 30.0, 0, -step, 60.0), "EPSG:4326", separation=SeparationParams(0.5)
     )
     area_m2 = 400 * 0.25 * 0.5  # at 60 degrees north a degree eastwards is half as long
-    assert len(crop(context, (0, 0, 200, 200), 0.5, area_m2 * 0.97).polygons) == 1
-    assert len(crop(context, (0, 0, 200, 200), 0.5, area_m2 * 1.03).polygons) == 0
+    assert len(look(context, (0, 0, 200, 200), 0.5, area_m2 * 0.97).polygons) == 1
+    assert len(look(context, (0, 0, 200, 200), 0.5, area_m2 * 1.03).polygons) == 0
 
 
 def test_windows_keep_their_margin_within_the_raster(context):
-    frame = LiveView(context).frame(Sight(find_box(context, 10, 20, 110, 90), 400, 300, 0.5, 5.0))
+    frame = LiveView(context).frame(TraceRequest(find_box(context, 10, 20, 110, 90), 400, 300, 0.5, 5.0))
     assert frame.window == Window(0, 0, 142, 122)
     assert frame.sight == Window(10, 20, 100, 70)
