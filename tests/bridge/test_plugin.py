@@ -142,7 +142,7 @@ def test_an_unload_in_mid_run_ends_the_worker_and_waits_for_it(
     monkeypatch.setenv("STAND_IN", "silent in tune")
     qgis.utils.startPlugin(loaded)
     dock = open_dock(window)
-    choices = sys.modules[f"{NAME}.ui.choices"].Choices(make_raster(), make_labels())
+    choices = sys.modules[f"{NAME}.ui.fields.choices"].Choices(make_raster(), make_labels())
     dock.train_requested.emit(choices)
     wait_until(lambda: count_workers() == 1)
     assert qgis.utils.unloadPlugin(loaded)

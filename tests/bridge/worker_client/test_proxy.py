@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from qgis.core import QgsApplication, QgsAuthMethodConfig, QgsNetworkAccessManager, QgsSettings
+from qgis.core import QgsApplication, QgsAuthMethodConfig
 
 from footprint_tuner.plugin.bridge.algorithms.worker_algorithm import WorkerAlgorithm
 from footprint_tuner.plugin.bridge.worker_client.proxy import add_proxy
@@ -15,20 +15,6 @@ from footprint_tuner.plugin.bridge.worker_client.run_thread import RunThread
 from footprint_tuner.plugin.core.folder import RunFolder
 
 OWN = {"PATH": "/bin", "https_proxy": "http://own:1", "HTTP_PROXY": "http://own:2", "NO_PROXY": "localhost,.example"}
-
-
-@pytest.fixture
-def set_proxy(project):
-    """Return a function that sets QGIS's proxy as its options do; values by the names that QGIS gives them."""
-
-    def tell(**settings):
-        for name, value in settings.items():
-            QgsSettings().setValue(f"proxy/{name}", value)
-        QgsNetworkAccessManager.instance().setupDefaultProxyAndCache()
-
-    yield tell
-    QgsSettings().clear()
-    tell()
 
 
 def test_without_a_proxy_in_qgis_the_environment_stays_as_it_is(set_proxy):
