@@ -11,8 +11,8 @@ from ....core.paths import RESOURCES
 from .markup import Markup, join, tag
 from .pictures import draw_pictures
 from .scores import choose_shown, read_blocks
-from .sections import list_sections
 from .source import ReportSource, read_facts
+from .tables import list_sections
 from .text import evaluator, mark_by_hand, tell_by_hand, tell_scored, write_change, write_score
 
 STYLE = RESOURCES / "report" / "page.css"
