@@ -18,7 +18,6 @@ from rasterio.io import MemoryFile
 from plugin.core.errors import InputError
 from plugin.core.folder import RunFolder
 from plugin.worker.geodata.vector import append_layer
-from plugin.worker.report.html.markup import Markup, join, tag
 from plugin.worker.report.html.page import write_page
 from plugin.worker.report.html.scores import Block, Counts, choose_shown, read_curves
 from plugin.worker.report.html.source import SCHEMAS, name_file, read_facts
@@ -385,9 +384,3 @@ def test_an_axis_ends_at_round_values_and_an_f1_is_never_drawn_beyond_one(values
     scale = fit_scale(values, 0.0, 100.0, 1.0)
     assert (scale.low, scale.high) == pytest.approx(ends)
     assert [scale(end) for end in ends] == pytest.approx([0.0, 100.0])
-
-
-def test_markup_is_kept_and_text_is_escaped():
-    assert tag("p", "a < b", Markup("<br>"), class_='"x"') == '<p class="&quot;x&quot;">a &lt; b<br></p>'
-    assert join(["a & b", None, [tag("b", "c")]]) == "a &amp; b<b>c</b>"
-    assert tag("rect", x=1.5, y=2.0, width=10, stroke_width=None) == '<rect x="1.5" y="2" width="10"></rect>'

@@ -94,3 +94,11 @@ class TestChain:
         reader = read_page(made)
         assert reader.problems == []
         assert "From the base model to the improved one" not in reader.text
+
+    def test_names_that_are_markup_stay_text_in_table_and_drawing(self, made):
+        hostile = "<script>1</script>"
+        base = make_link(hostile, 0.38, None, None, title=hostile, run=hostile)
+        change(made, chain=[base, *CHAIN[1:]], chain_note=hostile, gain={"sentence": hostile})
+        reader = read_page(made)
+        assert "script" not in reader.tags
+        assert reader.text.count(hostile) >= 5

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from .lineage import name_models
-from .markup import Markup
 from .scores import MODELS, read_classes, read_curves, read_difference, read_f1_interval
 from .source import ReportSource, pick, read_number
 from .svg import AFTER, BEFORE, Line, Row, draw_lines, draw_pairs, draw_rows
@@ -37,7 +38,7 @@ def draw_classes(facts: ReportSource) -> Markup | None:
     classes = read_classes(facts)
     if not classes:
         return None
-    groups = [(f"{each.name}\n{each.labels:,} labels", each.before, each.after) for each in classes]
+    groups = [(each.name, f"{each.labels:,} labels", each.before, each.after) for each in classes]
     said = [f"{each.name} {write_score(each.before)} to {write_score(each.after)}" for each in classes]
     return draw_pairs(f"F1 by size, before to after: {'; '.join(said)}", groups, name_models(facts))
 

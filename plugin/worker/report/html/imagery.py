@@ -19,7 +19,6 @@ from rasterio.windows import Window
 from ...geodata.normalization import measure_stretch
 from ...geodata.polygons import apply_affine
 from ...geodata.vector import Geometries
-from .markup import Markup, tag
 
 #: Every picture is drawn as if it were so many pixels wide.
 WIDTH = 640.0
@@ -39,10 +38,11 @@ class Imagery:
     to_picture: Affine
     frame: shapely.Polygon
 
-    def draw(self) -> Markup:
-        """Return the imagery alone."""
-        place = {"xlink:href": self.source, "preserveAspectRatio": "none"}
-        return tag("image", x=0, y=0, width=WIDTH, height=self.height, **place)
+    def find_middle(self, frame: tuple[float, float, float, float]) -> tuple[float, float]:
+        """Return where the middle of (left, bottom, right, top) lies on the picture."""
+        left, bottom, right, top = frame
+        x, y = self.to_picture @ ((left + right) / 2, (bottom + top) / 2)
+        return float(x), float(y)
 
     def trace(self, polygons: Geometries) -> str:
         """Return the path of all polygons that lie on the picture, "" for none."""

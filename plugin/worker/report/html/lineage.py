@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .markup import Markup, tag
+from markupsafe import Markup
+
 from .scores import read_interval
 from .source import ReportSource, pick, read_number
 from .svg import AFTER, BEFORE, Row, draw_rows
@@ -38,6 +39,19 @@ class Link:
         """The 95 % interval of its F1, None where there is none."""
         return read_interval(pick(self.content, "building", "interval"))
 
+    @property
+    def more(self) -> str:
+        """Its title and its run."""
+        return " \u00b7 ".join(filter(None, (self.tell("title"), self.tell("run"))))
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """F1, interval, change, precision, recall and F1 by pixel, as they are written."""
+        places = (("building", "precision"), ("building", "recall"), ("pixel", "f1"))
+        scores = (write_score(self.measure(*place)) for place in places)
+        change = write_change(self.measure("difference", "f1"))
+        return write_score(self.f1), write_interval(self.interval) or UNKNOWN, change, *scores
+
     def tell(self, *names: str) -> str:
         """Return a text of the report, "" where there is none."""
         return str(pick(self.content, *names) or "")
@@ -64,25 +78,34 @@ def name_models(facts: ReportSource) -> tuple[str, str]:
     return (links[-2].name, links[-1].name) if len(links) > 1 else ("Base model", "Tuned model")
 
 
-def show_chain(facts: ReportSource) -> list[Markup]:
-    """Return the models one beneath the other, [] where no model was improved: the score says it all then."""
-    links, note = read_links(facts), facts.pick_text("chain_note")
-    if all(link.role != "improved" for link in links):
-        return []
+def read_improved(facts: ReportSource) -> list[Link]:
+    """Return the models from the base on, [] where none was improved: the score says it all then."""
+    links = read_links(facts)
+    return links if any(link.role == "improved" for link in links) else []
+
+
+def introduce(facts: ReportSource, links: Sequence[Link]) -> str:
+    """Return how the models follow from one another, or only what the report notes of two of them."""
+    note = facts.pick_text("chain_note")
+    return note if note and len(links) == 2 else f"{_INTRODUCTION} {note}".strip()
+
+
+def tell_differences(facts: ReportSource, links: Sequence[Link]) -> list[str]:
+    """Return what each tuning won, a sentence each."""
     said = [link.tell("difference", "sentence") for link in links[1:]]
     gain = facts.pick_text("gain", "sentence")
     if gain and len(links) > 2:
         said.append(f"From the first to the last: {gain[0].lower()}{gain[1:]}")
-    said += [f"{link.name}: {sentence}" for link in links if (sentence := link.tell("by_hand", "sentence"))]
-    shown = tag("figure", _draw(links), tag("figcaption", _caption(links)))
-    return [
-        tag("p", note if note and len(links) == 2 else f"{_INTRODUCTION} {note}".strip()),
-        tag("div", shown, tag("ul", *(tag("li", sentence) for sentence in said)), class_="pair"),
-        tag("div", _lay_table(links), class_="scroll"),
+    return said + [f"{link.name}: {sentence}" for link in links if (sentence := link.tell("by_hand", "sentence"))]
+
+
+def draw_links(links: Sequence[Link]) -> Markup:
+    """Return the F1 of each model with its interval."""
+    scores = [write_score(link.f1) for link in links]
+    said = [
+        f"{link.name} {f1}" + (f", interval {write_interval(link.interval)}" if link.interval else "")
+        for link, f1 in zip(links, scores, strict=True)
     ]
-
-
-def _draw(links: Sequence[Link]) -> Markup:
     rows = [
         Row(
             link.name.removesuffix(" model"),
@@ -91,35 +114,6 @@ def _draw(links: Sequence[Link]) -> Markup:
             link.interval,
             write_score(link.f1),
         )
-        for link in links
+        for link, f1 in zip(links, scores, strict=True)
     ]
-    return draw_rows("F1 by building: " + "; ".join(map(_say, links)), rows, most=1.0)
-
-
-def _say(link: Link) -> str:
-    interval = f", interval {write_interval(link.interval)}" if link.interval else ""
-    return f"{link.name} {write_score(link.f1)}{interval}"
-
-
-def _caption(links: Sequence[Link]) -> str:
-    bars = "; the bars are 95 % intervals over its blocks" if any(link.interval for link in links) else ""
-    return f"F1 by building on the same held-out ground{bars}."
-
-
-def _lay_table(links: Sequence[Link]) -> Markup:
-    head = ("Model", "F1 by building", "95 % interval", "change", "precision", "recall", "F1 by pixel")
-    top = tag("tr", *(tag("th", text, scope="col", class_=None if i == 0 else "number") for i, text in enumerate(head)))
-    body = [tag("tr", _lay_name(link), *(tag("td", text, class_="number") for text in _write(link))) for link in links]
-    return tag("table", tag("thead", top), tag("tbody", *body))
-
-
-def _lay_name(link: Link) -> Markup:
-    more = " \u00b7 ".join(filter(None, (link.tell("title"), link.tell("run"))))
-    return tag("th", link.name, tag("div", more, class_="muted") if more else None, scope="row")
-
-
-def _write(link: Link) -> tuple[str, ...]:
-    places = (("building", "precision"), ("building", "recall"), ("pixel", "f1"))
-    scores = (write_score(link.measure(*place)) for place in places)
-    change = write_change(link.measure("difference", "f1"))
-    return write_score(link.f1), write_interval(link.interval) or UNKNOWN, change, *scores
+    return draw_rows("F1 by building: " + "; ".join(said), rows, most=1.0)

@@ -1,18 +1,19 @@
-"""Small charts as SVG, drawn with what Qt's SVG Tiny knows too: shapes and text with attributes, no style sheet."""
+"""Small charts as SVG: their axes are fitted here, their shapes stand in ``resources/report/svg``."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import accumulate
+from typing import TypeAlias
 
-from .markup import Markup, tag
+from markupsafe import Markup
+
+from ...runtime.templates import render
 
 WIDTH = 340.0
 BEFORE, AFTER = "#767676", "#0072b2"
-INK, MUTED, GRID = "#1f2328", "#57606a", "#d8dee4"
-_TEXT_PX = 11.5
 _LETTER_PX = 6.4
 
 
@@ -59,25 +60,18 @@ class Row:
     text: str
 
 
-def draw_svg(title: str, height: float, *content: Markup, width: float = WIDTH, **attributes: str) -> Markup:
-    """Return a picture that scales with its place; ``title`` is what is read out instead of it."""
-    return tag(
-        "svg",
-        tag("title", title),
-        *content,
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {width:g} {height:g}",
-        role="img",
-        aria_label=title,
-        **attributes,
-    )
+#: A group of bars: its name, what stands beneath, and its value before and after (None: not known).
+Group: TypeAlias = tuple[str, str, float | None, float | None]
 
 
-def write(text: str, x: float, y: float, colour: str = MUTED, anchor: str = "start", weight: str = "normal") -> Markup:
-    """Return text whose base line is at ``y``."""
-    return tag(
-        "text", text, x=x, y=y, fill=colour, text_anchor=anchor, font_size=_TEXT_PX, font_weight=weight, stroke="none"
-    )
+@dataclass(frozen=True)
+class _Entry:
+    """A line of a legend: its text, and where it begins."""
+
+    text: str
+    colour: str
+    dash: str | None
+    x: float
 
 
 def draw_rows(title: str, rows: Sequence[Row], *, must_hold: float | None = None, most: float = math.inf) -> Markup:
@@ -86,16 +80,8 @@ def draw_rows(title: str, rows: Sequence[Row], *, must_hold: float | None = None
     shown = [row.value for row in rows] + [end for row in rows if row.interval for end in row.interval]
     scale = fit_scale(shown + ([] if must_hold is None else [must_hold]), left, WIDTH - 14, most)
     bottom = top + step * len(rows)
-    parts = [_draw_column(mark, scale, top, bottom, is_strong=mark[0] == must_hold) for mark in scale.mark()]
-    for number, row in enumerate(rows):
-        middle = top + step * (number + 0.6)
-        parts.append(write(row.name, 0, middle + 4, INK))
-        if row.interval:
-            ends = scale(row.interval[0]), scale(row.interval[1])
-            parts.append(_draw_bar(ends, middle, row.colour))
-        parts.append(tag("circle", cx=scale(row.value), cy=middle, r=5, fill=row.colour))
-        parts.append(write(row.text, scale(row.value), middle - 9, row.colour, "middle", "bold"))
-    return draw_svg(title, bottom + 18, *parts)
+    values = {"rows": rows, "scale": scale, "top": top, "step": step, "bottom": bottom, "must_hold": must_hold}
+    return render("svg/rows.svg.jinja", title=title, width=WIDTH, height=bottom + 18, **values)
 
 
 def draw_lines(
@@ -104,48 +90,36 @@ def draw_lines(
     """Return lines over a common axis, named in a legend above; ``across`` and ``up`` (to ``most``) name the axes."""
     points = [(x, y) for line in lines for x, y in line.points if y is not None]
     xs, ys = [x for x, _ in points], [y for _, y in points]
-    left, right, top, bottom = 38.0, WIDTH - 12, 40.0, 172.0
     first, last = min(xs), max(xs)
-    x_scale = Scale(first - (first == last) / 2, last + (first == last) / 2, left, right)
-    y_scale = fit_scale(ys, bottom, top, most)
-    parts = [write(up, 0, 12), _draw_legend(lines, 30)]
-    for value, text in y_scale.mark():
-        y = y_scale(value)
-        parts.append(_draw_stroke((left, y), (right, y)))
-        parts.append(write(text, left - 6, y + 4, MUTED, "end"))
-    is_counted = all(float(x).is_integer() for x in xs)
-    for value, text in x_scale.mark(6):
-        if not is_counted or (value.is_integer() and first <= value <= last):
-            parts.append(write(f"{value:.0f}" if is_counted else text, x_scale(value), bottom + 16, MUTED, "middle"))
-    parts.append(write(across, right, bottom + 32, MUTED, "end"))
-    if marked is not None:
-        parts.append(_draw_stroke((x_scale(marked), top), (x_scale(marked), bottom), MUTED, "2 3"))
-    for line in lines:
-        places = [(x_scale(x), y_scale(y)) for x, y in line.points if y is not None]
-        parts.extend(_draw_line(places, line))
-    return draw_svg(title, bottom + 38, *parts)
+    room = (first == last) / 2
+    x_scale = Scale(first - room, last + room, 38.0, WIDTH - 12)
+    x_marks = x_scale.mark(6)
+    if all(float(x).is_integer() for x in xs):
+        x_marks = [(x, f"{x:.0f}") for x, _ in x_marks if x.is_integer() and first <= x <= last]
+    return render(
+        "svg/lines.svg.jinja",
+        title=title,
+        width=WIDTH,
+        height=210,
+        lines=lines,
+        legend=_lay_legend([(line.name, line.colour, line.dash) for line in lines]),
+        x_scale=x_scale,
+        x_marks=x_marks,
+        y_scale=fit_scale(ys, 172.0, 40.0, most),
+        across=across,
+        up=up,
+        marked=marked,
+    )
 
 
-def draw_pairs(title: str, groups: Sequence[tuple[str, float | None, float | None]], names: tuple[str, str]) -> Markup:
+def draw_pairs(title: str, groups: Sequence[Group], names: tuple[str, str]) -> Markup:
     """Return for each group two bars from 0 to 1, before and after; a value that is not known has none."""
-    left, top, step = 118.0, 26.0, 36.0
-    scale = Scale(0.0, 1.0, left, WIDTH - 36)
+    top, step = 26.0, 36.0
     bottom = top + step * len(groups)
-    pairs = tuple(zip(names, (BEFORE, AFTER), strict=True))
-    parts = [_draw_legend([Line(name, colour, ()) for name, colour in pairs], 12)]
-    parts += [_draw_column(mark, scale, top, bottom) for mark in ((0.0, "0"), (0.5, "0.5"), (1.0, "1"))]
-    for number, (name, *values) in enumerate(groups):
-        y = top + step * number + 5
-        first, _, second = name.partition("\n")
-        parts += [write(first, 0, y + 11, INK), write(second, 0, y + 25)]
-        for place, value in enumerate(values):
-            if value is None:
-                parts.append(write("no figure", left + 4, y + 11 + 14 * place))
-                continue
-            width = max(1.0, scale(value) - left)
-            parts.append(tag("rect", x=left, y=y + 14 * place, width=width, height=12, fill=(BEFORE, AFTER)[place]))
-            parts.append(write(f"{value:.2f}", left + width + 5, y + 10 + 14 * place, INK))
-    return draw_svg(title, bottom + 18, *parts)
+    legend = _lay_legend([(name, colour, None) for name, colour in zip(names, (BEFORE, AFTER), strict=True)])
+    values = {"groups": groups, "legend": legend, "scale": Scale(0.0, 1.0, 118.0, WIDTH - 36)}
+    values |= {"top": top, "step": step, "bottom": bottom}
+    return render("svg/pairs.svg.jinja", title=title, width=WIDTH, height=bottom + 18, **values)
 
 
 def fit_scale(values: Sequence[float], start: float, stop: float, most: float = math.inf) -> Scale:
@@ -162,38 +136,7 @@ def _round_step(rough: float) -> float:
     return next(factor * unit for factor in (1.0, 2.0, 5.0, 10.0) if factor * unit >= rough * (1 - 1e-9))
 
 
-def _draw_stroke(
-    start: tuple[float, float], stop: tuple[float, float], colour: str = GRID, dash: str | None = None
-) -> Markup:
-    (x1, y1), (x2, y2) = start, stop
-    return tag("line", x1=x1, y1=y1, x2=x2, y2=y2, stroke=colour, stroke_width=1, stroke_dasharray=dash)
-
-
-def _draw_column(
-    mark: tuple[float, str], scale: Scale, top: float, bottom: float, *, is_strong: bool = False
-) -> Markup:
-    value, text = mark
-    x = scale(value)
-    line = _draw_stroke((x, top), (x, bottom), INK if is_strong else GRID)
-    return Markup(line + write(text, x, bottom + 14, MUTED, "middle"))
-
-
-def _draw_bar(ends: tuple[float, float], y: float, colour: str) -> Markup:
-    bar = tag("line", x1=ends[0], y1=y, x2=ends[1], y2=y, stroke=colour, stroke_width=2)
-    caps = [tag("line", x1=x, y1=y - 5, x2=x, y2=y + 5, stroke=colour, stroke_width=2) for x in ends]
-    return Markup(bar + "".join(caps))
-
-
-def _draw_line(places: Sequence[tuple[float, float]], line: Line) -> list[Markup]:
-    text = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-    drawn = tag("polyline", points=text, fill="none", stroke=line.colour, stroke_width=2, stroke_dasharray=line.dash)
-    return [drawn, *(tag("circle", cx=x, cy=y, r=2.5, fill=line.colour) for x, y in places)]
-
-
-def _draw_legend(lines: Sequence[Line], y: float) -> Markup:
-    x, parts = 0.0, []
-    for line in lines:
-        stroke: dict[str, Any] = {"stroke": line.colour, "stroke_width": 3.0, "stroke_dasharray": line.dash}
-        parts += [tag("line", x1=x, y1=y - 4, x2=x + 18, y2=y - 4, **stroke), write(line.name, x + 24, y, INK)]
-        x += 24 + _LETTER_PX * len(line.name) + 16
-    return Markup("".join(parts))
+def _lay_legend(names: Sequence[tuple[str, str, str | None]]) -> list[_Entry]:
+    """Place (text, colour, dash) one beside the other."""
+    ends = accumulate((40 + _LETTER_PX * len(text) for text, _, _ in names), initial=0.0)
+    return [_Entry(*name, x) for name, x in zip(names, ends, strict=False)]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ....core.block_roles import HELD_OUT, ROLES, TRAINING, VALIDATION
-from .scores import read_difference, read_interval
+from .scores import Counts, read_difference, read_interval
 from .source import ReportSource, name_file, pick, read_number
 
 UNKNOWN = "\u2013"
@@ -94,7 +95,30 @@ def tell_setting(facts: ReportSource, name: str, value: Any) -> tuple[str, str]:
     return _SETTING_WORDS.get(name, name.replace("_", " ")), said
 
 
-def evaluator(facts: ReportSource) -> str:
+def write_job(facts: ReportSource) -> str:
+    """Return the job as JSON, its paths shortened to file names."""
+    content = {name: write_value(value) if isinstance(value, str) else value for name, value in facts.job.items()}
+    return json.dumps(content, indent=2, ensure_ascii=False)
+
+
+def tell_when(facts: ReportSource) -> str:
+    """Return the tuned model's name and when the report was written."""
+    name = str(facts.card.get("name") or facts.job.get("name") or facts.folder.path.resolve().name)
+    return f"Tuned model {name}. Written {facts.pick_text('written')[:16].replace('T', ' ')} UTC."
+
+
+def tell_counts(counts: Counts) -> str:
+    """Return the F1 of a block and the counts it comes from."""
+    return f"F1 {write_score(counts.f1)}. {counts.tp} TP, {counts.fp} FP, {counts.fn} FN."
+
+
+def tell_best_epoch(facts: ReportSource) -> str:
+    """Return which epoch was kept, "" where that is not known."""
+    best = facts.pick_number("tuning", "best_epoch")
+    return "" if best is None else f" The epoch that was kept is {best:.0f} (dotted)."
+
+
+def tell_difference(facts: ReportSource) -> str:
     """Return whether the difference is more than noise, in one sentence."""
     said = facts.pick_text("difference", "sentence")
     if said:
