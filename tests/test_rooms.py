@@ -48,7 +48,7 @@ STAIRCASES = {
 WITHOUT_TORCH = ("geodata", "polygons", "evaluation", "dataset", "spacenet", "downloads")
 TORCH = {"torch", "torchvision", "timm", "segmentation_models_pytorch"}
 ONLY_IN_WORKER = {"numpy", "pyogrio", "rasterio", "requests", "safetensors", "segmentation_models_pytorch"}
-ONLY_IN_WORKER |= {"shapely", "timm", "torch", "torchvision"}
+ONLY_IN_WORKER |= {"jinja2", "markupsafe", "pynvml", "pyproj", "shapely", "timm", "torch", "torchvision", "truststore"}
 ONLY_BESIDE_QGIS = {"qgis", "PyQt5", "PyQt6", "osgeo", "processing"}
 QGIS_ROOMS = {"plugin.bridge", "ui", ""}
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
-from rasterio._err import CPLE_BaseError, CPLE_NotSupportedError  # rasterio has no public name for GDAL's own errors
+from pyproj import Geod, Transformer
+from pyproj.exceptions import ProjError
 from rasterio.crs import CRS
-from rasterio.warp import transform as reproject
 
 from ...core.errors import InputError
 
 _WGS84 = CRS.from_epsg(4326)
-_SEMI_MAJOR_M = 6378137.0
-_ECCENTRICITY2 = 0.00669437999014
+_ELLIPSOID = Geod(ellps="WGS84")
 _STEP_DEGREES = 1e-4
 _STEP_M = 10.0
 _TRUE_TO_AREA = 0.003
@@ -75,9 +75,9 @@ def measure_ground(crs: CRS | None, transform: Affine, width: int, height: int) 
 def _measure_aspect(crs: CRS | None, transform: Affine, latitude: float) -> float:
     """Return how many times as wide as high a pixel is on the ground; projections are true to shape in a place."""
     east = 1.0  # degrees eastwards, counted in degrees northwards
-    if crs is not None and crs.is_geographic and abs(latitude) < 90:
-        bend = math.radians(latitude)
-        east = math.cos(bend) * (1 - _ECCENTRICITY2 * math.sin(bend) ** 2) / (1 - _ECCENTRICITY2)
+    if crs is not None and crs.is_geographic and abs(latitude) < 90 - _STEP_DEGREES:
+        (east_m, _), (_, north_m) = measure_axes_m(_WGS84, np.array([[0.0, latitude]]))[0]
+        east = east_m / north_m
     width = math.hypot(transform.a * east, transform.d)
     height = math.hypot(transform.b * east, transform.e)
     return width / height if width and height else 1.0
@@ -109,20 +109,16 @@ def measure_axes_m(crs: CRS, points: NDArray[np.float64]) -> NDArray[np.float64]
     """Return how many metres (east, north) a unit along x and one along y are at points (n, 2), as (n, 2, 2).
 
     The metres stand in rows, the axes in columns: times a difference of coordinates that gives metres on the ground.
-    Measured between each point's neighbours on either side, on the WGS 84 ellipsoid; NaN where a point has no place on
-    the earth.
+    Measured to each point's neighbours on either side, along geodesics of the WGS 84 ellipsoid; NaN where a point has
+    no place on the earth.
     """
     step = _STEP_DEGREES if crs.is_geographic else _STEP_M / metres_per_unit(crs)
-    offsets = np.array([(0, 0), (-step, 0), (step, 0), (0, -step), (0, step)])
+    offsets = np.array([(0, 0), (step, 0), (-step, 0), (0, step), (0, -step)])
     places = move_points(crs, _WGS84, (points + offsets[:, None]).reshape(-1, 2)).reshape(5, -1, 2)
-    latitude = np.radians(np.clip(places[0, :, 1], -89.9, 89.9))
-    curve = 1 - _ECCENTRICITY2 * np.sin(latitude) ** 2
-    east_m = np.radians(_SEMI_MAJOR_M / np.sqrt(curve) * np.cos(latitude))
-    north_m = np.radians(_SEMI_MAJOR_M * (1 - _ECCENTRICITY2) / curve**1.5)
-    along, across = places[2] - places[1], places[4] - places[3]
-    east = [((side[:, 0] + 180) % 360 - 180) * east_m for side in (along, across)]
-    north = [side[:, 1] * north_m for side in (along, across)]
-    return np.stack([np.stack(east, axis=1), np.stack(north, axis=1)], axis=1) / (2 * step)
+    middle, neighbours = np.broadcast_to(places[0], (4, *places[0].shape)), places[1:]
+    azimuths, _, metres = _ELLIPSOID.inv(middle[..., 0], middle[..., 1], neighbours[..., 0], neighbours[..., 1])
+    ways = metres * np.stack([np.sin(np.radians(azimuths)), np.cos(np.radians(azimuths))])
+    return np.asarray((ways[:, 0::2] - ways[:, 1::2]).transpose(2, 0, 1) / (2 * step))
 
 
 def move_points(source: CRS, target: CRS, points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -130,21 +126,22 @@ def move_points(source: CRS, target: CRS, points: NDArray[np.float64]) -> NDArra
 
     Raises InputError where the two systems have nothing to do with each other.
     """
-    moved = np.full(points.shape, np.nan)
-    is_sound = np.isfinite(points).all(axis=1)
+    try:
+        transformer = _find_transformer(source.to_wkt(), target.to_wkt())
+    except ProjError as error:
+        raise InputError(
+            f"{source.to_string()} cannot be brought to {target.to_string()}.",
+            "See that both layers have the right coordinate system.",
+        ) from error
+    moved = np.column_stack(transformer.transform(points[:, 0], points[:, 1]))
+    is_placed = np.isfinite(points).all(axis=1) & np.isfinite(moved).all(axis=1)
     if source.is_geographic:
-        is_sound &= np.abs(points[:, 1]) <= 90
-    queue = [np.flatnonzero(is_sound)]
-    while queue:
-        part = queue.pop()
-        try:
-            moved[part] = np.column_stack(reproject(source, target, points[part, 0], points[part, 1]))
-        except CPLE_NotSupportedError as error:
-            raise InputError(
-                f"{source.to_string()} cannot be brought to {target.to_string()}.",
-                "See that both layers have the right coordinate system.",
-            ) from error
-        except CPLE_BaseError:  # one bad point spoils its whole part: find it by halving
-            queue += np.array_split(part, 2) if len(part) > 1 else []
-    moved[~np.isfinite(moved).all(axis=1)] = np.nan
+        is_placed &= np.abs(points[:, 1]) <= 90
+    moved[~is_placed] = np.nan
     return moved
+
+
+@lru_cache(maxsize=64)
+def _find_transformer(source: str, target: str) -> Transformer:
+    """Return what takes x and y, in this order, from one system (as WKT) to another."""
+    return Transformer.from_crs(source, target, always_xy=True)
