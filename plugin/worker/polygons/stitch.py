@@ -7,6 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.windows import Window
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+_NO_LINKS = np.empty((0, 2), dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -85,12 +89,7 @@ class Seams:
 
     def group(self, count: int) -> NDArray[np.int64]:
         """Return a group number, from 0, for each of ``count`` pieces: the same for pieces that are linked."""
-        parents = list(range(count))
-        for first, second in np.unique(np.concatenate(self._links or [np.empty((0, 2), np.int64)]), axis=0) - 1:
-            low, high = sorted((_find_root(parents, int(first)), _find_root(parents, int(second))))
-            parents[high] = low
-        roots = np.array([_find_root(parents, place) for place in range(count)], dtype=np.int64)
-        return np.asarray(np.unique(roots, return_inverse=True)[1], dtype=np.int64)
+        return group_linked(np.concatenate([_NO_LINKS, *self._links]) - 1, count)
 
     def close_row(self, groups: NDArray[np.int64]) -> NDArray[np.bool_]:
         """End a row of chunks; return which groups reach its lower edge and wait for the next row, in their order."""
@@ -109,8 +108,10 @@ class Seams:
         self._links.append(np.unique(np.column_stack([firsts[both], seconds[both]]), axis=0))
 
 
-def _find_root(parents: list[int], place: int) -> int:
-    while parents[place] != place:
-        parents[place] = parents[parents[place]]
-        place = parents[place]
-    return place
+def group_linked(links: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Return for each of ``count`` pieces the number of its group, from 0 in the order of their first pieces.
+
+    ``links`` (n, 2) are pairs of pieces, counted from 0, that belong to one group.
+    """
+    graph = coo_array((np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(count, count))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)

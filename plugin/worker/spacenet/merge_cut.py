@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from ..geodata.shapes import measure_iou
 from ..geodata.vector import Geometries
+from ..polygons.stitch import group_linked
 
 #: How far from a tile's edge a cut may lie, and by how much the two cuts may differ at either end, in pixels.
 _REACH_PX = 0.5
@@ -35,9 +34,7 @@ def rejoin_cut(polygons: Geometries, owners: NDArray[np.int64], edges: NDArray[n
         found = np.array([befores[near[0]], afters[near[1]]])
         is_same = (apart <= _REACH_PX).all(axis=1) & (owners[found[0]] != owners[found[1]])
         pairs.append(found[:, is_same])
-    joined = np.concatenate(pairs, axis=1)
-    graph = coo_array((np.ones(joined.shape[1]), (joined[0], joined[1])), shape=(len(polygons), len(polygons)))
-    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+    return group_linked(np.concatenate(pairs, axis=1).T, len(polygons))
 
 
 def unite(polygons: Geometries, buildings: NDArray[np.int64]) -> tuple[Geometries, NDArray[np.int64]]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from rasterio.windows import Window
 
-from plugin.worker.polygons.stitch import Seams, find_edges
+from plugin.worker.polygons.stitch import Seams, find_edges, group_linked
 
 CORE = (slice(1, 4), slice(1, 4))
 
@@ -45,3 +46,20 @@ def test_two_chunks_link_only_what_both_see_go_on():
     groups = seams.group(1 + 7)
     assert groups[0] == groups[1 + 4]
     assert groups[0] != groups[1 + 6]
+
+
+def test_no_pieces_make_no_groups_and_pieces_without_links_one_each():
+    assert group_linked(np.empty((0, 2), np.int64), 0).tolist() == []
+    assert group_linked(np.empty((0, 2), np.int64), 3).tolist() == [0, 1, 2]
+    assert Seams(4).group(2).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_linked_pieces_are_one_group_numbered_by_its_first_piece(seed):
+    rng = np.random.default_rng(seed)
+    links = rng.integers(0, 40, (rng.integers(0, 60), 2))
+    owners = np.arange(40)
+    for _ in range(40):  # the smallest number spreads along the links until nothing changes
+        for first, second in links:
+            owners[first] = owners[second] = min(owners[first], owners[second])
+    assert group_linked(links, 40).tolist() == np.unique(owners, return_inverse=True)[1].tolist()
