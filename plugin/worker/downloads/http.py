@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
+import truststore
 import urllib3
 from requests.adapters import HTTPAdapter
 
@@ -173,13 +174,19 @@ class Transfer(threading.Thread):
 
 
 class _TrustingAdapter(HTTPAdapter):
-    """Trusts the system's certificate authorities besides those that requests knows or REQUESTS_CA_BUNDLE names."""
+    """Trusts what the system trusts, besides the authorities that requests knows or REQUESTS_CA_BUNDLE names."""
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        super().init_poolmanager(*arguments, **options, ssl_context=ssl.create_default_context())
+        super().init_poolmanager(*arguments, **options, ssl_context=_trust_system())
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        return super().proxy_manager_for(proxy, **options, ssl_context=ssl.create_default_context())
+        return super().proxy_manager_for(proxy, **options, ssl_context=_trust_system())
+
+
+def _trust_system() -> ssl.SSLContext:
+    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.set_default_verify_paths()  # SSL_CERT_FILE, which the stores of Windows and macOS know nothing of
+    return context
 
 
 def _open_session() -> requests.Session:

@@ -6,10 +6,13 @@ import base64
 import select
 import socket
 import socketserver
+import ssl
 import threading
 from urllib.parse import quote
 
 import pytest
+import truststore
+from requests.exceptions import InvalidSchema
 
 from plugin.core.errors import RunError
 from plugin.worker.downloads import download as subject
@@ -192,3 +195,14 @@ def test_a_socks_proxy_is_refused_in_words_and_never_passed_by(fetch, file_serve
     error = fail(fetch, RunError, "A SOCKS proxy cannot be used")
     assert "--file" in error.hint
     assert secure_server.requests == []
+
+
+def test_the_system_is_asked_whom_it_trusts_and_a_certificate_is_always_looked_at():
+    with http._open_session() as session:
+        options = session.get_adapter("https://localhost").poolmanager.connection_pool_kw
+        assert isinstance(options["ssl_context"], truststore.SSLContext)
+        assert options["ssl_context"].verify_mode == ssl.CERT_REQUIRED
+        assert options["ssl_context"].check_hostname
+        assert session.verify is True
+        with pytest.raises(InvalidSchema):
+            session.get_adapter("http://localhost")
