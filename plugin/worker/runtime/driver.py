@@ -6,8 +6,9 @@ import ctypes
 import sys
 from dataclasses import dataclass
 
+import pynvml
+
 _CUDA_LIBRARY = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
-_NVML_LIBRARY = "nvml.dll" if sys.platform == "win32" else "libnvidia-ml.so.1"
 _CODES = {
     100: "the driver sees no GPU (it may be switched off, or hidden from this session)",
     802: "the GPU is not initialised yet (on a server, its fabric manager may not run)",
@@ -41,12 +42,9 @@ def ask_driver() -> Driver | None:
 
 def _ask_version() -> str:
     try:
-        library = ctypes.CDLL(_NVML_LIBRARY)
-    except OSError:
+        pynvml.nvmlInit()
+        version = str(pynvml.nvmlSystemGetDriverVersion())
+        pynvml.nvmlShutdown()
+    except pynvml.NVMLError:
         return ""
-    text = ctypes.create_string_buffer(96)
-    if library.nvmlInit_v2() != 0:
-        return ""
-    found = library.nvmlSystemGetDriverVersion(text, ctypes.c_uint(len(text)))
-    library.nvmlShutdown()
-    return text.value.decode("ascii", "replace") if found == 0 else ""
+    return version

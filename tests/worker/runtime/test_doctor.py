@@ -4,6 +4,7 @@ import ctypes
 import json
 from types import SimpleNamespace
 
+import pynvml
 import pytest
 import torch
 
@@ -15,21 +16,23 @@ TOO_OLD = "the NVIDIA driver 535.1 is too old: it runs CUDA up to 12.2, and torc
 GOOD = Driver("580.65.06", (13, 0), "")
 
 
-def plant_driver(monkeypatch, *, code=0, cuda=13000, version=b"580.65.06"):
-    """Put an NVIDIA driver's two libraries in the place where they are looked for."""
+def plant_driver(monkeypatch, *, code=0, cuda=13000, version="580.65.06"):
+    """Put an NVIDIA driver's CUDA library where it is looked for, and NVML's answer (None: it gives none)."""
 
     def tell_cuda(number):
         number._obj.value = cuda
         return 0
 
-    def tell_version(text, _length):
-        text.value = version
-        return 0
+    def tell_version():
+        if version is None:
+            raise pynvml.NVMLError(pynvml.NVML_ERROR_UNKNOWN)
+        return version
 
     cuda_library = SimpleNamespace(cuDriverGetVersion=tell_cuda, cuInit=lambda _flags: code)
-    nvml = SimpleNamespace(nvmlInit_v2=lambda: 0, nvmlShutdown=lambda: 0, nvmlSystemGetDriverVersion=tell_version)
-    libraries = {driver._CUDA_LIBRARY: cuda_library, driver._NVML_LIBRARY: nvml}
-    monkeypatch.setattr(ctypes, "CDLL", libraries.__getitem__)
+    monkeypatch.setattr(ctypes, "CDLL", {driver._CUDA_LIBRARY: cuda_library}.__getitem__)
+    monkeypatch.setattr(pynvml, "nvmlInit", lambda: None)
+    monkeypatch.setattr(pynvml, "nvmlSystemGetDriverVersion", tell_version)
+    monkeypatch.setattr(pynvml, "nvmlShutdown", lambda: None)
 
 
 def test_this_machine_computes_and_the_facts_tell_where():
@@ -151,6 +154,11 @@ def test_an_old_driver_is_advised_to_be_updated(monkeypatch):
 def test_the_driver_tells_its_version_and_its_cuda(monkeypatch):
     plant_driver(monkeypatch, cuda=12080)
     assert ask_driver() == Driver("580.65.06", (12, 8), "")
+
+
+def test_a_driver_without_nvml_has_no_version_of_its_own_but_its_cuda(monkeypatch):
+    plant_driver(monkeypatch, version=None)
+    assert ask_driver() == Driver("", (13, 0), "")
 
 
 @pytest.mark.parametrize(("code", "word"), [(100, "sees no GPU"), (803, "restart"), (12345, "error 12345")])
