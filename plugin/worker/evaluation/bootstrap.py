@@ -15,8 +15,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.counts import Counts
+from .metrics import measure_f1
+
 #: Of n blocks the true positives, false positives and false negatives, of the shape (n, 3).
-Counts: TypeAlias = "NDArray[np.int64]"
+BlockCounts: TypeAlias = "NDArray[np.int64]"
 Interval: TypeAlias = "tuple[float, float]"
 Floats: TypeAlias = "NDArray[np.float64]"
 
@@ -32,7 +35,7 @@ _SEED = 2019
 _AT_ONCE = 500_000
 
 
-def explain_absence(counts: Counts) -> str:
+def explain_absence(counts: BlockCounts) -> str:
     """Return why no interval can be given for these blocks, as a sentence; "" where one can."""
     buildings = counts[:, 0] + counts[:, 2]
     blocks, total = int((buildings > 0).sum()), int(buildings.sum())
@@ -44,9 +47,9 @@ def explain_absence(counts: Counts) -> str:
     )
 
 
-def bound_f1(counts: Counts) -> Interval | None:
+def bound_f1(counts: BlockCounts) -> Interval | None:
     """Return the 95 % interval of the F1; None where there are too few blocks, or where it is 0 or 1 in all of them."""
-    total = _count_f1(counts)
+    total = _total_f1(counts)
     if explain_absence(counts) or not 0 < total < 1:
         return None
 
@@ -61,11 +64,11 @@ def bound_f1(counts: Counts) -> Interval | None:
     return float(low), float(high)
 
 
-def bound_difference(before: Counts, after: Counts) -> Interval | None:
+def bound_difference(before: BlockCounts, after: BlockCounts) -> Interval | None:
     """Return the 95 % interval of F1 after minus F1 before, on the same blocks; None where there are too few."""
     if explain_absence(before):
         return None
-    difference = _count_f1(after) - _count_f1(before)
+    difference = _total_f1(after) - _total_f1(before)
 
     def measure(weights: Floats) -> Floats:
         first, second = (_Jackknife(counts, weights) for counts in (before, after))
@@ -77,13 +80,13 @@ def bound_difference(before: Counts, after: Counts) -> Interval | None:
 
 
 def compare_models(
-    before: Counts, after: Counts, first: str = "base model", second: str = "tuned model"
+    before: BlockCounts, after: BlockCounts, first: str = "base model", second: str = "tuned model"
 ) -> dict[str, Any]:
     """Return ``f1`` (after minus before), its ``interval``, ``is_more_than_noise`` (None: unknown) and a sentence.
 
     ``first`` and ``second`` are what the sentence calls the models.
     """
-    change = _count_f1(after) - _count_f1(before)
+    change = _total_f1(after) - _total_f1(before)
     interval = bound_difference(before, after)
     if interval is None:
         sentence = (
@@ -109,13 +112,11 @@ class _Jackknife:
     ``weights`` (draws, blocks) says how often each block was drawn.
     """
 
-    def __init__(self, counts: Counts, weights: Floats) -> None:
-        hits = 2.0 * counts[:, 0]
-        all_ = hits + counts[:, 1] + counts[:, 2]
-        top, bottom = weights @ hits, weights @ all_
+    def __init__(self, counts: BlockCounts, weights: Floats) -> None:
+        drawn = weights @ counts
         self._weights, self._size = weights, len(counts)
-        self.f1 = _divide(top, bottom)
-        self._without = _divide(top[:, None] - hits, bottom[:, None] - all_)
+        self.f1 = measure_f1(drawn)
+        self._without = measure_f1(drawn[:, None] - counts)
 
     @property
     def spread(self) -> Floats:
@@ -152,13 +153,8 @@ def _draw_blocks(size: int) -> Iterator[Floats]:
         yield rng.multinomial(size, chances, min(at_once, DRAWS - start)).astype("float64")
 
 
-def _count_f1(counts: Counts) -> float:
-    tp, fp, fn = (float(each) for each in counts.sum(axis=0))
-    return 2 * tp / (2 * tp + fp + fn) if tp else 0.0
-
-
-def _divide(top: Floats, bottom: Floats) -> Floats:
-    return np.asarray(np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0))
+def _total_f1(counts: BlockCounts) -> float:
+    return Counts(*counts.sum(axis=0).tolist()).f1
 
 
 def _to_logit(share: Any) -> Any:

@@ -10,6 +10,7 @@ from ...core.comparability import pair_blocks
 from ...core.run_list import read_run_entry
 from ...core.run_record import RunRecord
 from .bootstrap import bound_f1, compare_models
+from .metrics import measure_f1
 
 _FIGURES = ("f1", "precision", "recall")
 
@@ -58,8 +59,7 @@ def _tell(first: str, second: str, difference: dict[str, Any], blocks: int) -> s
 
 
 def _count_blocks(first: Any, second: Any) -> dict[str, int]:
-    tenths = [2.0 * each[:, 0] / np.maximum(1, 2 * each[:, 0] + each[:, 1] + each[:, 2]) for each in (first, second)]
-    change = tenths[1] - tenths[0]
+    change = measure_f1(second) - measure_f1(first)
     return {"better": int((change > 0).sum()), "worse": int((change < 0).sum()), "same": int((change == 0).sum())}
 
 

@@ -10,12 +10,13 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from ...core.counts import Counts
 from ..geodata.crs import GroundScale
 from ..geodata.vector import Geometries
 from ..polygons.vectorize import Footprints
 from .blocks import choose_block_side, count_by_block, cut_blocks, find_blocks
 from .bootstrap import bound_f1
-from .metrics import Candidates, Matching, Score, clip_to_ground, find_candidates
+from .metrics import Candidates, Matching, clip_to_ground, find_candidates
 from .polis import measure_distances
 
 IOUS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
@@ -84,7 +85,7 @@ class HeldOutEvaluation:
         areas = (self._label_m2[is_found], found_m2[~is_hit], self._label_m2[~is_found])
         counts = np.stack([np.histogram(each, (*SIZES_M2, np.inf))[0] for each in areas], axis=1)
         limits = zip(SIZES_M2, (*SIZES_M2[1:], None), counts.tolist(), strict=True)
-        return [{"from_m2": low, "to_m2": high, **Score(*each).to_dict()} for low, high, each in limits]
+        return [{"from_m2": low, "to_m2": high, **Counts(*each).to_dict()} for low, high, each in limits]
 
     def _measure_boundary(self, matching: Matching, proposals: Geometries) -> dict[str, Any]:
         is_hit = matching.taken >= 0

@@ -12,44 +12,11 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
+from ...core.counts import Counts
 from ..geodata.probability import NODATA, find_buildings
 from ..geodata.rasterize import PolygonIndex
 from ..geodata.vector import Geometries
 from ..polygons.vectorize import CHUNK_PX
-
-
-@dataclass(frozen=True)
-class Score:
-    """Counts of true positives, false positives and false negatives, and what follows from them (0 where undefined)."""
-
-    tp: int
-    fp: int
-    fn: int
-
-    @property
-    def precision(self) -> float:
-        """The share of the proposals that are right."""
-        return self.tp / (self.tp + self.fp) if self.tp + self.fp else 0.0
-
-    @property
-    def recall(self) -> float:
-        """The share of the truth that was found."""
-        return self.tp / (self.tp + self.fn) if self.tp + self.fn else 0.0
-
-    @property
-    def f1(self) -> float:
-        """The harmonic mean of precision and recall."""
-        total = 2 * self.tp + self.fp + self.fn
-        return 2 * self.tp / total if total else 0.0
-
-    def __add__(self, other: Score) -> Score:
-        """Return the score of both grounds together: counts are summed."""
-        return Score(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn)
-
-    def to_dict(self) -> dict[str, float]:
-        """Return counts and ratios for a report."""
-        ratios = {"precision": self.precision, "recall": self.recall, "f1": self.f1}
-        return {"tp": self.tp, "fp": self.fp, "fn": self.fn, **ratios}
 
 
 @dataclass(frozen=True)
@@ -61,10 +28,10 @@ class Matching:
     truths: int
 
     @property
-    def score(self) -> Score:
+    def score(self) -> Counts:
         """Return the counts."""
         tp = int((self.taken >= 0).sum())
-        return Score(tp, len(self.taken) - tp, self.truths - tp)
+        return Counts(tp, len(self.taken) - tp, self.truths - tp)
 
 
 @dataclass(frozen=True)
@@ -112,6 +79,16 @@ class Candidates:
         outcome = np.concatenate([np.where(is_hit, "TP", "FP"), np.full(int(is_missed.sum()), "FN")]).astype(object)
         iou = np.concatenate([np.where(is_hit, matching.iou, nearest), nearest_truth[is_missed]])
         return MatchOutcomes(is_missed, outcome, iou)
+
+
+def measure_f1(counts: NDArray[Any]) -> NDArray[np.float64]:
+    """Return 2 TP / (2 TP + FP + FN) of counts (..., 3) of true positives, false positives and false negatives.
+
+    It is 0 where there is nothing; of a single score see ``Counts``.
+    """
+    hits = 2.0 * counts[..., 0]
+    total = hits + counts[..., 1] + counts[..., 2]
+    return np.asarray(np.divide(hits, total, out=np.zeros_like(hits), where=total > 0))
 
 
 def match_footprints(
@@ -182,9 +159,9 @@ def _keep_surfaces(polygon: Any) -> Any:
     return shapely.union_all([part for part in polygon.geoms if part.area > 0])
 
 
-def score_pixels(path: Path, threshold: float, truths: Geometries, ground: Any) -> Score:
+def score_pixels(path: Path, threshold: float, truths: Geometries, ground: Any) -> Counts:
     """Count pixels of the ground that hold data: building in the probability raster against building in the truth."""
-    drawn, score = PolygonIndex(truths), Score(0, 0, 0)
+    drawn, score = PolygonIndex(truths), Counts(0, 0, 0)
     where = PolygonIndex(shapely.get_parts(np.array([ground], dtype=object)))
     with rasterio.open(path) as dataset:
         for window in _plan_windows(dataset.width, dataset.height):
@@ -194,7 +171,7 @@ def score_pixels(path: Path, threshold: float, truths: Geometries, ground: Any) 
             counts = (where.draw(window) > 0) & (values != NODATA)
             said, true = find_buildings(values, threshold), drawn.draw(window) > 0
             tp, fp, fn = ((counts & part).sum() for part in (said & true, said & ~true, ~said & true))
-            score += Score(int(tp), int(fp), int(fn))
+            score += Counts(int(tp), int(fp), int(fn))
     return score
 
 

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from ...core.card import Seeds, SeparationParams
+from ...core.counts import Counts
 from ..geodata.crs import GroundScale
 from ..geodata.probability import NODATA, find_buildings
 from ..geodata.rasterize import PolygonIndex
 from ..geodata.vector import Geometries
 from ..geodata.windows import widen_window
 from ..polygons.instances import find_instances
-from .metrics import Score
 
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 SEED_THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -45,11 +45,11 @@ class Tally:
     truths: int
     pixel_m2: float
 
-    def score(self, min_area_m2: float) -> Score:
+    def score(self, min_area_m2: float) -> Counts:
         """Return the score of the buildings that are large enough."""
         is_large = self.sizes_px >= max(min_area_m2 / self.pixel_m2, 1)
         tp = int(self.is_hit[is_large].sum())
-        return Score(tp, int(is_large.sum()) - tp, self.truths - tp)
+        return Counts(tp, int(is_large.sum()) - tp, self.truths - tp)
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Tile:
     counts: NDArray[np.bool_]
     pixel_m2: float
 
-    def score(self, separation: SeparationParams, min_area_m2: float) -> Score:
+    def score(self, separation: SeparationParams, min_area_m2: float) -> Counts:
         """Return the building score of a separation: see ``tally``."""
         return self.tally(separation).score(min_area_m2)
 
@@ -83,11 +83,11 @@ class Tile:
         is_hit[firsts[(overlap > 0.5) & is_true[seconds]]] = True
         return Tally(sizes_px[is_found], is_hit[is_found], int(is_true.sum()), self.pixel_m2)
 
-    def score_pixels(self, threshold: float) -> Score:
+    def score_pixels(self, threshold: float) -> Counts:
         """Return the pixel score of a threshold."""
         counts = self.counts & (self.values[0] != NODATA)
         said, true = find_buildings(self.values[0], threshold), self.truth > 0
-        return Score(*(int((counts & part).sum()) for part in (said & true, said & ~true, ~said & true)))
+        return Counts(*(int((counts & part).sum()) for part in (said & true, said & ~true, ~said & true)))
 
     def _measure(self, places: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64]]:
         """Return of each number how many pixels it has, whether it counts here, and how many of its pixels do."""
@@ -124,9 +124,7 @@ class ThresholdSearch:
         def rate(separation: SeparationParams) -> float:
             if separation not in known:
                 raise_if_cancelled()
-                known[separation] = sum(
-                    (tile.score(separation, self._min_area_m2) for tile in tiles), Score(0, 0, 0)
-                ).f1
+                known[separation] = sum((tile.score(separation, self._min_area_m2) for tile in tiles), Counts()).f1
             return known[separation]
 
         best = start
@@ -134,7 +132,7 @@ class ThresholdSearch:
             best = _pick(list(vary(best)), rate)
         if rate(best) > 0:
             return rate(best), best
-        pixels = [sum((tile.score_pixels(each) for tile in tiles), Score(0, 0, 0)).f1 for each in THRESHOLDS]
+        pixels = [sum((tile.score_pixels(each) for tile in tiles), Counts()).f1 for each in THRESHOLDS]
         return 0.0, replace(best, threshold=THRESHOLDS[int(np.argmax(pixels))])
 
     def read(self, path: Path) -> Iterator[Tile]:

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from rasterio.crs import CRS
 
 from ...core.atomic_file import replacing
+from ...core.counts import Counts
 from ...core.errors import InputError
 from ..geodata.crs import measure_units_m2
 from ..geodata.vector import Geometries, Layer, append_layer, read_layer, reproject_geometries
 from .blocks import BLOCKS, WIDTHS, count_by_block
-from .metrics import Matching, Score, find_candidates, match_footprints
+from .metrics import Matching, find_candidates, match_footprints
 
 Names: TypeAlias = "NDArray[np.str_]"
 
@@ -44,7 +45,7 @@ class Comparison:
     by: str = ""
 
 
-def compare_files(truth_path: str, footprints_path: str, how: Comparison) -> Score:
+def compare_files(truth_path: str, footprints_path: str, how: Comparison) -> Counts:
     """Return the score of footprints against the truth; raises InputError where the files do not allow it.
 
     Footprints are brought to the truth's coordinate system. Group by group the counts are those of SpaceNet: what has
@@ -54,7 +55,7 @@ def compare_files(truth_path: str, footprints_path: str, how: Comparison) -> Sco
     pixels. It is taken for pixels where a coordinate lies outside the degrees' range, where half of the polygons are
     wider than a tenth of a degree (11 km), or where the other file has no coordinate system either.
     """
-    return sum((match.matching.score for match in _match_files(truth_path, footprints_path, how)), Score(0, 0, 0))
+    return sum((match.matching.score for match in _match_files(truth_path, footprints_path, how)), Counts())
 
 
 def compare_blocks(truth_path: str, footprints_path: str, how: Comparison) -> NDArray[np.int64]:

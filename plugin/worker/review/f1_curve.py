@@ -10,9 +10,9 @@ import numpy as np
 import shapely
 
 from ...core.block_roles import VALIDATION
+from ...core.counts import Counts
 from ...core.errors import InputError
 from ...core.live_view import CurvePoints
-from ..evaluation.metrics import Score
 from ..evaluation.threshold_search import Tally, ThresholdSearch, Tile
 from ..geodata.polygons import apply_affine, explode_polygons
 from ..geodata.vector import Geometries, read_layer
@@ -57,7 +57,7 @@ class F1Curve:
         """Return what is known."""
         least = self._min_area_m2 or 0.0
         scores = {
-            threshold: sum((tally.score(least) for tally in tallies), Score(0, 0, 0))
+            threshold: sum((tally.score(least) for tally in tallies), Counts())
             for threshold, tallies in sorted(self._tallies.items())
         }
         points = [[threshold, score.f1, score.precision, score.recall] for threshold, score in scores.items()]
@@ -109,7 +109,7 @@ def _read(context: ReviewContext, layer: str) -> Geometries:
     return apply_affine(explode_polygons(content.geometries[is_own])[0], ~context.transform)
 
 
-def _find_best(scores: dict[float, Score]) -> list[float] | None:
+def _find_best(scores: dict[float, Counts]) -> list[float] | None:
     """Return threshold and F1 of the best point, the middle one of equals; None where nothing was found."""
     highest = max((score.f1 for score in scores.values()), default=0.0)
     best = [threshold for threshold, score in scores.items() if score.f1 == highest]

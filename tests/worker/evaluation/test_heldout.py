@@ -8,9 +8,10 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plugin.core.counts import Counts
 from plugin.worker.dataset.split import is_mostly_inside
 from plugin.worker.evaluation.heldout import IOUS, HeldOutEvaluation
-from plugin.worker.evaluation.metrics import Score, clip_to_ground, match_footprints
+from plugin.worker.evaluation.metrics import clip_to_ground, match_footprints
 from plugin.worker.geodata.crs import GroundScale
 from plugin.worker.polygons.vectorize import Footprints
 
@@ -57,7 +58,7 @@ def shake(buildings, seed):
 
 
 def read_counts(figures):
-    return Score(figures["tp"], figures["fp"], figures["fn"])
+    return Counts(figures["tp"], figures["fp"], figures["fn"])
 
 
 # -- figures ----------------------------------------------------------------------------------------------------------
@@ -73,7 +74,7 @@ def test_a_perfect_answer_has_perfect_figures():
 
 def test_no_answer_is_an_answer():
     figures = sit(make_town(50, 1), []).figures
-    assert read_counts(figures["building"]) == Score(0, 0, 50)
+    assert read_counts(figures["building"]) == Counts(0, 0, 50)
     assert figures["count_error_percent"] == figures["area_error_percent"] == -100
     assert figures["boundary_m"] == {"mean": None, "median": None, "pairs": 0}
     assert figures["building"]["interval"] is None
@@ -88,7 +89,7 @@ def test_the_counts_add_up_to_those_of_the_rule_by_every_reckoning(count, seed):
     expected = match_footprints(town, found, confidence).score
     figures, columns = marks.figures, marks.outcomes.columns
     assert read_counts(figures["building"]) == expected
-    assert sum((read_counts(each) for each in figures["by_size"]), Score(0, 0, 0)) == expected
+    assert sum((read_counts(each) for each in figures["by_size"]), Counts(0, 0, 0)) == expected
     assert np.sum(figures["blocks"], axis=0).tolist() == [expected.tp, expected.fp, expected.fn]
     assert [(columns["outcome"] == name).sum() for name in ("TP", "FP", "FN")] == [
         expected.tp,
@@ -119,7 +120,7 @@ def test_a_building_belongs_to_the_size_of_its_label_and_a_blunder_to_that_of_it
     blunder = shapely.box(700, 700, 760, 760)
     sizes = sit(labels, [grown, blunder]).figures["by_size"]
     assert [(each["from_m2"], each["to_m2"]) for each in sizes] == [(0, 50), (50, 150), (150, 500), (500, None)]
-    assert [read_counts(each) for each in sizes] == [Score(0, 0, 1), Score(1, 0, 0), Score(0, 0, 1), Score(0, 1, 1)]
+    assert [read_counts(each) for each in sizes] == [Counts(0, 0, 1), Counts(1, 0, 0), Counts(0, 0, 1), Counts(0, 1, 1)]
 
 
 def test_walls_that_lie_half_a_metre_outside_are_told_in_metres():
@@ -144,9 +145,9 @@ def test_a_town_of_many_blocks_has_an_interval_and_a_hamlet_has_none():
 def test_labels_and_footprints_count_from_half_of_them_inside_on(inside_px, counts):
     cut = shapely.box(-20 + inside_px, 100, inside_px, 120)
     whole = shapely.box(500, 500, 520, 520)
-    assert read_counts(sit([cut, whole], [whole]).figures["building"]) == Score(1, 0, counts)
-    assert read_counts(sit([whole], [cut, whole]).figures["building"]) == Score(1, counts, 0)
-    assert read_counts(sit([cut, whole], [cut, whole]).figures["building"]) == Score(1 + counts, 0, 0)
+    assert read_counts(sit([cut, whole], [whole]).figures["building"]) == Counts(1, 0, counts)
+    assert read_counts(sit([whole], [cut, whole]).figures["building"]) == Counts(1, counts, 0)
+    assert read_counts(sit([cut, whole], [cut, whole]).figures["building"]) == Counts(1 + counts, 0, 0)
 
 
 def test_what_lies_beyond_the_border_is_compared_on_neither_side():

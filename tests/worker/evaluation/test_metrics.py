@@ -8,7 +8,8 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plugin.worker.evaluation.metrics import Score, clip_to_ground, match_footprints, score_pixels
+from plugin.core.counts import Counts
+from plugin.worker.evaluation.metrics import clip_to_ground, match_footprints, score_pixels
 from plugin.worker.geodata.probability import NODATA
 
 BOWTIE = shapely.Polygon([(0, 0), (10, 10), (10, 0), (0, 10)])
@@ -37,21 +38,21 @@ def slide(by, side=10.0):
 
 
 def test_ratios_follow_from_the_counts():
-    score = Score(3, 1, 2)
+    score = Counts(3, 1, 2)
     assert (score.precision, score.recall, score.f1) == pytest.approx((0.75, 0.6, 2 / 3))
 
 
-@pytest.mark.parametrize("score", [Score(0, 0, 0), Score(0, 5, 0), Score(0, 0, 5), Score(0, 3, 4)])
+@pytest.mark.parametrize("score", [Counts(0, 0, 0), Counts(0, 5, 0), Counts(0, 0, 5), Counts(0, 3, 4)])
 def test_what_is_undefined_is_0(score):
     assert (score.precision, score.recall, score.f1) == (0, 0, 0)
 
 
 def test_counts_of_several_grounds_are_summed_and_ratios_follow_from_the_sums():
-    assert Score(1, 0, 0) + Score(1, 2, 4) == Score(2, 2, 4)
+    assert Counts(1, 0, 0) + Counts(1, 2, 4) == Counts(2, 2, 4)
 
 
 def test_a_report_holds_counts_and_ratios():
-    assert Score(1, 1, 0).to_dict() == {"tp": 1, "fp": 1, "fn": 0, "precision": 0.5, "recall": 1.0, "f1": 2 / 3}
+    assert Counts(1, 1, 0).to_dict() == {"tp": 1, "fp": 1, "fn": 0, "precision": 0.5, "recall": 1.0, "f1": 2 / 3}
 
 
 # -- the rule ---------------------------------------------------------------------------------------------------------
@@ -60,7 +61,7 @@ def test_a_report_holds_counts_and_ratios():
 def test_identical_footprints_all_match():
     squares = [shapely.box(20 * i, 0, 20 * i + 10, 10) for i in range(5)]
     matching = match(squares, squares)
-    assert matching.score == Score(5, 0, 0)
+    assert matching.score == Counts(5, 0, 0)
     assert matching.taken.tolist() == [0, 1, 2, 3, 4]
     assert matching.iou.tolist() == [1] * 5
 
@@ -138,7 +139,7 @@ def test_a_courtyard_counts_as_not_built():
     holed = shapely.box(0, 0, 20, 20) - shapely.box(5, 5, 15, 15)
     matching = match([holed], [shapely.box(0, 0, 20, 20)])
     assert matching.iou.tolist() == [0.75]
-    assert match([holed], [shapely.box(5, 5, 15, 15)]).score == Score(0, 1, 1)
+    assert match([holed], [shapely.box(5, 5, 15, 15)]).score == Counts(0, 1, 1)
 
 
 def test_parts_of_one_building_are_one():
@@ -226,27 +227,27 @@ def test_pixels_of_the_ground_are_counted_and_no_others(make_probability):
     values[30:40, :] = 254  # off the ground
     truths = as_array([shapely.box(0, 0, 10, 20)])
     score = score_pixels(make_probability(values), 0.5, truths, shapely.box(0, 0, 40, 30))
-    assert score == Score(100, 100, 100)
+    assert score == Counts(100, 100, 100)
 
 
 def test_pixels_without_data_count_nowhere(make_probability):
     values = np.full((40, 40), 254)
     values[:20] = NODATA
     truths = as_array([shapely.box(0, 0, 40, 30)])
-    assert score_pixels(make_probability(values), 0.5, truths, shapely.box(0, 0, 40, 40)) == Score(400, 400, 0)
+    assert score_pixels(make_probability(values), 0.5, truths, shapely.box(0, 0, 40, 40)) == Counts(400, 400, 0)
 
 
 def test_the_threshold_itself_is_building(make_probability):
     values = np.zeros((40, 40))
     values[0, :4] = (126, 127, 128, 254)
     truths = as_array([shapely.box(0, 0, 4, 1)])
-    assert score_pixels(make_probability(values), 0.5, truths, shapely.box(0, 0, 40, 40)) == Score(3, 0, 1)
+    assert score_pixels(make_probability(values), 0.5, truths, shapely.box(0, 0, 40, 40)) == Counts(3, 0, 1)
 
 
 def test_a_ground_of_several_pieces_counts_as_one(make_probability):
     values = np.full((40, 40), 254)
     ground = shapely.MultiPolygon([shapely.box(0, 0, 10, 10), shapely.box(20, 20, 30, 30)])
-    assert score_pixels(make_probability(values), 0.5, as_array([shapely.box(0, 0, 10, 10)]), ground) == Score(
+    assert score_pixels(make_probability(values), 0.5, as_array([shapely.box(0, 0, 10, 10)]), ground) == Counts(
         100, 100, 0
     )
 

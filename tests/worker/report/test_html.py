@@ -15,11 +15,12 @@ import shapely
 from rasterio.crs import CRS
 from rasterio.io import MemoryFile
 
+from plugin.core.counts import Counts
 from plugin.core.errors import InputError
 from plugin.core.folder import RunFolder
 from plugin.worker.geodata.vector import append_layer
 from plugin.worker.report.html.page import write_page
-from plugin.worker.report.html.scores import Block, Counts, choose_shown, read_curves
+from plugin.worker.report.html.scores import Block, choose_shown, read_curves
 from plugin.worker.report.html.source import SCHEMAS, name_file, read_facts
 from plugin.worker.report.html.svg import fit_scale
 

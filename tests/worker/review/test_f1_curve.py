@@ -10,13 +10,13 @@ import pytest
 import shapely
 
 from plugin.core.block_roles import VALIDATION
+from plugin.core.counts import Counts
 from plugin.core.errors import InputError
 from plugin.core.job import load_job
 from plugin.core.models import find_card
 from plugin.worker.dataset.inputs import Inputs
 from plugin.worker.dataset.labels import read_labels
 from plugin.worker.dataset.split import split_ground
-from plugin.worker.evaluation.metrics import Score
 from plugin.worker.evaluation.threshold_search import ThresholdSearch
 from plugin.worker.geodata.raster import describe_raster
 from plugin.worker.geodata.vector import append_layer, read_layer
@@ -52,7 +52,7 @@ def finish(curve):
 
 def score(chooser, context, threshold, least_m2):
     separation = replace(context.separation, threshold=threshold)
-    return sum((tile.score(separation, least_m2) for tile in chooser.read(context.path)), Score(0, 0, 0))
+    return sum((tile.score(separation, least_m2) for tile in chooser.read(context.path)), Counts(0, 0, 0))
 
 
 def test_every_point_is_what_the_run_itself_would_have_counted(context, chooser):

@@ -5,30 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ....core.counts import Counts
 from .source import ReportSource, pick, read_number
 
 BEFORE, AFTER = "before", "after"
 MODELS = (BEFORE, AFTER)
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Buildings found, footprints on none, and buildings missed."""
-
-    tp: int
-    fp: int
-    fn: int
-
-    @property
-    def labels(self) -> int:
-        """How many buildings are labelled."""
-        return self.tp + self.fn
-
-    @property
-    def f1(self) -> float:
-        """The F1, 0 where there is nothing."""
-        total = 2 * self.tp + self.fp + self.fn
-        return 2 * self.tp / total if total else 0.0
 
 
 @dataclass(frozen=True)
