@@ -8,14 +8,10 @@ from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QCoreApplication, Qt
 from qgis.PyQt.QtGui import QIcon
 
+from ...ui.fields.actions import QAction
 from ...ui.language import load_translation
 from ..core.paths import RESOURCES
 from .provider import TunerProvider
-
-try:
-    from qgis.PyQt.QtGui import QAction  # Qt 6
-except ImportError:
-    from qgis.PyQt.QtWidgets import QAction  # Qt 5
 
 if TYPE_CHECKING:
     from qgis.gui import QgisInterface

@@ -39,3 +39,8 @@ class RunError(TunerError):
 
 class CopyCancelled(Exception):  # noqa: N818 - it is no error
     """The user cancelled while a run's inputs were copied."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return what a library's error says in its first line, at most 200 characters; its type where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

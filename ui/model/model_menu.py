@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any, Callable, Mapping
 
 from qgis.PyQt.QtCore import Qt, pyqtSignal
-from qgis.PyQt.QtWidgets import QAction, QDialog, QFileDialog, QMenu, QWidget
+from qgis.PyQt.QtWidgets import QDialog, QFileDialog, QMenu, QWidget
 
 from ...plugin.core.card import Card
 from ...plugin.core.model_specs import load_encoders
+from ..fields.actions import QAction
 from .architecture import ArchitectureDialog
 from .import_weights import ImportWeightsDialog
 

@@ -6,10 +6,7 @@ from typing import Iterable
 
 from qgis.gui import QgsGui
 
-try:
-    from qgis.PyQt.QtGui import QAction  # Qt 6
-except ImportError:
-    from qgis.PyQt.QtWidgets import QAction  # Qt 5
+from ....ui.fields.actions import QAction
 
 
 def register(action: QAction, key: str) -> None:

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from ...core.atomic_file import replacing
 from ...core.card import Card
-from ...core.errors import InputError, RunError
+from ...core.errors import InputError, RunError, first_line
 from ..models.networks import load_network, normalise
 from .deepness import CLASSES, describe_for_deepness, is_clipped, read_stretch
 from .pooling import fix_pools
@@ -114,7 +114,7 @@ def _trace(classes: nn.Module, bands: int, side: int) -> onnx.ModelProto:
         model = onnx.load_from_string(written.getvalue())
         onnx.checker.check_model(model, full_check=True)
     except (RuntimeError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        reason = str(error).splitlines()[0][:200]
+        reason = first_line(error)
         raise RunError(f"This network cannot be written as ONNX: {reason}", "Export only its card.") from error
     model.ir_version = min(model.ir_version, IR_VERSION)
     for place, size in zip(
@@ -162,6 +162,6 @@ def _ask_onnxruntime(path: Path, metadata: dict[str, Any], values: NDArray[np.fl
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         (said,) = session.run([CLASSES_OUT], {TILES: (values / np.float32(255) - mean) / std})
     except (refusals.Fail, refusals.InvalidArgument, refusals.NotImplemented, refusals.RuntimeException) as error:
-        reason = str(error).splitlines()[0][:200]
+        reason = first_line(error)
         raise RunError(f"onnxruntime cannot use the exported file: {reason}", "Export only its card.") from error
     return np.asarray(said[:, 1])

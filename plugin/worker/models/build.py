@@ -13,7 +13,7 @@ from torch import nn
 from torch.func import functional_call
 
 from ...core.card import Card
-from ...core.errors import InputError
+from ...core.errors import InputError, first_line
 from ...core.model_specs import guess_encoder, load_encoders
 from .spacenet4 import ARCHITECTURES, build_spacenet4
 
@@ -64,7 +64,7 @@ def build_segmenter(card: Card, encoder: str = "", **options: Any) -> nn.Module:
     try:
         network = smp.create_model(card.architecture, encoder, **sizes, **options)
     except MISFITS as error:
-        raise InputError(f"{_name(card)} cannot be built: {_shorten(error)}", _CHOOSE) from error
+        raise InputError(f"{_name(card)} cannot be built: {first_line(error)}", _CHOOSE) from error
     _steady_norms(network.decoder)
     _try_out(network, card)
     return cast(nn.Module, network)
@@ -107,7 +107,7 @@ def _try_out(network: nn.Module, card: Card) -> None:
             with torch.no_grad():
                 logits = functional_call(network, tensors, (values,))
         except MISFITS as error:
-            raise InputError(f"{_name(card)} cannot read {side} x {side} px: {_shorten(error)}", _CHOOSE) from error
+            raise InputError(f"{_name(card)} cannot read {side} x {side} px: {first_line(error)}", _CHOOSE) from error
         if logits.shape != (1, len(card.outputs), side, side):
             raise InputError(f"{_name(card)} gives {tuple(logits.shape[2:])} for {side} x {side} px.", _CHOOSE)
     network.train()
@@ -115,7 +115,3 @@ def _try_out(network: nn.Module, card: Card) -> None:
 
 def _name(card: Card) -> str:
     return f'The network of the model "{card.name}" ({card.architecture} over {card.encoder})'
-
-
-def _shorten(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

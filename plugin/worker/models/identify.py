@@ -12,7 +12,7 @@ import segmentation_models_pytorch as smp
 import torch
 from torch import nn
 
-from ...core.errors import InputError
+from ...core.errors import InputError, first_line
 from ...core.model_specs import DECODERS
 from .build import MISFITS
 from .spacenet4 import ARCHITECTURES, build_spacenet4
@@ -165,8 +165,8 @@ def _build_encoder(name: str) -> nn.Module:
 
 
 def _refuse_to_build(what: str, error: Exception) -> InputError:
-    said = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-    return InputError(f"{what} cannot be built: {said}", "Name another one: the command `encoders` lists them.")
+    hint = "Name another one: the command `encoders` lists them."
+    return InputError(f"{what} cannot be built: {first_line(error)}", hint)
 
 
 def _refuse(shapes: Shapes, architecture: str, encoder: str) -> InputError:

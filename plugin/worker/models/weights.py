@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from ...core.errors import InputError
+from ...core.errors import InputError, first_line
 from .spacenet4 import ARCHITECTURES, build_spacenet4
 
 Tensors = dict[str, torch.Tensor]
@@ -41,7 +41,7 @@ def read_tensors(path: Path) -> Tensors:
     try:
         content: Any = load_file(path) if head[8:9] == b"{" else _load_pickled(path)
     except (OSError, SafetensorError, RuntimeError, EOFError) as error:
-        raise _refuse(path, f"it is damaged, or only a part of it is there ({_shorten(error)}).", _AGAIN) from error
+        raise _refuse(path, f"it is damaged, or only a part of it is there ({first_line(error)}).", _AGAIN) from error
     tensors = _find_tensors(content)
     if not tensors:
         hint = 'In the program that made it: torch.save(model.state_dict(), "weights.pth").'
@@ -170,10 +170,6 @@ def _few(names: list[str]) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _shorten(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
 
 
 def _refuse(path: Path, why: str, hint: str) -> InputError:

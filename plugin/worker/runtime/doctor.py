@@ -8,6 +8,7 @@ import platform
 import time
 from typing import Any
 
+from ...core.errors import first_line
 from .driver import Driver, ask_driver
 
 _LIBRARIES = ("numpy", "torch", "segmentation_models_pytorch", "rasterio", "shapely", "pyogrio")
@@ -37,7 +38,7 @@ def examine() -> dict[str, Any]:
     try:
         facts["versions"], facts["seconds"]["import"] = _import_libraries()
     except (ImportError, OSError, RuntimeError) as error:
-        facts.update(text=f"A library of the worker does not load: {_shorten(error)}", hint=_REPAIR)
+        facts.update(text=f"A library of the worker does not load: {first_line(error)}", hint=_REPAIR)
         return facts
     _try_cuda(facts)
     if facts["device"] == "cpu":
@@ -71,7 +72,7 @@ def _try_cuda(facts: dict[str, Any]) -> None:
         )
         facts["seconds"]["cuda"] = _pass_through_network("cuda")
     except (RuntimeError, AssertionError) as error:  # torch reports CUDA's errors as either
-        cuda["reason"] = f"CUDA reports: {_shorten(error)}"
+        cuda["reason"] = f"CUDA reports: {first_line(error)}"
         return
     cuda["usable"] = True
     text = f"Ready: runs on the GPU ({properties.name}, {properties.total_memory / 2**30:.0f} GiB)."
@@ -95,7 +96,7 @@ def _try_cpu(facts: dict[str, Any]) -> None:
     try:
         facts["seconds"]["cpu"] = _pass_through_network("cpu")
     except (RuntimeError, ImportError) as error:
-        facts.update(text=f"The worker cannot compute: {_shorten(error)}", hint=_REPAIR)
+        facts.update(text=f"The worker cannot compute: {first_line(error)}", hint=_REPAIR)
         return
     reason = facts["cuda"]["reason"]
     facts.update(ok=True, text=f"Ready: runs on the CPU, because {reason}.", hint=_advise(reason))
@@ -127,11 +128,6 @@ def _pass_through_network(device: str) -> float:
 
 def _seconds_since(begin: float) -> float:
     return round(time.monotonic() - begin, 3)
-
-
-def _shorten(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
 
 
 def format_text(facts: dict[str, Any]) -> str:

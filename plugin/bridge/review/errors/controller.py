@@ -15,6 +15,7 @@ from qgis.PyQt.QtCore import QObject
 from qgis.PyQt.QtGui import QColor
 from qgis.PyQt.QtWidgets import QWidget
 
+from .....ui.fields.actions import QAction
 from .....ui.review.error_browser import ErrorBrowser
 from ....core.building_outcomes import TUNED, Outcome, read_outcomes
 from ....core.errors import RunError, TunerError
@@ -25,11 +26,6 @@ from ..keys import forget, register
 from .outline import StaleError, read_outline
 from .visited import read_seen, write_seen
 from .zoom import aim
-
-try:
-    from qgis.PyQt.QtGui import QAction  # Qt 6
-except ImportError:
-    from qgis.PyQt.QtWidgets import QAction  # Qt 5
 
 #: The outline of the building at hand, and what it stands out by from any ground.
 COLOUR, CASING = "#39ff14", "#0a1f05"

@@ -11,6 +11,7 @@ from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QObject, QTimer
 from qgis.PyQt.QtWidgets import QWidget
 
+from .....ui.fields.actions import QAction
 from .....ui.review.swipe import SwipePanel
 from ....core.errors import RunError
 from ....core.run_record import RunRecord
@@ -21,11 +22,6 @@ from .layer_choices import SwipeLayers
 from .map_tool import SwipeTool
 from .render import wait_for_all
 from .view import SwipeView
-
-try:
-    from qgis.PyQt.QtGui import QAction  # Qt 6
-except ImportError:
-    from qgis.PyQt.QtWidgets import QAction  # Qt 5
 
 _SHORTCUT = "Ctrl+Alt+S"
 #: So long after the map has moved the sides are drawn anew: a turn of the wheel comes in many steps.
