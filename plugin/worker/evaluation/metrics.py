@@ -16,6 +16,7 @@ from ...core.counts import Counts
 from ..geodata.probability import NODATA, find_buildings
 from ..geodata.rasterize import PolygonIndex
 from ..geodata.vector import Geometries
+from ..geodata.windows import cut_windows
 from ..polygons.vectorize import CHUNK_PX
 
 
@@ -164,7 +165,7 @@ def score_pixels(path: Path, threshold: float, truths: Geometries, ground: Any) 
     drawn, score = PolygonIndex(truths), Counts(0, 0, 0)
     where = PolygonIndex(shapely.get_parts(np.array([ground], dtype=object)))
     with rasterio.open(path) as dataset:
-        for window in _plan_windows(dataset.width, dataset.height):
+        for window in cut_windows(Window(0, 0, dataset.width, dataset.height), CHUNK_PX):
             if len(where.find(window)) == 0:
                 continue
             values = dataset.read(1, window=window)
@@ -173,8 +174,3 @@ def score_pixels(path: Path, threshold: float, truths: Geometries, ground: Any) 
             tp, fp, fn = ((counts & part).sum() for part in (said & true, said & ~true, ~said & true))
             score += Counts(int(tp), int(fp), int(fn))
     return score
-
-
-def _plan_windows(width: int, height: int) -> list[Window]:
-    steps = ((left, top) for top in range(0, height, CHUNK_PX) for left in range(0, width, CHUNK_PX))
-    return [Window(left, top, min(CHUNK_PX, width - left), min(CHUNK_PX, height - top)) for left, top in steps]

@@ -19,7 +19,7 @@ from ..geodata.crs import GroundScale
 from ..geodata.probability import NODATA, find_buildings
 from ..geodata.rasterize import PolygonIndex
 from ..geodata.vector import Geometries
-from ..geodata.windows import widen_window
+from ..geodata.windows import cut_windows, keep_meeting, widen_window
 from ..polygons.instances import find_instances
 
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -107,7 +107,7 @@ class ThresholdSearch:
         self._numbers = np.arange(1, len(labels) + 1)
         self._ground = PolygonIndex(shapely.get_parts(np.array([ground], dtype=object)))
         self._scale, self._min_area_m2 = scale, min_area_m2
-        self._windows = _cut(ground)
+        self._windows = _choose_windows(ground)
 
     def choose(
         self, path: Path, start: SeparationParams, raise_if_cancelled: Callable[[], None], *, is_thorough: bool
@@ -176,20 +176,9 @@ def _pick(candidates: list[SeparationParams], rate: Callable[[SeparationParams],
     return candidates[int(best[len(best) // 2])]
 
 
-def _cut(ground: Any) -> list[Window]:
+def _choose_windows(ground: Any) -> list[Window]:
+    """Return the tiles that meet the ground; of more than 24 so many, spread evenly over them."""
     left, top, right, bottom = (int(value) for value in np.round(ground.bounds))
-    steps = [(col, row) for row in range(top, bottom, _TILE_PX) for col in range(left, right, _TILE_PX)]
-    boxes = shapely.box(*np.array([(col, row, col + _TILE_PX, row + _TILE_PX) for col, row in steps], dtype=float).T)
-    shapely.prepare(ground)
-    meeting = np.flatnonzero(shapely.intersects(ground, boxes))
-    chosen = meeting[np.unique(np.linspace(0, len(meeting) - 1, min(_MOST_TILES, len(meeting))).round().astype(int))]
-    windows = [Window(*steps[i], _TILE_PX, _TILE_PX) for i in chosen]
-    return [
-        Window(
-            each.col_off,
-            each.row_off,
-            min(_TILE_PX, right - each.col_off),
-            min(_TILE_PX, bottom - each.row_off),
-        )
-        for each in windows
-    ]
+    meeting = keep_meeting(cut_windows(Window(left, top, right - left, bottom - top), _TILE_PX), ground)
+    chosen = np.linspace(0, len(meeting) - 1, min(_MOST_TILES, len(meeting))).round().astype(int)
+    return [meeting[place] for place in np.unique(chosen)]

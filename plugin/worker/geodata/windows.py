@@ -2,8 +2,39 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+import shapely
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
+
+
+def cut_rows(region: Window, side_px: int) -> list[list[Window]]:
+    """Return the square windows that cover a region, row by row from its top left; those at its far sides are cut."""
+    left, top, width, height = region.col_off, region.row_off, region.width, region.height
+    return [
+        [
+            Window(left + col, top + row, min(side_px, width - col), min(side_px, height - row))
+            for col in range(0, width, side_px)
+        ]
+        for row in range(0, height, side_px)
+    ]
+
+
+def cut_windows(region: Window, side_px: int) -> list[Window]:
+    """Return the windows of ``cut_rows``, one after another."""
+    return [window for row in cut_rows(region, side_px) for window in row]
+
+
+def keep_meeting(windows: list[Window], ground: Any) -> list[Window]:
+    """Return the windows that meet the ground, a geometry in the same pixels (None: all of them)."""
+    if ground is None or not windows:
+        return windows
+    shapely.prepare(ground)
+    places = np.array([(each.col_off, each.row_off, each.width, each.height) for each in windows], dtype="float64")
+    boxes = shapely.box(*places[:, :2].T, *(places[:, :2] + places[:, 2:]).T)
+    return [windows[place] for place in np.flatnonzero(shapely.intersects(boxes, ground))]
 
 
 def widen_window(window: Window, dataset: DatasetReader, margin_px: int) -> tuple[Window, tuple[slice, slice]]:

@@ -14,6 +14,7 @@ from rasterio.windows import Window
 
 from ...core.atomic_file import replacing
 from ..geodata.probability import NODATA
+from ..geodata.windows import cut_windows
 
 #: The finest overview: a sixteenth of the raster, so that all of them together are a tenth of the file.
 FIRST = 4
@@ -56,7 +57,7 @@ def build_sidecar(path: Path) -> Iterator[None]:
                 "sparse_ok": True,
             }
             with rasterio.open(partial, "w", driver="GTiff", **profile, **place, **layout) as target:
-                for window in _list_chunks(source.width, source.height):
+                for window in cut_windows(Window(0, 0, source.width, source.height), _CHUNK_PX):
                     _shrink(source, window, target)
                     yield
         _add(partial, 2)
@@ -76,9 +77,3 @@ def _shrink(source: DatasetReader, window: Window, target: DatasetReader) -> Non
     )
     means = source.read(1, window=window, out_shape=(place.height, place.width), resampling=Resampling.average)
     target.write(means, 1, window=place)
-
-
-def _list_chunks(width: int, height: int) -> Iterator[Window]:
-    for top in range(0, height, _CHUNK_PX):
-        for left in range(0, width, _CHUNK_PX):
-            yield Window(left, top, min(_CHUNK_PX, width - left), min(_CHUNK_PX, height - top))

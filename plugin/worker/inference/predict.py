@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import rasterio
-import shapely
 import torch
 from numpy.typing import NDArray
 from rasterio.errors import RasterioError
@@ -21,6 +20,7 @@ from ...core.atomic_file import replacing
 from ...core.card import Card
 from ..geodata.probability import NODATA, encode_probability
 from ..geodata.raster import Raster, open_grid, read_window
+from ..geodata.windows import keep_meeting
 from ..models.networks import normalise
 from ..runtime.precision import autocast, keep_depthwise_exact
 from .overviews import add_overviews, name_sidecar
@@ -102,16 +102,8 @@ def _plan_strips(raster: Raster, ground: Any) -> list[_Strip]:
         last = right if right < raster.width else max(first + 1, raster.width - _OVERLAP_PX)
         lefts = range(first, last, _STEP_PX)
         windows = [Window(col, row, _SIDE_PX, _SIDE_PX) for row in tops for col in lefts]
-        strips.append(_Strip(left, right, _keep_on_ground(windows, ground)))
+        strips.append(_Strip(left, right, keep_meeting(windows, ground)))
     return strips
-
-
-def _keep_on_ground(windows: list[Window], ground: Any) -> list[Window]:
-    if ground is None:
-        return windows
-    shapely.prepare(ground)
-    boxes = [shapely.box(w.col_off, w.row_off, w.col_off + w.width, w.row_off + w.height) for w in windows]
-    return [window for window, meets in zip(windows, shapely.intersects(boxes, ground), strict=True) if meets]
 
 
 def _predict_strip(

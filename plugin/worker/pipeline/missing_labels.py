@@ -22,6 +22,7 @@ from ..geodata.probability import FULL, encode_probability
 from ..geodata.raster import Raster, open_grid, read_window
 from ..geodata.rasterize import PolygonIndex
 from ..geodata.vector import Geometries
+from ..geodata.windows import cut_windows, keep_meeting
 from ..inference.predict import Predictor
 from ..models.networks import load_network
 from ..polygons.instances import find_instances
@@ -123,13 +124,10 @@ def find_gaps(
 
 def _choose_windows(raster: Raster, ground: Any, seed: int) -> list[Window]:
     """Return the windows that meet the ground, each with a margin, drawn by the seed."""
-    tops, lefts = range(0, raster.height, _SIDE_PX), range(0, raster.width, _SIDE_PX)
-    corners = np.array([(left, top) for top in tops for left in lefts])
-    shapely.prepare(ground)
-    meets = shapely.intersects(shapely.box(*corners.T, *(corners + _SIDE_PX).T), ground)
+    meeting = keep_meeting(cut_windows(Window(0, 0, raster.width, raster.height), _SIDE_PX), ground)
+    drawn = [meeting[place] for place in np.random.default_rng(seed).permutation(len(meeting))]
     side = _SIDE_PX + 2 * _MARGIN_PX
-    drawn = np.random.default_rng(seed).permutation(corners[meets])
-    return [Window(int(left) - _MARGIN_PX, int(top) - _MARGIN_PX, side, side) for left, top in drawn]
+    return [Window(core.col_off - _MARGIN_PX, core.row_off - _MARGIN_PX, side, side) for core in drawn]
 
 
 def _find_sure(values: NDArray[np.uint8], predictor: Predictor, raster: Raster, window: Window) -> NDArray[np.int32]:

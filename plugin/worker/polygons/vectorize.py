@@ -22,7 +22,7 @@ from ..geodata.crs import GroundScale
 from ..geodata.probability import FULL
 from ..geodata.raster import Raster
 from ..geodata.vector import Geometries
-from ..geodata.windows import widen_window
+from ..geodata.windows import cut_rows, keep_meeting, widen_window
 from .instances import find_instances
 from .simplify import Outliner
 from .stitch import Edges, Seams, find_edges
@@ -85,20 +85,19 @@ def trace_footprints(
     """
     with rasterio.open(path) as dataset:
         seams, waiting, outliner = Seams(dataset.width), _EMPTY, Outliner(rule.simplify_px, is_squared=rule.is_squared)
-        tops = range(0, dataset.height, chunk_px)
-        for i, top in enumerate(tops):
-            found = [waiting]
-            for left in range(0, dataset.width, chunk_px):
-                window = Window(left, top, min(chunk_px, dataset.width - left), min(chunk_px, dataset.height - top))
-                if _meets(window, ground):
+        rows = cut_rows(Window(0, 0, dataset.width, dataset.height), chunk_px)
+        for i, row in enumerate(rows):
+            found, meeting = [waiting], keep_meeting(row, ground)
+            for window in row:
+                if window in meeting:
                     pieces, edges = _trace_chunk(dataset, window, rule, scale)
                     seams.add(window, edges)
                     found.append(pieces)
                 else:
                     seams.skip(window)
-            whole, waiting = _melt(_concatenate(found), seams, is_last=i + 1 == len(tops))
-            yield (i + 1) / len(tops), _finish(whole, rule, scale, outliner)
-            outliner.move_to(top + chunk_px, waiting.polygons)
+            whole, waiting = _melt(_concatenate(found), seams, is_last=i + 1 == len(rows))
+            yield (i + 1) / len(rows), _finish(whole, rule, scale, outliner)
+            outliner.move_to(row[0].row_off + chunk_px, waiting.polygons)
 
 
 def trace_all(path: Path, rule: TraceRule, scale: GroundScale, ground: Any = None) -> Footprints:
@@ -178,10 +177,3 @@ def _finish(pieces: _Pieces, rule: TraceRule, scale: GroundScale, outliner: Outl
     areas = shapely.area(outlines) * pixels_m2
     keep = (areas >= rule.min_area_m2) & (areas > 0)
     return Footprints(outlines[keep], confidence[keep], areas[keep])
-
-
-def _meets(window: Window, ground: Any) -> bool:
-    if ground is None:
-        return True
-    left, top = window.col_off, window.row_off
-    return bool(shapely.box(left, top, left + window.width, top + window.height).intersects(ground))
