@@ -6,132 +6,206 @@ import difflib
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Annotated, Any, Mapping, Optional
 
 from .atomic_file import write_json
 from .block_roles import read_block_roles
 from .errors import InputError
+from .option import POLYGONS, RASTER, Option, list_options
 
 DEFAULT_BASE_MODEL = "starter"
 RECIPES = ("model", "solaris_2019")
 MOST_SHIFT_M = 100.0
+DEVICES = ("auto", "cpu", "cuda")
 _MOST_WITHHELD = 0.8
-
-#: What a field's annotation means, in words.
-_KINDS = {
-    "str": "text",
-    "bool": "true or false",
-    "int": "a whole number",
-    "int | None": "a whole number or null",
-    "float": "a number",
-    "float | None": "a number or null",
-    "tuple[int, ...]": "a list of whole numbers",
-    "tuple[str, ...]": "a list of texts",
+#: What the type of a field is called, of one value and of many.
+_TYPES = {
+    str: ("text", "texts"),
+    bool: ("true or false", ""),
+    int: ("a whole number", "whole numbers"),
+    float: ("a number", "numbers"),
 }
+_AS_RECIPE = "default: as the recipe says"
+
+_BANDS = Option(
+    "The raster's band for each band that the model reads, with commas between; 0 for one that the raster lacks."
+    " Empty: by their colours, or as the layer is drawn.",
+    label="Bands",
+    metavar="1,2,3",
+)
+Bands = Annotated[tuple[int, ...], _BANDS]
+Epochs = Annotated[Optional[int], Option(_AS_RECIPE, "Epochs", subject="Epochs", least=1, most=1000)]
+LearningRate = Annotated[
+    Optional[float],
+    Option(
+        f"of a step of AdamW; {_AS_RECIPE}", "Learning rate", subject="The learning rate", least=0, most=1, bounds="(]"
+    ),
+]
+BatchSize = Annotated[Optional[int], Option(_AS_RECIPE, "Batch size", subject="The batch size", least=1, most=512)]
+Samples = Annotated[
+    Optional[int],
+    Option(
+        f"crops of an epoch; {_AS_RECIPE}",
+        "Epoch size in tiles",
+        subject="The crops of an epoch",
+        least=1,
+        most=100_000,
+    ),
+]
+ReplayShare = Annotated[
+    float,
+    Option(
+        "of the crops of a run that improves a model, on ground that was learnt earlier",
+        "Share of the crops on ground that was learnt earlier",
+        subject="The share of replayed ground",
+        least=0,
+        most=0.9,
+    ),
+]
+Seed = Annotated[int, Option("of everything that is drawn", "Seed", subject="The seed", least=0)]
+Device = Annotated[str, Option("auto: the best there is", "Device", subject="The device", choices=DEVICES)]
+Threads = Annotated[int, Option("0: all cores", subject="The number of threads", least=0, most=1024)]
+_SHIFT = Option(
+    "moves the run's copy of the labels",
+    subject="The shift of the labels",
+    unit="m",
+    least=-MOST_SHIFT_M,
+    most=MOST_SHIFT_M,
+)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The few choices of a run. None means: as the recipe says.
+    """The few choices of a run. None means: as the recipe says."""
 
-    ``recipe`` is the base model's own (``model``) or the plain one of CosmiQ Works' Solaris tutorial of 2019
-    (``solaris_2019``: three epochs, a tenth of the base training's learning rate, nothing else). ``square`` gives
-    footprints right angles where they fit. ``learning_rate`` is per step of AdamW, an epoch takes ``samples`` crops of
-    ``tile_px`` pixels a side (a multiple of 32), ``min_area_m2`` in square metres on
-    the ground, ``simplify_m`` in metres (None: one pixel), shares from 0 to 1 of the labelled ground, ``threads`` 0
-    means all cores. ``replay_share`` of an improving run's crops are of ground that was learnt earlier. The run's copy
-    of the labels is moved by ``shift_east_m`` and ``shift_north_m`` metres on the ground.
-    """
-
-    recipe: str = RECIPES[0]
-    epochs: int | None = None
-    learning_rate: float | None = None
-    batch_size: int | None = None
-    tile_px: int | None = None
-    samples: int | None = None
-    min_area_m2: float = 5.0
-    simplify_m: float | None = None
-    square: bool = True
-    held_out_share: float = 0.25
-    validation_share: float = 0.15
-    seed: int = 1
-    device: str = "auto"
-    threads: int = 0
-    shift_east_m: float = 0.0
-    shift_north_m: float = 0.0
-    replay_share: float = 0.5
+    recipe: Annotated[
+        str,
+        Option(
+            "model: the base model's own; solaris_2019: the plain one of CosmiQ Works' Solaris tutorial of 2019, three"
+            " epochs at a tenth of the base training's learning rate and nothing else",
+            "Recipe",
+            subject="The recipe",
+            choices=RECIPES,
+        ),
+    ] = RECIPES[0]
+    epochs: Epochs = None
+    learning_rate: LearningRate = None
+    batch_size: BatchSize = None
+    tile_px: Annotated[
+        Optional[int],
+        Option(
+            f"side of a crop, a multiple of 32; {_AS_RECIPE}",
+            "Tile size in pixels, a multiple of 32",
+            subject="The tiles",
+            unit="px",
+            least=64,
+            most=2048,
+            multiple_of=32,
+        ),
+    ] = None
+    samples: Samples = None
+    min_area_m2: Annotated[
+        float,
+        Option(
+            "of a footprint on the ground",
+            "Minimum area (m²)",
+            "MIN_AREA",
+            subject="The minimum area",
+            unit="m²",
+            least=0,
+            most=1_000_000,
+        ),
+    ] = 5.0
+    simplify_m: Annotated[
+        Optional[float],
+        Option(
+            "by how much a corner may move; default: one pixel",
+            subject="The simplification",
+            unit="m",
+            least=0,
+            most=100,
+        ),
+    ] = None
+    square: Annotated[bool, Option("footprints get right angles where they fit", "Right angles")] = True
+    held_out_share: Annotated[
+        float,
+        Option("of the labelled ground", "Held-out share", subject="The held-out share", least=0.05, most=0.6),
+    ] = 0.25
+    validation_share: Annotated[
+        float, Option("of the labelled ground", subject="The validation share", least=0.05, most=0.4)
+    ] = 0.15
+    seed: Seed = 1
+    device: Device = "auto"
+    threads: Threads = 0
+    shift_east_m: Annotated[
+        float,
+        replace(
+            _SHIFT, help="moves the run's copy of the labels", label="Move the labels east (m)", parameter="SHIFT_EAST"
+        ),
+    ] = 0.0
+    shift_north_m: Annotated[
+        float,
+        replace(_SHIFT, label="Move the labels north (m)", parameter="SHIFT_NORTH"),
+    ] = 0.0
+    replay_share: ReplayShare = 0.5
 
     def find_problems(self) -> list[str]:
         """Return one sentence for each setting that cannot be used."""
-        checks = [
-            (self.recipe in RECIPES, f"The recipe must be one of {', '.join(RECIPES)}."),
-            (self.epochs is None or 1 <= self.epochs <= 1000, "Epochs must be from 1 to 1000."),
-            (
-                self.learning_rate is None or 0 < self.learning_rate <= 1,
-                "The learning rate must be above 0 and at most 1.",
-            ),
-            (self.batch_size is None or 1 <= self.batch_size <= 512, "The batch size must be from 1 to 512."),
-            (
-                self.tile_px is None or (64 <= self.tile_px <= 2048 and self.tile_px % 32 == 0),
-                "The tiles must be a multiple of 32 pixels, from 64 to 2048.",
-            ),
-            (self.samples is None or 1 <= self.samples <= 100_000, "The crops of an epoch must be 1 to 100,000."),
-            (0 <= self.min_area_m2 <= 1e6, "The minimum area must be from 0 to 1,000,000 square metres."),
-            (
-                self.simplify_m is None or 0 <= self.simplify_m <= 100,
-                "The simplification must be from 0 to 100 metres.",
-            ),
-            (0.05 <= self.held_out_share <= 0.6, "The held-out share must be from 0.05 to 0.6."),
-            (0.05 <= self.validation_share <= 0.4, "The validation share must be from 0.05 to 0.4."),
-            (
-                not self.held_out_share + self.validation_share > _MOST_WITHHELD,
-                f"The held-out and the validation share together must be at most {_MOST_WITHHELD}.",
-            ),
-            (0 <= self.replay_share <= 0.9, "The share of replayed ground must be from 0 to 0.9."),
-            (self.seed >= 0, "The seed must not be negative."),
-            (self.device in ("auto", "cpu", "cuda"), "The device must be auto, cpu or cuda."),
-            (0 <= self.threads <= 1024, "The number of threads must be from 0 to 1024."),
-            (
-                abs(self.shift_east_m) <= MOST_SHIFT_M and abs(self.shift_north_m) <= MOST_SHIFT_M,
-                f"The shift of the labels must be at most {MOST_SHIFT_M:g} metres either way.",
-            ),
-        ]
-        return [sentence for is_fine, sentence in checks if not is_fine]
+        wrong = [option for option in list_options(Settings) if not option.accepts(getattr(self, option.name))]
+        problems = [f"{option.subject} {option.rule}." for option in wrong]
+        if self.held_out_share + self.validation_share > _MOST_WITHHELD:
+            problems.append(f"The held-out and the validation share together must be at most {_MOST_WITHHELD}.")
+        return list(dict.fromkeys(problems))
 
 
 @dataclass(frozen=True)
 class Job:
-    """One fine-tuning job.
-
-    ``raster`` and ``labels`` are files, or ``raster`` is a folder in SpaceNet's layout: then labels and areas may be
-    left out, and those of the folder are taken.
-    ``labels_layer`` names a layer inside the labels' file (empty: its first).
-    ``areas`` is an optional polygon file whose ``role`` field says ``training`` or ``held-out``: inside an area
-    everything is labelled, outside nothing is learnt or scored. ``base_model`` is a model's name in the registry, or
-    the path of a tuned model's card. ``bands`` are the raster's bands, counted from 1, in the order in which the base
-    model takes them (0: the raster has none like it; empty: chosen by their
-    colours). ``block_roles`` are the blocks of the split whose role is not as it was drawn, each like
-    ``12=held-out`` (see ``roles``; blocks are numbered as the command ``split`` shows them).
+    """One fine-tuning job; a file's paths may be relative to the job's own folder.
 
     A job that improves a tuned model names in ``parent`` the folder of the run that tuned it, and in ``earlier`` that
     run's ``split.gpkg`` (a copy): its held-out and validation ground are taken over with their labels. Then ``labels``
     are the corrected footprints and ``areas`` the ground where they are right (role ``training``); beside ``earlier``
     lies ``earlier.json``, that run's ``report.json``. Corrections are never shifted, and ``block_roles`` are none.
-
-    Paths in a saved job may be relative to the job's own folder.
     """
 
-    raster: str
-    labels: str
-    labels_layer: str = ""
-    areas: str = ""
-    areas_layer: str = ""
-    base_model: str = DEFAULT_BASE_MODEL
-    bands: tuple[int, ...] = ()
-    block_roles: tuple[str, ...] = ()
-    name: str = ""
-    parent: str = ""
-    earlier: str = ""
+    raster: Annotated[
+        str,
+        Option(
+            "a georeferenced raster file, or a folder in SpaceNet's layout: then labels and areas may be left out",
+            "Raster",
+            kind=RASTER,
+        ),
+    ]
+    labels: Annotated[str, Option("a file of building polygons", "Labels (building polygons)", kind=POLYGONS)]
+    labels_layer: Annotated[str, Option("a layer of the labels' file; default: its first")] = ""
+    areas: Annotated[
+        str,
+        Option(
+            "a file of polygons whose field role says training or held-out: inside everything is labelled, outside"
+            " nothing is learnt or scored",
+            'Areas, with a field "role": training or held-out',
+            kind=POLYGONS,
+        ),
+    ] = ""
+    areas_layer: Annotated[str, Option("a layer of the areas' file; default: its first")] = ""
+    base_model: Annotated[
+        str,
+        Option(
+            "a model's name, DECODER:ENCODER[:WEIGHTS] such as unet:resnet34:imagenet, or a tuned model's card",
+            "Base model",
+        ),
+    ] = DEFAULT_BASE_MODEL
+    bands: Bands = ()
+    block_roles: Annotated[
+        tuple[str, ...],
+        Option(
+            "blocks of the split whose role is not as it was drawn, by the ids that the command split gives them",
+            "Changed blocks, such as 12=held-out,14=left-out",
+        ),
+    ] = ()
+    name: Annotated[str, Option("the run's name for people")] = ""
+    parent: Annotated[str, Option("the folder of the run whose model is improved")] = ""
+    earlier: Annotated[str, Option("a copy of that run's split.gpkg")] = ""
     settings: Settings = field(default_factory=Settings)
 
     def check(self) -> None:
@@ -209,24 +283,27 @@ def _refuse_unknown_fields(content: Mapping[str, Any], kind: type[Any], path: Pa
 
 
 def _find_wrong_types(content: Mapping[str, Any], kind: type[Any]) -> list[str]:
-    types = {item.name: str(item.type) for item in fields(kind)}
     return [
-        f'"{name}" must be {_KINDS[types[name]]}, not {json.dumps(value)}.'
-        for name, value in content.items()
-        if not _is_of_type(value, types[name])
+        f'"{option.name}" must be {_describe_type(option)}, not {json.dumps(content[option.name])}.'
+        for option in list_options(kind)
+        if option.name in content and not _is_of_type(content[option.name], option)
     ]
 
 
-def _is_of_type(value: Any, annotation: str) -> bool:
-    if annotation.startswith("tuple"):
-        kind = annotation[len("tuple[") : annotation.index(",")]
-        return value is None or (isinstance(value, list) and all(_is_of_type(item, kind) for item in value))
-    if annotation == "bool" or isinstance(value, bool):
-        return annotation == "bool" and isinstance(value, bool)
+def _describe_type(option: Option) -> str:
+    one, many = _TYPES[option.item_type]
+    if option.is_list:
+        return f"a list of {many}"
+    return f"{one} or null" if option.is_optional else one
+
+
+def _is_of_type(value: Any, option: Option) -> bool:
     if value is None:
-        return annotation.endswith("None")
-    accepted = {"str": (str,), "int": (int,), "float": (int, float)}
-    return isinstance(value, accepted[annotation.partition(" ")[0]])
+        return option.is_optional or option.is_list
+    accepted = (int, float) if option.item_type is float else option.item_type
+    items = value if option.is_list and isinstance(value, list) else [value]
+    is_right = [isinstance(item, accepted) and isinstance(item, bool) == (accepted is bool) for item in items]
+    return all(is_right) and isinstance(value, list) == option.is_list
 
 
 def _resolve_paths(job: Job, folder: Path) -> Job:

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import tempfile
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...core.command_options import (
+    AdoptOptions,
+    CheckOptions,
+    DoctorOptions,
+    EncodersOptions,
+    ExportOptions,
+    FetchOptions,
+    LikenOptions,
+    ModelsOptions,
+    PredictOptions,
+    ReportOptions,
+    RunOptions,
+    ScoreOptions,
+    SpaceNetOptions,
+    SplitOptions,
+)
 from ...core.errors import RunError
 from ...core.events import STOP, Finished, Started
 from ...core.folder import RunFolder
@@ -23,7 +38,7 @@ if TYPE_CHECKING:
     from ..inference.request import PredictRequest
 
 
-def run(options: argparse.Namespace, channel: Channel) -> None:
+def run(options: RunOptions, channel: Channel) -> None:
     """Run a job in the folder of its ``job.json``, or go on with it."""
     from ..pipeline.run import run_job
     from ..pipeline.state import forget
@@ -41,7 +56,7 @@ def run(options: argparse.Namespace, channel: Channel) -> None:
         run_job(job, folder, channel)
 
 
-def check(options: argparse.Namespace, channel: Channel) -> None:
+def check(options: CheckOptions, channel: Channel) -> None:
     """Check a job without running it."""
     from ..pipeline.findings import refusal_found
 
@@ -79,7 +94,7 @@ def _check(path: Path, channel: Channel) -> None:
     channel.emit(Finished())
 
 
-def spacenet(options: argparse.Namespace, channel: Channel) -> None:
+def spacenet(options: SpaceNetOptions, channel: Channel) -> None:
     """Turn a folder in SpaceNet's layout into a raster, labels and areas."""
     from ..spacenet.convert import convert_folder
 
@@ -94,7 +109,7 @@ def spacenet(options: argparse.Namespace, channel: Channel) -> None:
         print("\n".join([*done.notices, done.describe(), *done.files.values()]))
 
 
-def split(options: argparse.Namespace, channel: Channel) -> None:
+def split(options: SplitOptions, channel: Channel) -> None:
     """Write the split of a job without running it."""
     from ..dataset.inputs import check_inputs, split_inputs
     from ..pipeline.outputs import write_split
@@ -108,7 +123,7 @@ def split(options: argparse.Namespace, channel: Channel) -> None:
     channel.emit(Finished({"split": str(folder.split)}))
 
 
-def predict(options: argparse.Namespace, channel: Channel) -> None:
+def predict(options: PredictOptions, channel: Channel) -> None:
     """Predict the footprints of a raster, or of a part of it, with a model."""
     from ..pipeline.predict_raster import predict_footprints
 
@@ -127,7 +142,7 @@ def predict(options: argparse.Namespace, channel: Channel) -> None:
         print(f"{count} footprints: {options.out}")
 
 
-def liken(options: argparse.Namespace, _: Channel) -> None:
+def liken(options: LikenOptions, _: Channel) -> None:
     """Tell in what a raster differs from the imagery that a model learnt from."""
     from ..checks.domain_shift import find_differences
 
@@ -140,18 +155,18 @@ def liken(options: argparse.Namespace, _: Channel) -> None:
         print("\n".join(f"{notice.message} {notice.hint}" for notice in notices) or "No difference was found.")
 
 
-def _read_order(options: argparse.Namespace) -> PredictRequest:
+def _read_order(options: PredictOptions | LikenOptions) -> PredictRequest:
     """Return what is asked of a model."""
     from ..inference.aoi import AreaOfInterest
     from ..inference.request import PredictRequest
 
     area = None
     if options.box is not None or options.ground:
-        area = AreaOfInterest(None if options.box is None else tuple(options.box), options.box_crs, options.ground)
+        area = AreaOfInterest(options.box, options.box_crs, options.ground)
     return PredictRequest(options.raster, options.bands, area)
 
 
-def export(options: argparse.Namespace, channel: Channel) -> None:
+def export(options: ExportOptions, channel: Channel) -> None:
     """Write a model as an ONNX file for other tools, and its card for people."""
     from ..export.bundle import write_bundle
     from ..models.obtain import obtain_weights
@@ -166,7 +181,7 @@ def export(options: argparse.Namespace, channel: Channel) -> None:
         print("\n".join(bundle.describe()))
 
 
-def score(options: argparse.Namespace, _: Channel) -> None:
+def score(options: ScoreOptions, _: Channel) -> None:
     """Score footprints against the truth."""
     from ..evaluation.bootstrap import bound_f1, explain_absence
     from ..evaluation.vector_files import Comparison, compare_blocks, compare_files, write_errors
@@ -188,11 +203,11 @@ def score(options: argparse.Namespace, _: Channel) -> None:
         print(explain_absence(counts) or "There is no interval of an F1 of 0 or 1.")
 
 
-def adopt(options: argparse.Namespace, _: Channel) -> None:
+def adopt(options: AdoptOptions, _: Channel) -> None:
     """Make a base model of a file of weights that has no card."""
     from ..models.import_weights import ImportAnswers, adopt_model, guess_model
 
-    if options.guess:
+    if options.out is None:
         print_json(asdict(guess_model(options.file)))
         return
     answers = ImportAnswers(**{item.name: getattr(options, item.name) for item in fields(ImportAnswers)})
@@ -201,7 +216,7 @@ def adopt(options: argparse.Namespace, _: Channel) -> None:
     print(options.out)
 
 
-def report(options: argparse.Namespace, _: Channel) -> None:
+def report(options: ReportOptions, _: Channel) -> None:
     """Write report.html anew from report.json and what else a run's folder holds."""
     from ..report.html.page import write_page
 
@@ -209,7 +224,7 @@ def report(options: argparse.Namespace, _: Channel) -> None:
     print_json({"page": str(page)}) if options.json else print(page)
 
 
-def models(options: argparse.Namespace, _: Channel) -> None:
+def models(options: ModelsOptions, _: Channel) -> None:
     """List the base models."""
     cards = list_cards()
     if options.json:
@@ -219,7 +234,7 @@ def models(options: argparse.Namespace, _: Channel) -> None:
             print(f"{card.name}: {card.title}. {card.description}")
 
 
-def fetch(options: argparse.Namespace, channel: Channel) -> None:
+def fetch(options: FetchOptions, channel: Channel) -> None:
     """Fetch a model's weights, or take a file for them that was fetched by hand."""
     from ..models.obtain import obtain_weights, pick_weights
     from ..runtime.hashing import hash_file
@@ -239,7 +254,7 @@ def fetch(options: argparse.Namespace, channel: Channel) -> None:
         print(f"{path}\n{path.stat().st_size:,} bytes, SHA-256 {hash_file(path, channel.raise_if_cancelled)}")
 
 
-def encoders(options: argparse.Namespace, channel: Channel) -> None:
+def encoders(options: EncodersOptions, channel: Channel) -> None:
     """List the encoders that any decoder may stand on, with the tags of their published weights."""
     if options.write:
         from ..models.encoders import survey_encoders, write_encoders
@@ -253,7 +268,7 @@ def encoders(options: argparse.Namespace, channel: Channel) -> None:
             print(f"{name}: {', '.join(tags) or 'no published weights'}")
 
 
-def doctor(options: argparse.Namespace, _: Channel) -> int:
+def doctor(options: DoctorOptions, _: Channel) -> int:
     """Examine the worker's environment."""
     from ..runtime.doctor import main
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
+from ...core.command_options import ImproveOptions, RunOptions
 from ...core.correction_job import prepare_improvement
 from ...core.errors import InputError
 from ...core.folder import RunFolder
@@ -14,7 +12,7 @@ from . import commands
 _SETTINGS = ("epochs", "learning_rate", "samples", "replay_share", "seed", "device", "threads")
 
 
-def improve(options: argparse.Namespace, channel: Channel) -> None:
+def improve(options: ImproveOptions, channel: Channel) -> None:
     """Improve a run's model: corrected footprints become labels on checked ground."""
     from ..dataset.corrections import copy_polygons  # noqa: PLC0415 - other commands do not wait for its libraries
 
@@ -28,23 +26,4 @@ def improve(options: argparse.Namespace, channel: Channel) -> None:
     copy_polygons(corrections, folder.labels, "labels", is_ground=False)
     copy_polygons(checked, folder.areas, "areas", is_ground=True)
     job.save(folder.job)
-    commands.run(argparse.Namespace(job=folder.job, fresh=False), channel)
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
-    parser.add_argument("run", type=Path, metavar="RUN_FOLDER", help="the folder of the run whose model is improved")
-    parser.add_argument(
-        "--corrections", default="", metavar="F.gpkg[|LAYER]", help="footprints as corrected; default: the run's own"
-    )
-    parser.add_argument(
-        "--checked", default="", metavar="F.gpkg[|LAYER]", help="ground where they are right; default: the run's own"
-    )
-    parser.add_argument("--out", required=True, type=Path, metavar="NEW_RUN_FOLDER")
-    parser.add_argument("--epochs", type=int)
-    parser.add_argument("--learning-rate", type=float)
-    parser.add_argument("--samples", type=int, help="crops of an epoch")
-    parser.add_argument("--replay-share", type=float, help="of the crops, on ground that was learnt earlier")
-    parser.add_argument("--seed", type=int)
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"))
-    parser.add_argument("--threads", type=int)
+    commands.run(RunOptions(folder.job), channel)

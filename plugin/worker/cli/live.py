@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
-
+from ...core.command_options import RetraceOptions, ReviewOptions
 from ..runtime.channel import Channel
 
 
-def review(options: argparse.Namespace, _: Channel) -> None:
+def review(options: ReviewOptions, _: Channel) -> None:
     """Answer questions about a run while sliders move: JSON lines in and out, until the input ends."""
     from ..review.server import serve_review  # noqa: PLC0415 - other commands do not wait for its libraries
 
     serve_review(options.run)
 
 
-def retrace(options: argparse.Namespace, channel: Channel) -> None:
+def retrace(options: RetraceOptions, channel: Channel) -> None:
     """Trace a run's footprints anew with another threshold or least area, and score them again."""
     from ..pipeline.rethreshold import ThresholdRequest, retrace_run  # noqa: PLC0415 - as above
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
+from ...core.command_options import CompareOptions, RunsOptions, SendOptions
 from ...core.errors import InputError
 from ...core.folder import RunFolder
 from ...core.run_archive import pack_run, plan_archive
@@ -16,21 +15,7 @@ from ...core.run_record import read_record
 from ..runtime.channel import Channel, print_json
 
 
-def add_commands(verbs: Any, add: Any) -> None:
-    """Add the commands to the command line's grammar; ``add`` makes one of its parsers."""
-    runs = add(verbs, "runs", list_runs)
-    runs.add_argument("folder", type=Path, nargs="+", metavar="FOLDER", help="of runs, of projects, or of one run")
-    runs.add_argument("--json", action="store_true", help="print one JSON value")
-    compare = add(verbs, "compare", compare_two)
-    compare.add_argument("first", type=Path, metavar="RUN_FOLDER")
-    compare.add_argument("second", type=Path, metavar="RUN_FOLDER")
-    compare.add_argument("--json", action="store_true", help="print one JSON object")
-    send = add(verbs, "send", send_run)
-    send.add_argument("run", type=Path, metavar="RUN_FOLDER")
-    send.add_argument("--out", type=Path, required=True, metavar="F.zip", help="nothing that is there is overwritten")
-
-
-def list_runs(options: argparse.Namespace, _: Channel) -> None:
+def list_runs(options: RunsOptions, _: Channel) -> None:
     """List the runs in folders, the newest first, each read from its own folder."""
     for folder in options.folder:
         if not folder.is_dir():
@@ -45,7 +30,7 @@ def list_runs(options: argparse.Namespace, _: Channel) -> None:
         print("\n".join(_describe(entry) for entry in entries))
 
 
-def compare_two(options: argparse.Namespace, _: Channel) -> None:
+def compare_two(options: CompareOptions, _: Channel) -> None:
     """Compare two runs that were scored on the same held-out ground: the second one against the first."""
     from ..evaluation.compare_runs import compare_runs  # noqa: PLC0415 - the other commands do without NumPy
 
@@ -59,7 +44,7 @@ def compare_two(options: argparse.Namespace, _: Channel) -> None:
     print(answer["difference"]["sentence"])
 
 
-def send_run(options: argparse.Namespace, channel: Channel) -> None:
+def send_run(options: SendOptions, channel: Channel) -> None:
     """Write a run as one zip, without imagery, probabilities and the paths of this machine."""
     if os.path.lexists(options.out):
         raise InputError(f"{options.out} is there already.", "Give another name.")
