@@ -31,7 +31,7 @@ Relative paths are taken from the job's own folder, and the run's files land the
 "houses.gpkg"}` is enough.
 """
 _SETTINGS = """
-### Its settings
+### `settings`
 """
 
 

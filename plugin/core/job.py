@@ -27,44 +27,48 @@ _TYPES = {
 }
 _AS_RECIPE = "default: as the recipe says"
 
-_BANDS = Option(
-    "The raster's band for each band that the model reads, with commas between; 0 for one that the raster lacks."
-    " Empty: by their colours, or as the layer is drawn.",
-    label="Bands",
-    metavar="1,2,3",
-)
-Bands = Annotated[tuple[int, ...], _BANDS]
-Epochs = Annotated[Optional[int], Option(_AS_RECIPE, "Epochs", subject="Epochs", least=1, most=1000)]
+Bands = Annotated[
+    tuple[int, ...],
+    Option(
+        "The raster's band for each band that the model reads, with commas between; 0 for one that the raster lacks."
+        " Empty: by their colours, or as the layer is drawn.",
+        label="Bands",
+        metavar="1,2,3",
+    ),
+]
+Epochs = Annotated[
+    Optional[int], Option(f"training epochs; {_AS_RECIPE}", "Epochs", subject="Epochs", least=1, most=1000)
+]
 LearningRate = Annotated[
     Optional[float],
     Option(
-        f"of a step of AdamW; {_AS_RECIPE}", "Learning rate", subject="The learning rate", least=0, most=1, bounds="(]"
+        f"of AdamW, at its highest; {_AS_RECIPE}",
+        "Learning rate",
+        least=0,
+        most=1,
+        bounds="(]",
     ),
 ]
-BatchSize = Annotated[Optional[int], Option(_AS_RECIPE, "Batch size", subject="The batch size", least=1, most=512)]
+BatchSize = Annotated[Optional[int], Option(f"crops a step; {_AS_RECIPE}", "Batch size", least=1, most=512)]
 Samples = Annotated[
     Optional[int],
     Option(
-        f"crops of an epoch; {_AS_RECIPE}",
-        "Epoch size in tiles",
-        subject="The crops of an epoch",
-        least=1,
-        most=100_000,
+        f"crops an epoch; {_AS_RECIPE}", "Epoch size in tiles", subject="The crops of an epoch", least=1, most=100_000
     ),
 ]
 ReplayShare = Annotated[
     float,
     Option(
-        "of the crops of a run that improves a model, on ground that was learnt earlier",
+        "in an improving run: the share of crops from areas that were learned before",
         "Share of the crops on ground that was learnt earlier",
         subject="The share of replayed ground",
         least=0,
         most=0.9,
     ),
 ]
-Seed = Annotated[int, Option("of everything that is drawn", "Seed", subject="The seed", least=0)]
-Device = Annotated[str, Option("auto: the best there is", "Device", subject="The device", choices=DEVICES)]
-Threads = Annotated[int, Option("0: all cores", subject="The number of threads", least=0, most=1024)]
+Seed = Annotated[int, Option("of the split, the crops and the training", "Seed", least=0)]
+Device = Annotated[str, Option("auto: the GPU if it can be used", "Device", choices=DEVICES)]
+Threads = Annotated[int, Option("CPU threads; 0: all cores", subject="The number of threads", least=0, most=1024)]
 _SHIFT = Option(
     "moves the run's copy of the labels",
     subject="The shift of the labels",
@@ -81,10 +85,9 @@ class Settings:
     recipe: Annotated[
         str,
         Option(
-            "model: the base model's own; solaris_2019: the plain one of CosmiQ Works' Solaris tutorial of 2019, three"
-            " epochs at a tenth of the base training's learning rate and nothing else",
+            "model: the base model's own recipe. solaris_2019: that of CosmiQ Works' tutorial of 2019, three epochs of"
+            " all layers at a tenth of the base learning rate, nothing else",
             "Recipe",
-            subject="The recipe",
             choices=RECIPES,
         ),
     ] = RECIPES[0]
@@ -94,7 +97,7 @@ class Settings:
     tile_px: Annotated[
         Optional[int],
         Option(
-            f"side of a crop, a multiple of 32; {_AS_RECIPE}",
+            f"side of a crop; {_AS_RECIPE}",
             "Tile size in pixels, a multiple of 32",
             subject="The tiles",
             unit="px",
@@ -107,7 +110,7 @@ class Settings:
     min_area_m2: Annotated[
         float,
         Option(
-            "of a footprint on the ground",
+            "smaller footprints are dropped",
             "Minimum area (m²)",
             "MIN_AREA",
             subject="The minimum area",
@@ -119,20 +122,20 @@ class Settings:
     simplify_m: Annotated[
         Optional[float],
         Option(
-            "by how much a corner may move; default: one pixel",
+            "how far simplification may move an outline; default: one pixel of the file",
             subject="The simplification",
             unit="m",
             least=0,
             most=100,
         ),
     ] = None
-    square: Annotated[bool, Option("footprints get right angles where they fit", "Right angles")] = True
+    square: Annotated[bool, Option("right angles where they fit", "Right angles")] = True
     held_out_share: Annotated[
         float,
-        Option("of the labelled ground", "Held-out share", subject="The held-out share", least=0.05, most=0.6),
+        Option("share of the labelled buildings", "Held-out share", least=0.05, most=0.6),
     ] = 0.25
     validation_share: Annotated[
-        float, Option("of the labelled ground", subject="The validation share", least=0.05, most=0.4)
+        float, Option("share of the labelled buildings", subject="The validation share", least=0.05, most=0.4)
     ] = 0.15
     seed: Seed = 1
     device: Device = "auto"
@@ -152,7 +155,7 @@ class Settings:
     def find_problems(self) -> list[str]:
         """Return one sentence for each setting that cannot be used."""
         wrong = [option for option in list_options(Settings) if not option.accepts(getattr(self, option.name))]
-        problems = [f"{option.subject} {option.rule}." for option in wrong]
+        problems = [f"{option.subject or f'The {option.label.lower()}'} {option.rule}." for option in wrong]
         if self.held_out_share + self.validation_share > _MOST_WITHHELD:
             problems.append(f"The held-out and the validation share together must be at most {_MOST_WITHHELD}.")
         return list(dict.fromkeys(problems))
@@ -171,27 +174,36 @@ class Job:
     raster: Annotated[
         str,
         Option(
-            "a georeferenced raster file, or a folder in SpaceNet's layout: then labels and areas may be left out",
+            "a georeferenced raster file: 8-bit, 16-bit or float values, any number of bands. Or an unpacked folder in"
+            " the layout of SpaceNet 1, 2, 4, 6 or 7: the tiles become a VRT, the GeoJSON files one layer, and the"
+            " labelled tiles the areas",
             "Raster",
             kind=RASTER,
         ),
     ]
-    labels: Annotated[str, Option("a file of building polygons", "Labels (building polygons)", kind=POLYGONS)]
-    labels_layer: Annotated[str, Option("a layer of the labels' file; default: its first")] = ""
+    labels: Annotated[
+        str,
+        Option(
+            "a polygon file in any coordinate system; optional if the raster is a SpaceNet folder",
+            "Labels (building polygons)",
+            kind=POLYGONS,
+        ),
+    ]
+    labels_layer: Annotated[str, Option("the layer in that file; default: the first")] = ""
     areas: Annotated[
         str,
         Option(
-            "a file of polygons whose field role says training or held-out: inside everything is labelled, outside"
-            " nothing is learnt or scored",
+            "polygons with a text field role: training or held-out. Inside an area every building is labelled; outside,"
+            " nothing is learned or scored",
             'Areas, with a field "role": training or held-out',
             kind=POLYGONS,
         ),
     ] = ""
-    areas_layer: Annotated[str, Option("a layer of the areas' file; default: its first")] = ""
+    areas_layer: Annotated[str, Option("the layer in that file; default: the first")] = ""
     base_model: Annotated[
         str,
         Option(
-            "a model's name, DECODER:ENCODER[:WEIGHTS] such as unet:resnet34:imagenet, or a tuned model's card",
+            "a model's name, DECODER:ENCODER[:WEIGHTS] such as unet:resnet34:imagenet, or the path of a card",
             "Base model",
         ),
     ] = DEFAULT_BASE_MODEL
@@ -199,13 +211,13 @@ class Job:
     block_roles: Annotated[
         tuple[str, ...],
         Option(
-            "blocks of the split whose role is not as it was drawn, by the ids that the command split gives them",
+            "blocks of the split whose role you changed, such as 12=held-out; the command split shows the numbers",
             "Changed blocks, such as 12=held-out,14=left-out",
         ),
     ] = ()
-    name: Annotated[str, Option("the run's name for people")] = ""
-    parent: Annotated[str, Option("the folder of the run whose model is improved")] = ""
-    earlier: Annotated[str, Option("a copy of that run's split.gpkg")] = ""
+    name: Annotated[str, Option("the run's name")] = ""
+    parent: Annotated[str, Option("in a run that improves a tuned model: the folder of the run that made it")] = ""
+    earlier: Annotated[str, Option("and a copy of that run's split.gpkg")] = ""
     settings: Settings = field(default_factory=Settings)
 
     def check(self) -> None:

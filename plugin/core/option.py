@@ -20,10 +20,10 @@ class Option:
 
     ``help`` is for every help, ``label`` the name of its Processing parameter ("": it has none), whose id is
     ``parameter`` ("": the field's name in capitals) and whose type is ``kind`` where the field's type does not tell it.
-    ``subject`` begins the sentence that refuses a value. ``least`` and ``most`` belong to the interval where
-    ``bounds`` has square brackets. At most one option of a ``group`` may be given, exactly one where ``is_required``.
-    A command line refuses a value out of range as wrong usage only where ``is_strict``. The last four are the field's
-    own; without a ``default`` (...) a value must be given.
+    ``subject`` begins the sentence that refuses a value ("": the label does). ``least`` and ``most`` belong to the
+    interval where ``bounds`` has square brackets. At most one option of a ``group`` may be given, exactly one where
+    ``is_required``. A command line refuses a value out of range as wrong usage only where ``is_strict``. The last four
+    are the field's own; without a ``default`` (...) a value must be given.
     """
 
     help: str = ""

@@ -61,6 +61,6 @@ def test_a_run_can_be_resumed_in_whatever_stage_it_was_killed(tmp_path):
 
 
 def test_the_help_describes_every_file_of_a_run_and_every_field_of_a_job(root):
-    text = (root / "resources" / "help" / "files.md").read_text("utf-8")
+    text = "".join((root / "resources" / "help" / name).read_text("utf-8") for name in ("files.md", "commands.md"))
     names = [path.name for path in FOLDER.files] + [item.name for kind in (Job, Settings) for item in fields(kind)]
     assert [name for name in names if f"`{name}`" not in text] == []
