@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from ....core.block_roles import HELD_OUT, ROLES, TRAINING, VALIDATION
-from .scores import Counts, read_difference, read_interval
+from ....core.counts import Counts
+from .scores import read_difference, read_interval
 from .source import ReportSource, name_file, pick, read_number
 
 UNKNOWN = "\u2013"
