@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from .atomic_file import write_json
 from .imagery import Imagery
+from .json_codec import described
 from .paths import locate_models
 
 #: What a model may say of a pixel: a footprint alone, or all three.
@@ -36,7 +37,7 @@ class Recipe:
     weight_decay: float = 1e-4
     samples_per_epoch: int = 100
     tune_epochs: int = 3
-    tune_learning_rate: float | None = None
+    tune_learning_rate: Optional[float] = None
     encoder_share: float = 1.0
     averaging: float = 0.0
 
@@ -75,8 +76,8 @@ class SeparationParams:
     Without ``seeds``, pixels that share an edge are one building.
     """
 
-    threshold: float = 0.5
-    seeds: Seeds | None = None
+    threshold: float = described("from which probability on a pixel is building", default=0.5, least=0, most=1)
+    seeds: Optional[Seeds] = described("how touching buildings come apart", default=None, null="they do not")
 
 
 @dataclass(frozen=True)
@@ -111,16 +112,16 @@ class Card:
     adaptation: str = ADAPTATIONS[0]
     value_range: tuple[float, float] = (0.0, 255.0)
     outputs: tuple[str, ...] = ("footprint",)
-    working_gsd_m: float | None = None
+    working_gsd_m: Optional[float] = None
     boundary_m: float = 0.5
     contact_m: float = 1.5
     looks_mirrored: bool = False
     gsd_m: tuple[float, ...] = ()
     threshold: float = 0.5
-    seeds: Seeds | None = None
+    seeds: Optional[Seeds] = None
     min_area_m2: float = 5.0
     has_seen_roofs: bool = True
-    imagery: Imagery | None = None
+    imagery: Optional[Imagery] = None
     parent: str = ""
     licence: str = ""
     attribution: str = ""

@@ -6,11 +6,12 @@ import difflib
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Annotated, Any, Mapping, Optional
+from typing import Annotated, Any, Iterable, Optional
 
 from .atomic_file import write_json
 from .block_roles import read_block_roles
 from .errors import InputError
+from .json_codec import decode
 from .option import POLYGONS, RASTER, Option, list_options
 
 DEFAULT_BASE_MODEL = "starter"
@@ -18,13 +19,6 @@ RECIPES = ("model", "solaris_2019")
 MOST_SHIFT_M = 100.0
 DEVICES = ("auto", "cpu", "cuda")
 _MOST_WITHHELD = 0.8
-#: What the type of a field is called, of one value and of many.
-_TYPES = {
-    str: ("text", "texts"),
-    bool: ("true or false", ""),
-    int: ("a whole number", "whole numbers"),
-    float: ("a number", "numbers"),
-}
 _AS_RECIPE = "default: as the recipe says"
 
 Bands = Annotated[
@@ -256,6 +250,10 @@ class Job:
         write_json(path, asdict(self))
 
 
+#: A job of which nothing is known.
+NO_JOB = Job("", "")
+
+
 def load_job(path: Path) -> Job:
     """Read a job; relative paths in it are taken from its own folder.
 
@@ -275,47 +273,25 @@ def load_job(path: Path) -> Job:
         raise InputError(f'The "settings" of the job file {path} are no JSON object.', "Correct them.")
     _refuse_unknown_fields(content, Job, path)
     _refuse_unknown_fields(settings, Settings, path)
-    problems = [*_find_wrong_types(content, Job), *_find_wrong_types(settings, Settings)]
+    given = {
+        name: value for name, value in content.items() if value is not None or name not in ("bands", "block_roles")
+    }
+    problems = list[str]()
+    job = replace(decode(Job, given, problems, base=NO_JOB), settings=decode(Settings, settings, problems))
     if problems:
         raise InputError(f"The job file {path} holds values of the wrong type. {' '.join(problems)}", "Correct them.")
-    lists = {name: tuple(content.get(name) or ()) for name in ("bands", "block_roles")}
-    content = {"raster": "", "labels": "", **content, **lists}
-    job = _resolve_paths(Job(**content, settings=Settings(**settings)), path.resolve().parent)
+    job = _resolve_paths(job, path.resolve().parent)
     job.check()
     return job
 
 
-def _refuse_unknown_fields(content: Mapping[str, Any], kind: type[Any], path: Path) -> None:
+def _refuse_unknown_fields(content: Iterable[str], kind: type[Any], path: Path) -> None:
     known = [item.name for item in fields(kind)]
     for name in content:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f'Did you mean "{near[0]}"?' if near else "Known fields: " + ", ".join(known) + "."
             raise InputError(f'The job file {path} has a field "{name}" that a job does not have.', hint)
-
-
-def _find_wrong_types(content: Mapping[str, Any], kind: type[Any]) -> list[str]:
-    return [
-        f'"{option.name}" must be {_describe_type(option)}, not {json.dumps(content[option.name])}.'
-        for option in list_options(kind)
-        if option.name in content and not _is_of_type(content[option.name], option)
-    ]
-
-
-def _describe_type(option: Option) -> str:
-    one, many = _TYPES[option.item_type]
-    if option.is_list:
-        return f"a list of {many}"
-    return f"{one} or null" if option.is_optional else one
-
-
-def _is_of_type(value: Any, option: Option) -> bool:
-    if value is None:
-        return option.is_optional or option.is_list
-    accepted = (int, float) if option.item_type is float else option.item_type
-    items = value if option.is_list and isinstance(value, list) else [value]
-    is_right = [isinstance(item, accepted) and isinstance(item, bool) == (accepted is bool) for item in items]
-    return all(is_right) and isinstance(value, list) == option.is_list
 
 
 def _resolve_paths(job: Job, folder: Path) -> Job:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import difflib
 import json
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from .card import Card, Recipe, Seeds
+from .card import Card
 from .card_check import find_problems
 from .errors import InputError
-from .imagery import Imagery
+from .json_codec import MissingValueError, decode
 from .model_specs import is_start, make_start
 from .paths import RESOURCES
 
@@ -21,18 +20,13 @@ MODELS_FOLDER = RESOURCES / "models"
 def load_card(path: Path) -> Card:
     """Read a card, passing over fields of a newer plugin; raises InputError where it is missing or absurd."""
     try:
-        content = _pick_known(json.loads(path.read_text(encoding="utf-8-sig")), Card)
-        content["recipe"] = Recipe(**_pick_known(content["recipe"], Recipe))
-        if content.get("seeds"):
-            content["seeds"] = Seeds(**_pick_known(content["seeds"], Seeds))
-        if content.get("imagery"):
-            content["imagery"] = Imagery(**_pick_known(content["imagery"], Imagery))
-        card = replace(Card(**content), folder=str(path.resolve().parent))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        card = replace(decode(Card, content), folder=str(path.resolve().parent))
         problems = find_problems(card)
     except FileNotFoundError:
         raise InputError(f"There is no model card {path}.", "Choose another base model.") from None
-    except KeyError as error:
-        raise InputError(f"The model card {path} has no {error}.", "Choose another base model.") from error
+    except MissingValueError as error:
+        raise InputError(f"The model card {path} has no {error.name!r}.", "Choose another base model.") from error
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise InputError(f"The model card {path} cannot be used: {error}", "Choose another base model.") from error
     if problems:
@@ -65,12 +59,3 @@ def find_card(name: str) -> Card:
         f'There is no model named "{name}".',
         f"{guess}Known models: {', '.join(known)}. A tuned model is named by its card.",
     )
-
-
-def _pick_known(content: Any, kind: type[Any]) -> dict[str, Any]:
-    known = {item.name for item in fields(kind)} - {"folder"}
-    return {name: _freeze(value) for name, value in content.items() if name in known}
-
-
-def _freeze(value: Any) -> Any:
-    return tuple(_freeze(item) for item in value) if isinstance(value, list) else value

@@ -1,0 +1,92 @@
+"""Dataclasses from JSON and back: what is read is what was written, and what cannot be read is named."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Optional
+
+import pytest
+
+from plugin.core.json_codec import WrongValueError, decode, described, encode, read_object
+
+
+@dataclass(frozen=True)
+class Point:
+    """A place."""
+
+    x: float
+    y: float = 0.0
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Of everything that a field may be."""
+
+    name: str
+    corners: tuple[Point, ...] = ()
+    size: tuple[int, int] = (1, 1)
+    centre: Optional[Point] = None
+    is_closed: bool = True
+    weights: dict[str, float] = field(default_factory=dict)
+    tags: list[str] = field(default_factory=list)
+    anything: object = None
+    note: Optional[str] = described("is left out where there is none", default=None, is_omitted=True)
+
+
+WHOLE = Shape("a", (Point(1, 2.5), Point(3)), (4, 5), Point(0.5), False, {"a": 1.5}, ["x"], {"b": [1]}, "note")
+
+
+@pytest.mark.parametrize("shape", [WHOLE, Shape("bare")], ids=["whole", "bare"])
+def test_what_was_written_is_read_back(shape):
+    assert decode(Shape, json.loads(json.dumps(encode(shape)))) == shape
+
+
+def test_what_is_left_out_where_it_is_none_is_no_key():
+    assert "note" not in encode(Shape("a"))
+    assert encode(Shape("a"))["centre"] is None
+
+
+def test_unknown_keys_are_passed_over_and_missing_ones_take_the_default():
+    assert decode(Shape, {"name": "a", "colour": "red"}) == Shape("a")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ([], '"" must be an object, not [].'),
+        ({}, '"name" is missing.'),
+        ({"name": 3}, '"name" must be text, not 3.'),
+        ({"name": None}, '"name" must be text, not null.'),
+        ({"name": "a", "is_closed": 1}, '"is_closed" must be true or false, not 1.'),
+        ({"name": "a", "size": [1]}, '"size" must be a list of whole numbers, not [1].'),
+        ({"name": "a", "size": [1, True]}, '"size" must be a list of whole numbers, not [1, true].'),
+        ({"name": "a", "corners": [{"x": 1}, {"y": 1}]}, '"corners[1].x" is missing.'),
+        ({"name": "a", "corners": {"x": 1}}, '"corners" must be a list of objects, not {"x": 1}.'),
+        ({"name": "a", "centre": {"x": "left"}}, '"centre.x" must be a number, not "left".'),
+        ({"name": "a", "centre": 3}, '"centre" must be an object or null, not 3.'),
+        ({"name": "a", "weights": {"b": "heavy"}}, '"weights.b" must be a number, not "heavy".'),
+        ({"name": "a", "tags": "xyz"}, '"tags" must be a list of texts, not "xyz".'),
+    ],
+)
+def test_a_value_of_another_type_is_refused_by_its_place(content, sentence):
+    with pytest.raises(WrongValueError) as caught:
+        decode(Shape, content)
+    assert str(caught.value) == sentence
+
+
+def test_where_faults_are_gathered_all_of_them_are_told_and_take_their_default():
+    faults = []
+    content = {"name": "a", "size": "big", "centre": {"x": 1, "y": "up"}, "corners": [{"x": 1}, 2]}
+    assert decode(Shape, content, faults) == Shape("a", centre=Point(1))
+    assert [fault.split('"')[1] for fault in faults] == ["corners[1]", "size", "centre.y"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "3", "\x00"])
+def test_a_file_that_holds_no_object_gives_none(tmp_path, text):
+    path = tmp_path / "a.json"
+    assert read_object(path) is None
+    path.write_text(text, "utf-8")
+    assert read_object(path) is None
+    path.write_text('{"a": 1}', "utf-8-sig")
+    assert read_object(path) == {"a": 1}
