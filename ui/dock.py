@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import Enum
-from typing import Any, Mapping, Sequence
+from typing import Sequence
 
 from qgis.core import QgsApplication
 from qgis.gui import QgsDockWidget
@@ -16,6 +16,8 @@ from ..plugin.core.card import Card
 from ..plugin.core.environment import SetupStep
 from ..plugin.core.events import STOP, EpochEnded, Event, Finding, Notice, Progress, Scored, StageStarted, Started
 from ..plugin.core.paths import RESOURCES
+from ..plugin.core.report import Link
+from ..plugin.core.score import Difference, Score
 from .charts.loss_chart import LossChart
 from .fields.choices import Choices
 from .fields.message import MessageFrame
@@ -191,25 +193,25 @@ class TunerDock(QgsDockWidget):
 
     def show_finished(
         self,
-        before: Mapping[str, Any],
-        after: Mapping[str, Any],
+        before: Score,
+        after: Score,
         folder: str,
-        difference: Mapping[str, Any] | None = None,
-        chain: Sequence[Mapping[str, Any]] = (),
+        difference: Difference | None = None,
+        chain: Sequence[Link] = (),
     ) -> None:
         """Show the scores of a run that went to its end, how sure their difference is, and the chain of models."""
         self.messageFrame.clear()
-        self.reportPage.show_scores(before, after, folder, difference or {}, chain)
+        self.reportPage.show_scores(before, after, folder, difference or Difference(), chain)
         self._enter(DockState.ENDED, is_finished=True)
 
     def show_rescored(
         self,
-        before: Mapping[str, Any],
-        after: Mapping[str, Any],
+        before: Score,
+        after: Score,
         folder: str,
-        difference: Mapping[str, Any],
+        difference: Difference,
         mark: str,
-        chain: Sequence[Mapping[str, Any]] = (),
+        chain: Sequence[Link] = (),
     ) -> None:
         """Show new scores where those of this run stand; ``mark`` says how they came about."""
         if folder == self._folder:

@@ -20,6 +20,7 @@ from ..core.folder import RunFolder
 from ..core.models import list_cards
 from ..core.paths import RESOURCES
 from ..core.run_record import RunRecord, read_record
+from ..core.score import Score
 from ..core.worker_process import Ending
 from .layers.results import load_results
 from .prediction.model_import import ModelImporter
@@ -240,20 +241,20 @@ class Controller(QObject):
             self._show_finished(folder, finished)
 
     def _show_finished(self, folder: RunFolder, finished: Finished) -> None:
-        chain = read_record(folder.path).report.get("chain") or ()
+        chain = read_record(folder.path).report.chain
         self._dock.show_finished(finished.before, finished.after, str(folder.path), finished.difference, chain)
         text, hint = self.tr("Finished. F1 by building: {before} before, {after} after."), ""
         if self._is_orphaned:
             hint = self.tr("The project was closed meanwhile: open {} in the tab Runs.").format(folder.path.name)
         else:
             self.reviewer.open(folder, is_loaded=True)
-        before, after = _read_f1(finished.before), _read_f1(finished.after)
+        before, after = _write_f1(finished.before), _write_f1(finished.after)
         tell(self._iface.messageBar(), SUCCESS, text.format(before=before, after=after), hint)
 
     def _show_rescored(self, record: RunRecord) -> None:
-        before, after, difference = (record.report[name] for name in ("before", "after", "difference"))
-        chain = record.report.get("chain", ())
-        self._dock.show_rescored(before, after, str(record.folder.path), difference, mark_by_hand(record)[1], chain)
+        report, mark = record.report, mark_by_hand(record)[1]
+        path = str(record.folder.path)
+        self._dock.show_rescored(report.before, report.after, path, report.difference, mark, report.chain)
 
     def _show_broken(self, folder: RunFolder, ending: Ending) -> None:
         where = str(folder.path) if folder.path.exists() else ""
@@ -292,9 +293,8 @@ class Controller(QObject):
         QDesktopServices.openUrl(QUrl.fromLocalFile(path))
 
 
-def _read_f1(score: dict[str, dict[str, float]]) -> str:
-    f1 = score.get("building", {}).get("f1")
-    return "-" if f1 is None else f"{f1:.3f}"
+def _write_f1(score: Score) -> str:
+    return "-" if score.building.f1 is None else f"{score.building.f1:.3f}"
 
 
 def _is_check(run: RunThread) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Optional
+from typing import Optional
 
 from .atomic_file import write_json
 from .imagery import Imagery
@@ -63,10 +63,10 @@ class Seeds:
     at least ``min_area_m2``.
     """
 
-    threshold: float = 0.5
-    boundary_share: float = 1.0
-    contact_share: float = 1.0
-    min_area_m2: float = 1.0
+    threshold: float = described("from which a pixel is sure", default=0.5)
+    boundary_share: float = described("how much of the boundary's probability counts against it", default=1.0)
+    contact_share: float = described("how much of the contact's", default=1.0)
+    min_area_m2: float = described("the least area of a seed", default=1.0)
 
 
 @dataclass(frozen=True)
@@ -156,9 +156,3 @@ class Card:
     def save(self, path: Path) -> None:
         """Write the card as JSON, by a temporary name; raises RunError."""
         write_json(path, {name: value for name, value in asdict(self).items() if name != "folder"})
-
-
-def read_separation(content: Any) -> SeparationParams:
-    """Return the separation that ``asdict`` made into JSON."""
-    seeds = content["seeds"]
-    return SeparationParams(content["threshold"], None if seeds is None else Seeds(**seeds))

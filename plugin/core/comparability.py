@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Mapping
 
 from .errors import InputError
+from .report import Block
 from .run_record import RunRecord
 
 #: Bounds that differ by less than this share of a block's side are the same: a run may work at another pixel size.
@@ -32,7 +32,7 @@ def pair_blocks(first: RunRecord, second: RunRecord) -> list[Pair]:
             raise InputError(f"{record.name}: {record.problem}", record.hint)
     if first.folder.path.resolve() == second.folder.path.resolve():
         raise InputError("A run cannot be compared with itself.", "Choose two runs.")
-    reference = [_pick_text(record, "raster", "crs") for record in (first, second)]
+    reference = [record.report.raster.crs for record in (first, second)]
     if reference[0] != reference[1]:
         raise _refuse(
             f"one in {reference[0]}, the other in {reference[1]}.", "Repeat one of them on the other's raster."
@@ -58,37 +58,20 @@ def _refuse(how: str, hint: str) -> InputError:
     return InputError(f"They were scored on different ground: {how}", hint)
 
 
-def _read_blocks(record: RunRecord) -> list[Mapping[str, Any]]:
-    blocks = record.report.get("blocks")
-    if not isinstance(blocks, list) or not blocks or not all(_is_block(block) for block in blocks):
+def _read_blocks(record: RunRecord) -> tuple[Block, ...]:
+    if not record.report.blocks:
         raise InputError(f"The report of {record.name} tells no counts by block.", "Repeat the run.")
-    return blocks
+    return record.report.blocks
 
 
-def _is_block(block: Any) -> bool:
-    if not isinstance(block, dict) or not isinstance(block.get("bounds"), list) or len(block["bounds"]) != 4:
-        return False
-    counts = block.get("after")
-    numbers = (
-        [*block["bounds"], *(counts.get(name) for name in ("tp", "fp", "fn"))] if isinstance(counts, dict) else [""]
-    )
-    return all(isinstance(number, (int, float)) for number in numbers)
-
-
-def _find_partner(block: Mapping[str, Any], others: list[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    left, bottom, right, top = block["bounds"]
+def _find_partner(block: Block, others: tuple[Block, ...]) -> Block | None:
+    left, bottom, right, top = block.bounds
     reach = _TOLERANCE * max(abs(right - left), abs(top - bottom))
     for other in others:
-        if all(abs(own - its) <= reach for own, its in zip(block["bounds"], other["bounds"])):
+        if all(abs(own - its) <= reach for own, its in zip(block.bounds, other.bounds)):
             return other
     return None
 
 
-def _count(block: Mapping[str, Any]) -> tuple[int, int, int]:
-    counts = block["after"]
-    return int(counts["tp"]), int(counts["fp"]), int(counts["fn"])
-
-
-def _pick_text(record: RunRecord, part: str, name: str) -> str:
-    content = record.report.get(part)
-    return str(content.get(name, "")) if isinstance(content, dict) else ""
+def _count(block: Block) -> tuple[int, int, int]:
+    return block.after.tp, block.after.fp, block.after.fn

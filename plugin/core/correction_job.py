@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ def prepare_improvement(parent: Path, out: Path, **settings: Any) -> Job:
         labels=folder.labels.name,
         areas=folder.areas.name,
         base_model=str(record.folder.card),
-        bands=tuple(record.job.get("bands") or ()),
+        bands=record.job.bands,
         parent=str(record.folder.path),
         earlier=folder.earlier.name,
         settings=replace(_take_settings(record), **settings),
@@ -52,7 +52,7 @@ def find_raster(record: RunRecord) -> str:
 
     Raises InputError where it is not there any more.
     """
-    told = [str((record.report.get("raster") or {}).get("path") or ""), record.raster]
+    told = [record.report.raster.path, record.raster]
     places = [record.folder.path / path for path in told if path]
     found = next((place for place in places if place.is_file()), None)
     if found is None and not any(path.startswith("/vsi") for path in told):
@@ -65,10 +65,9 @@ def find_raster(record: RunRecord) -> str:
 
 def _take_settings(record: RunRecord) -> Settings:
     """Return the settings that an improving run takes over; the least area is that of the model as it stands now."""
-    known = record.report.get("settings") or {}
-    kept = {item.name: known[item.name] for item in fields(Settings) if item.name in _KEPT and item.name in known}
+    known = record.report.job_settings
     try:
         least = json.loads(record.folder.card.read_text(encoding="utf-8"))["min_area_m2"]
     except (OSError, ValueError, KeyError):
-        least = kept.get("min_area_m2", Settings.min_area_m2)
-    return Settings(**{**kept, "min_area_m2": least})
+        least = known.min_area_m2
+    return Settings(**{**{name: getattr(known, name) for name in _KEPT}, "min_area_m2": least})

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Callable, TypeVar
+
+from .json_codec import described
+
+_R = TypeVar("_R")
 
 
 @dataclass(frozen=True)
 class Counts:
     """True positives, false positives and false negatives; a ratio without a denominator is 0."""
 
-    tp: int = 0
-    fp: int = 0
-    fn: int = 0
+    tp: int = described("footprints that are right", unit="count", least=0)
+    fp: int = described("footprints that are wrong", unit="count", least=0)
+    fn: int = described("labels that were missed", unit="count", least=0)
 
     @property
     def labels(self) -> int:
@@ -37,7 +42,6 @@ class Counts:
     def __add__(self, other: Counts) -> Counts:
         return Counts(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn)
 
-    def to_dict(self) -> dict[str, float]:
-        """Return counts and ratios for a report."""
-        ratios = {"precision": self.precision, "recall": self.recall, "f1": self.f1}
-        return {"tp": self.tp, "fp": self.fp, "fn": self.fn, **ratios}
+    def rate(self, kind: Callable[..., _R], **more: Any) -> _R:
+        """Return these counts with their ratios as ``kind``, and ``more`` of what it holds."""
+        return kind(self.tp, self.fp, self.fn, self.precision, self.recall, self.f1, **more)

@@ -11,9 +11,9 @@ from typing import Callable
 from .child_process import never
 from .errors import RunError
 from .folder import RunFolder
+from .json_codec import read_object
 from .lock import is_held
 from .run_list import RUNS
-from .run_record import read_object
 
 _ASIDE = ".footprint_tuner_deleted_"
 #: What a run has in its folder only while it is at work, or of a raster that it made itself.

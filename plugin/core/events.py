@@ -8,8 +8,11 @@ does not know, so that an older plugin can follow a newer worker.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Union
+from dataclasses import dataclass, field
+from typing import Any, Optional, Union
+
+from .json_codec import decode, described, encode
+from .score import Difference, Score
 
 PROTOCOL = 1
 
@@ -46,7 +49,7 @@ class Progress:
 
     stage: str
     done: float
-    left_s: float | None = None
+    left_s: Optional[float] = None
     text: str = ""
 
 
@@ -54,12 +57,12 @@ class Progress:
 class EpochEnded:
     """One epoch of ``epochs`` is over (``epoch`` counts from 1); ``is_best`` so far by validation building F1."""
 
-    epoch: int
-    epochs: int
-    train_loss: float
-    validation_loss: float
-    validation_f1: float
-    is_best: bool = False
+    epoch: int = described("counts from 1", least=1)
+    epochs: int = described("how many there are", least=1)
+    train_loss: float = described("the training's loss")
+    validation_loss: float = described("the loss on the validation area")
+    validation_f1: float = described("F1 by building there", least=0, most=1)
+    is_best: bool = described("whether it is the best so far, by `validation_f1`", default=False)
 
 
 @dataclass(frozen=True)
@@ -93,25 +96,25 @@ class Finding:
 
 @dataclass(frozen=True)
 class Scored:
-    """The score ``before`` or ``after`` tuning on held-out ground: ``{"building": {...}, "pixel": {...}}``."""
+    """The score ``before`` or ``after`` tuning on held-out ground."""
 
     which: str
-    score: dict[str, Any]
+    score: Score
 
 
 @dataclass(frozen=True)
 class Finished:
     """The run is over and ``files`` (name -> path) are its output; ``before`` and ``after`` as in ``Scored``.
 
-    ``figures`` are what else was measured, by name. ``difference`` is that of a report: ``f1``, ``interval``,
-    ``is_more_than_noise`` and a ``sentence``.
+    ``figures`` are what else was measured, by name. ``difference`` is that of a report. A command that scores nothing
+    has no score to tell: its line holds {} there.
     """
 
     files: dict[str, str] = field(default_factory=dict)
-    before: dict[str, Any] = field(default_factory=dict)
-    after: dict[str, Any] = field(default_factory=dict)
+    before: Score = Score()
+    after: Score = Score()
     figures: dict[str, float] = field(default_factory=dict)
-    difference: dict[str, Any] = field(default_factory=dict)
+    difference: Difference = Difference()
 
 
 @dataclass(frozen=True)
@@ -150,16 +153,18 @@ _NAMES: dict[str, type[Any]] = {
 def format_event(event: Event) -> str:
     """Return the event as one line of JSON in ASCII, without its line end: no encoding on the way can spoil it."""
     name = next(name for name, kind in _NAMES.items() if isinstance(event, kind))
-    return json.dumps({"event": name, **asdict(event)}, ensure_ascii=True, separators=(", ", ": "))
+    content = {"event": name, **encode(event)}
+    if isinstance(event, Finished):
+        parts = ("before", "after", "difference")
+        content.update({name: {} for name in parts if not getattr(event, name).is_known})
+    return json.dumps(content, ensure_ascii=True, separators=(", ", ": "))
 
 
 def parse_event(line: str) -> Event | None:
     """Return the event in a line, or None where the line holds none that this version knows."""
     try:
         content = json.loads(line)
-        kind = _NAMES[content["event"]]
-        known = {item.name for item in fields(kind)}
-        event: Event = kind(**{name: value for name, value in content.items() if name in known})
+        event: Event = decode(_NAMES[content["event"]], content, [])
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
     return event

@@ -7,13 +7,14 @@ import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
-from typing import Any, Callable, Iterable, Iterator, Mapping
+from typing import Callable, Iterable, Iterator
 
 from .child_process import never
 from .folder import RunFolder
+from .json_codec import read_object
 from .lock import is_held
 from .run_note import read_note
-from .run_record import RunRecord, read_object, read_record
+from .run_record import RunRecord, read_record
 
 #: The folder in which runs are made, beside the project or the raster.
 RUNS = "footprint_tuner_runs"
@@ -103,30 +104,23 @@ def is_run(folder: Path) -> bool:
 def read_run_entry(path: Path) -> RunEntry:
     """Return what a run's folder tells; never raises: what is wrong with it stands in ``problem``."""
     record = read_record(path)
-    report, job = record.report, record.job
-    parent = _read_parent(record)
+    report, parent = record.report, _read_parent(record)
     return RunEntry(
         path,
         *_find_status(record),
-        raster=str(job.get("raster") or _pick(report, "raster", "path") or ""),
+        raster=record.job.raster or report.raster.path,
         base_model=_read_base_model(record),
-        before=read_number(report, "before", "building", "f1"),
-        after=read_number(report, "after", "building", "f1"),
-        interval=_read_interval(report),
-        difference=str(_pick(report, "difference", "sentence") or ""),
+        before=report.before.building.f1,
+        after=report.after.building.f1,
+        interval=report.after.building.interval,
+        difference=report.difference.sentence,
         when=_read_time(record),
-        seconds=_read_seconds(report),
+        seconds=float(sum(report.seconds.values())) if report.seconds else None,
         note=read_note(record.folder),
         parent=parent,
         is_parent_there=bool(parent) and Path(parent).is_dir(),
-        by_hand=str(_pick(report, "by_hand", "sentence") or ""),
+        by_hand=report.by_hand.sentence if report.by_hand else "",
     )
-
-
-def read_number(content: Mapping[str, Any], *names: str) -> float | None:
-    """Return the number that stands in nested JSON objects under the names, None where there is none."""
-    value = _pick(content, *names)
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def read_name(path: str) -> str:
@@ -156,9 +150,9 @@ def _find_status(record: RunRecord) -> tuple[str, str, str]:
     """Return the status, and why it is not a better one."""
     if not record.problem:
         return FINISHED, "", ""
-    if not record.job and record.folder.path.is_dir():
+    if not record.key and record.folder.path.is_dir():
         return UNREADABLE, "It has no job.json that can be read.", "Put that back, or delete what is left of the run."
-    if record.job and not record.folder.report.exists():
+    if record.key and not record.folder.report.exists():
         if is_held(record.folder.lock):
             return RUNNING, "The run is going on.", "Wait for its end."
         return BROKEN_OFF, record.problem, record.hint
@@ -166,45 +160,22 @@ def _find_status(record: RunRecord) -> tuple[str, str, str]:
 
 
 def _read_base_model(record: RunRecord) -> str:
-    title = _pick(record.report, "base_model", "title")
-    named = str(record.job.get("base_model") or "")
+    title, named = record.report.base_model.title, record.job.base_model if record.key else ""
     if title or not named.endswith((".json", ".safetensors")):
-        return str(title or named)
+        return title or named
     return read_name(named.replace("\\", "/").rpartition("/")[0]) or named
-
-
-def _read_interval(report: Mapping[str, Any]) -> tuple[float, float] | None:
-    limits = _pick(report, "after", "building", "interval")
-    if isinstance(limits, list) and len(limits) == 2 and all(isinstance(limit, (int, float)) for limit in limits):
-        return float(limits[0]), float(limits[1])
-    return None
 
 
 def _read_time(record: RunRecord) -> float:
     with contextlib.suppress(ValueError, OverflowError):
-        return datetime.fromisoformat(str(record.report.get("written"))).timestamp()
+        return datetime.fromisoformat(record.report.written).timestamp()
     for path in (record.folder.report, record.folder.job, record.folder.path):
         with contextlib.suppress(OSError):
             return path.stat().st_mtime
     return 0.0
 
 
-def _read_seconds(report: Mapping[str, Any]) -> float | None:
-    spent = report.get("seconds")
-    if not isinstance(spent, dict):
-        return None
-    return float(sum(value for value in spent.values() if isinstance(value, (int, float))))
-
-
 def _read_parent(record: RunRecord) -> str:
     """Return the parent's folder as the job names it, else as the report does."""
-    named = record.job.get("parent") or record.report.get("parent") or ""
-    if isinstance(named, dict):
-        named = named.get("folder") or named.get("path") or named.get("name") or ""
-    return str(record.folder.path / str(named)) if named else ""
-
-
-def _pick(content: Any, *names: str) -> Any:
-    for name in names:
-        content = content.get(name) if isinstance(content, dict) else None
-    return content
+    named = record.job.parent or record.report.parent
+    return str(record.folder.path / named) if named else ""

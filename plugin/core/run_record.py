@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Mapping
 
 from .errors import InputError
 from .folder import RunFolder
+from .job import NO_JOB, Job
+from .json_codec import decode, read_object
+from .report import REPORT_SCHEMA, Report, parse_report
 
-#: The newest schema of report.json that this plugin reads.
-REPORT_SCHEMA = 2
+_AGAIN = "Run the job again, or choose another run."
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A run as its folder tells it; ``job`` and ``report`` are the JSON as it stands there, {} where there is none.
+    """A run as its folder tells it, as far as that can be read.
 
-    ``problem`` says in a sentence why the run cannot be reviewed ("": it can be).
+    ``problem`` says in a sentence why the run cannot be reviewed ("": it can be). ``key`` is short and goes by the
+    run's job ("": there is none that can be read): it stays when the folder is moved.
     """
 
     folder: RunFolder
-    job: Mapping[str, Any] = field(default_factory=dict)
-    report: Mapping[str, Any] = field(default_factory=dict)
+    job: Job = NO_JOB
+    report: Report = Report()
     problem: str = ""
     hint: str = ""
+    key: str = ""
 
     @property
     def name(self) -> str:
@@ -34,15 +37,9 @@ class RunRecord:
         return self.folder.path.name
 
     @property
-    def key(self) -> str:
-        """A short key that goes by the run's job: it stays when the folder is moved."""
-        job = json.dumps(self.job, sort_keys=True).encode()
-        return hashlib.blake2b(job, digest_size=8).hexdigest()
-
-    @property
     def raster(self) -> str:
         """The path of the raster that the run worked on."""
-        return str(self.job.get("raster", ""))
+        return self.job.raster
 
 
 def read_record(path: Path) -> RunRecord:
@@ -52,9 +49,12 @@ def read_record(path: Path) -> RunRecord:
         return RunRecord(
             folder, problem=f"There is no run folder {path}.", hint="Was it moved? Choose where it is now."
         )
-    job, report = read_object(folder.job), read_object(folder.report)
-    problem, hint = _find_problem(folder, job, report)
-    return RunRecord(folder, job or {}, report or {}, problem, hint)
+    job, content = read_object(folder.job), read_object(folder.report)
+    faults: list[str] = []
+    report = parse_report(content or {}, faults)
+    problem, hint = _find_problem(folder, job, content, faults)
+    key = "" if job is None else hashlib.blake2b(json.dumps(job, sort_keys=True).encode(), digest_size=8).hexdigest()
+    return RunRecord(folder, decode(Job, job or {}, [], base=NO_JOB), report, problem, hint, key)
 
 
 def require_reviewable(path: Path) -> RunRecord:
@@ -65,35 +65,31 @@ def require_reviewable(path: Path) -> RunRecord:
     return record
 
 
-def _find_problem(folder: RunFolder, job: Any, report: Any) -> tuple[str, str]:
-    again = "Run the job again, or choose another run."
+def _find_problem(
+    folder: RunFolder, job: object, content: dict[str, object] | None, faults: list[str]
+) -> tuple[str, str]:
     if job is None:
         return f"{folder.path} is no run folder: it has no job.json that can be read.", "Choose the folder of a run."
-    if report is None:
+    if content is None:
         return "The run did not come to its end.", "Resume it, or choose another run."
-    schema = report.get("schema")
+    schema = content.get("schema")
     if not isinstance(schema, int) or schema < REPORT_SCHEMA:
-        return "The run was made by an older version of the plugin, and cannot be reviewed.", again
+        return "The run was made by an older version of the plugin, and cannot be reviewed.", _AGAIN
     if schema > REPORT_SCHEMA:
         return "The run was made by a newer version of the plugin.", "Update Footprint Tuner, or choose another run."
     needed = (folder.split, folder.errors, folder.footprints, folder.base_footprints, folder.card)
     missing = [each.name for each in needed if not each.is_file()]
     if missing:
-        return f"The run's folder is not whole: {', '.join(missing)} {_is(missing)} missing.", again
-    return "", ""
+        problem = f"The run's folder is not whole: {', '.join(missing)} {_is(missing)} missing."
+    elif faults:
+        problem = f"The run's report.json is broken: {faults[0]}"
+    else:
+        return "", ""
+    return problem, _AGAIN
 
 
 def _is(names: list[str]) -> str:
     return "is" if len(names) == 1 else "are"
-
-
-def read_object(path: Path) -> dict[str, Any] | None:
-    """Return the JSON object in a file, None where there is none that can be read."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None
 
 
 def require_probability(folder: RunFolder) -> None:

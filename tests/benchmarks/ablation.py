@@ -83,7 +83,7 @@ def measure(variant: Variant, arguments: argparse.Namespace, folder: Path) -> It
     for form in variant.forms:
         score = _score(card, form, is_tuned, Place(inputs, split, folder, channel))
         name = f"{variant.name}: {form}" if form else variant.name
-        figures = f"{score['building']['f1']:.3f} | {score['pixel']['iou']:.3f} | {score['right_angles']['share']:.2f}"
+        figures = f"{score.building.f1:.3f} | {score.pixel.iou:.3f} | {score.right_angles.share:.2f}"
         yield f"| {name} | {epochs} | {seconds:.0f} | {figures} |"
 
 

@@ -32,7 +32,9 @@ from plugin.core.events import (
 )
 from plugin.core.folder import RunFolder
 from plugin.core.job import load_job
+from plugin.core.json_codec import decode
 from plugin.core.paths import RESOURCES
+from plugin.core.score import Score
 
 ogr.UseExceptions()
 BEHAVIOUR, _, WHERE = os.environ.get("STAND_IN", "").partition(" in ")
@@ -94,8 +96,8 @@ def run(path):
         enter(stage)
         if stage == "tune":
             emit(EpochEnded(1, 1, 0.5, 0.6, 0.7, is_best=True))
-    emit(Scored("before", BEFORE))
-    emit(Scored("after", AFTER))
+    emit(Scored("before", decode(Score, BEFORE)))
+    emit(Scored("after", decode(Score, AFTER)))
     for name in (folder.footprints, folder.base_footprints):
         if not name.exists():
             write_squares(name, name.stem, "confidence", [0.9, 0.8])
@@ -106,7 +108,7 @@ def run(path):
     if job.parent:
         report = improve(job, folder)
     folder.report.write_text(json.dumps(report), encoding="utf-8")
-    emit(Finished({}, BEFORE, AFTER))
+    emit(Finished({}, decode(Score, BEFORE), decode(Score, AFTER)))
 
 
 def improve(job, folder):
@@ -362,7 +364,7 @@ def retrace(folder, options):
     written = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
     report.update(after=after, by_hand=None if is_chosen else hand, written=written)
     folder.report.write_text(json.dumps(report), encoding="utf-8")
-    emit(Finished({}, report["before"], after))
+    emit(Finished({}, decode(Score, report["before"]), decode(Score, after)))
 
 
 def collect(values):

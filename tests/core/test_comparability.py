@@ -55,12 +55,21 @@ def test_what_differs_is_said_with_a_next_step(pair, changes, said, hint):
     assert hint in caught.value.hint
 
 
-@pytest.mark.parametrize("blocks", [None, [], [5], [{"bounds": [1, 2]}], [{"bounds": [0, 0, 1, 1], "after": {}}]])
-def test_a_report_without_counts_by_block_is_told(make_run, blocks):
+@pytest.mark.parametrize(
+    ("blocks", "said"),
+    [
+        ([], "no counts by block"),
+        (None, '"blocks" must be a list'),
+        ([5], r'"blocks\[0\]" must be an object'),
+        ([{"bounds": [1, 2]}], r'"blocks\[0\].bounds" must be a list'),
+        ([{"bounds": [0, 0, 1, 1], "after": {}}], r'"blocks\[0\].after.tp" is missing'),
+    ],
+)
+def test_a_report_without_counts_by_block_is_told(make_run, blocks, said):
     runs = [make_run("first"), make_run("second")]
     content = json.loads((runs[1] / "report.json").read_text("utf-8"))
     (runs[1] / "report.json").write_text(json.dumps({**content, "blocks": blocks}), "utf-8")
-    with pytest.raises(InputError, match="no counts by block"):
+    with pytest.raises(InputError, match=said):
         pair_blocks(*map(read_record, runs))
 
 

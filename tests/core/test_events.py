@@ -21,8 +21,9 @@ from plugin.core.events import (
     format_event,
     parse_event,
 )
+from plugin.core.score import BuildingScore, Difference, PixelScore, Score
 
-SCORE = {"building": {"tp": 3, "fp": 1, "fn": 2, "f1": 0.6666666666666666}, "pixel": {"iou": 0.5}}
+SCORE = Score(building=BuildingScore(3, 1, 2, f1=0.6666666666666666), pixel=PixelScore(iou=0.5))
 EVENTS = [
     Started("/tmp/Läufe/one", pid=7, device="cuda"),
     StageStarted("tune", resumed=True),
@@ -32,7 +33,8 @@ EVENTS = [
     Notice("warning", 'Two "odd" labels\nwere repaired.', "Look at them."),
     Finding("twins", "warning", "Two are one.", "Delete it.", 2, [[0.5, 1.0, 2.0, 3.0]], "EPSG:32645", -1.5, 0.25),
     Scored("before", SCORE),
-    Finished({"footprints": "/tmp/f.gpkg"}, SCORE, SCORE),
+    Finished({"footprints": "/tmp/f.gpkg"}, SCORE, SCORE, difference=Difference(0.0, sentence="The same.")),
+    Finished({"footprints": "/tmp/f.gpkg"}),
     Cancelled("predict"),
     Failed("It broke.", "Mend it.", "trace", "too-few-buildings"),
 ]
@@ -45,7 +47,7 @@ def test_what_is_sent_is_what_is_heard(event):
 
 def test_every_kind_of_event_was_tried_here():
     assert {type(event) for event in EVENTS} == {
-        item for item in vars(events).values() if dataclasses.is_dataclass(item)
+        item for item in vars(events).values() if dataclasses.is_dataclass(item) and item.__module__ == events.__name__
     }
 
 
@@ -65,6 +67,11 @@ def test_a_path_that_is_no_valid_text_comes_through():
 
 def test_the_first_event_names_the_protocol():
     assert json.loads(format_event(Started("/tmp/run")))["protocol"] == 1
+
+
+def test_a_command_that_scores_nothing_has_empty_scores_in_its_line():
+    content = json.loads(format_event(Finished()))
+    assert [content[name] for name in ("before", "after", "difference")] == [{}, {}, {}]
 
 
 def test_fields_of_a_newer_worker_are_passed_over():

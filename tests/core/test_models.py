@@ -6,8 +6,9 @@ from dataclasses import asdict
 
 import pytest
 
-from plugin.core.card import OUTPUTS, Card, Recipe, Seeds, SeparationParams, read_separation
+from plugin.core.card import OUTPUTS, Card, Recipe, Seeds, SeparationParams
 from plugin.core.errors import InputError, RunError
+from plugin.core.json_codec import decode
 from plugin.core.models import MODELS_FOLDER, find_card, list_cards, load_card
 
 SOUND = {
@@ -103,8 +104,8 @@ def test_a_cards_parting_can_be_taken_and_given(tmp_path):
     separation = SeparationParams(0.3, Seeds(0.2))
     card = Card("m", "M", "M.", "resnet18", "m.safetensors", Recipe(1e-4), outputs=OUTPUTS).with_separation(separation)
     assert card.separation == separation
-    assert read_separation(json.loads(json.dumps(asdict(separation)))) == separation
-    assert read_separation(asdict(SeparationParams(0.7))) == SeparationParams(0.7)
+    assert decode(SeparationParams, json.loads(json.dumps(asdict(separation)))) == separation
+    assert decode(SeparationParams, asdict(SeparationParams(0.7))) == SeparationParams(0.7)
 
 
 def test_the_recipe_of_the_solaris_tutorial_is_three_epochs_at_a_tenth_and_nothing_else():

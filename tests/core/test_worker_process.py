@@ -15,6 +15,7 @@ import pytest
 from plugin.core import worker_process
 from plugin.core.errors import RunError
 from plugin.core.events import Finished, Progress, StageStarted, Started
+from plugin.core.score import BuildingScore, Score
 from plugin.core.worker_death import describe_death
 from plugin.core.worker_process import WorkerProcess
 from tests.waiting import LIMIT_S, wait_until
@@ -62,10 +63,12 @@ def test_a_worker_that_has_done_its_work_is_finished(worker):
             say("started", run="r")
             say("stage", stage="check")
             say("progress", stage="check", done=0.5)
-            say("finished", files={"footprints": "f.gpkg"}, before={"f1": 0.2}, after={"f1": 0.8})
+            scores = [{"building": {"f1": f1}} for f1 in (0.2, 0.8)]
+            say("finished", files={"footprints": "f.gpkg"}, before=scores[0], after=scores[1])
         """)
     )
-    finished = Finished({"footprints": "f.gpkg"}, {"f1": 0.2}, {"f1": 0.8})
+    before, after = (Score(building=BuildingScore(f1=f1)) for f1 in (0.2, 0.8))
+    finished = Finished({"footprints": "f.gpkg"}, before, after)
     assert heard == [Started("r"), StageStarted("check"), Progress("check", 0.5), finished]
     assert (ending.kind, ending.event) == ("finished", finished)
 

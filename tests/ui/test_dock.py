@@ -1,5 +1,7 @@
 """The dock's states, and what it asks for in each."""
 
+from dataclasses import replace
+
 import pytest
 from qgis.PyQt.QtCore import Qt
 
@@ -14,10 +16,11 @@ from footprint_tuner.plugin.core.events import (
     StageStarted,
     Started,
 )
+from footprint_tuner.plugin.core.score import BuildingScore, Difference, PixelScore, Score
 from footprint_tuner.ui.dock import DockState
 
-BEFORE = {"building": {"tp": 3, "fp": 4, "fn": 7, "precision": 0.4, "recall": 0.3, "f1": 0.353}, "pixel": {"f1": 0.41}}
-AFTER = {"building": {"tp": 8, "fp": 1, "fn": 2, "precision": 0.9, "recall": 0.8, "f1": 0.842}, "pixel": {"f1": 0.87}}
+BEFORE = Score(building=BuildingScore(3, 4, 7, 0.4, 0.3, 0.353), pixel=PixelScore(f1=0.41))
+AFTER = Score(building=BuildingScore(8, 1, 2, 0.9, 0.8, 0.842), pixel=PixelScore(f1=0.87))
 
 
 def end_epoch(dock, epoch=1, epochs=3, f1=0.5):
@@ -169,22 +172,22 @@ def test_the_end_shows_both_scores_in_large_figures_and_the_counts(tuning, find)
 
 
 def with_interval(score, low, high):
-    return {**score, "building": {**score["building"], "interval": [low, high]}}
+    return replace(score, building=replace(score.building, interval=(low, high)))
 
 
 def test_intervals_and_whether_the_difference_is_more_than_noise_are_shown_where_they_are_known(dock, find):
     scores = with_interval(BEFORE, 0.3, 0.41), with_interval(AFTER, 0.8, 0.87)
-    dock.show_finished(*scores, "/runs/town", {"f1": 0.489, "interval": [0.4, 0.55], "is_more_than_noise": True})
+    dock.show_finished(*scores, "/runs/town", Difference(0.489, (0.4, 0.55), is_more_than_noise=True))
     assert find("beforeInterval").text() == "0.300 to 0.410"
     assert find("afterInterval").text() == "0.800 to 0.870"
     assert find("gainLabel").text().endswith("This is more than noise: +0.400 to +0.550 (95 % interval).")
-    dock.show_finished(*scores, "/runs/town", {"f1": 0.489, "interval": [-0.01, 0.55], "is_more_than_noise": False})
+    dock.show_finished(*scores, "/runs/town", Difference(0.489, (-0.01, 0.55), is_more_than_noise=False))
     assert find("gainLabel").text().endswith("This is no more than noise: \u22120.010 to +0.550 (95 % interval).")
 
 
 def test_the_score_of_a_small_town_or_of_an_older_worker_has_no_interval(dock, find):
     reason = "No interval can be given: 15 buildings in 2 blocks of held-out ground are too few."
-    dock.show_finished(BEFORE, AFTER, "/runs/town", {"f1": 0.489, "interval": None, "sentence": reason})
+    dock.show_finished(BEFORE, AFTER, "/runs/town", Difference(0.489, sentence=reason))
     assert find("gainLabel").text().endswith(reason)
     dock.show_finished(BEFORE, AFTER, "/runs/town")
     assert find("gainLabel").text() == "F1 +0.489 on ground that the tuning never saw."
@@ -193,7 +196,7 @@ def test_the_score_of_a_small_town_or_of_an_older_worker_has_no_interval(dock, f
 
 
 def test_a_score_that_is_not_known_is_a_dash(dock, find):
-    dock.show_finished({}, AFTER, "/runs/town")
+    dock.show_finished(Score(), AFTER, "/runs/town")
     assert find("beforeLabel").text() == "\u2013"
     assert find("gainLabel").text() == ""
 
@@ -206,12 +209,12 @@ def test_a_tuned_model_that_is_worse_is_not_praised(dock, find):
 
 def test_a_run_that_was_scored_again_shows_its_new_figures_and_their_mark(tuning, find):
     tuning.show_finished(BEFORE, BEFORE, "/runs/town")
-    tuning.show_rescored(BEFORE, AFTER, "/runs/elsewhere", {}, "Set by hand.")
+    tuning.show_rescored(BEFORE, AFTER, "/runs/elsewhere", Difference(), "Set by hand.")
     assert find("afterLabel").text() == "0.353"
-    tuning.show_rescored(BEFORE, AFTER, "/runs/town", {}, "Set by hand.")
+    tuning.show_rescored(BEFORE, AFTER, "/runs/town", Difference(), "Set by hand.")
     assert find("afterLabel").text() == "0.842"
     assert find("gainLabel").text().endswith("Set by hand.")
-    tuning.show_rescored(BEFORE, AFTER, "/runs/town", {}, "")
+    tuning.show_rescored(BEFORE, AFTER, "/runs/town", Difference(), "")
     assert "by hand" not in find("gainLabel").text()
 
 

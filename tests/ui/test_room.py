@@ -1,5 +1,7 @@
 """Room: the dock at 320 pixels, by keyboard, by ear, and in a longer language."""
 
+from dataclasses import replace
+
 import pytest
 from qgis.PyQt.QtCore import QPoint, Qt
 from qgis.PyQt.QtTest import QTest
@@ -16,10 +18,12 @@ from qgis.PyQt.QtWidgets import (
 
 from footprint_tuner.plugin.core.environment import SetupStep
 from footprint_tuner.plugin.core.events import EpochEnded, Finding, Notice, Progress, Scored, StageStarted
+from footprint_tuner.plugin.core.report import Link
+from footprint_tuner.plugin.core.score import BuildingScore, Difference, PixelScore, Score
 from tests.qt_events import settle_events
 
 LONG = "/home/analyst/footprint_tuner/runs/banepa_north_2026-01-12_1530_with_all_the_labels/" + "x" * 80
-SCORE = {"building": {"tp": 123456, "fp": 1, "fn": 2, "precision": 1.0, "recall": 1.0, "f1": 1.0}, "pixel": {"f1": 1.0}}
+SCORE = Score(building=BuildingScore(123456, 1, 2, 1.0, 1.0, 1.0), pixel=PixelScore(f1=1.0))
 #: The letters of QGIS's menus (Project, Edit, View, Layer, Settings, Plugins, Vector, Raster, Database, Web, Mesh,
 #: Processing, Help): a letter that stands for two things opens neither.
 MENUS = set("JEVLSPORDWMCH")
@@ -46,9 +50,9 @@ def finish(dock):
 
 def improve(dock):
     tune(dock)
-    score = {**SCORE["building"], "interval": [0.123, 0.456]}
-    chain = [{"role": role, "building": score} for role in ("base", "tuned", "improved", "improved")]
-    dock.show_finished(SCORE, SCORE, LONG, {"interval": [0.1, 0.2], "is_more_than_noise": True}, chain)
+    score = replace(SCORE.building, interval=(0.123, 0.456))
+    chain = [Link(role, building=score) for role in ("base", "tuned", "improved", "improved")]
+    dock.show_finished(SCORE, SCORE, LONG, Difference(0.1, (0.1, 0.2), is_more_than_noise=True), chain)
 
 
 def open_settings(dock):

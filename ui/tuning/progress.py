@@ -107,7 +107,7 @@ class ProgressPage(QWidget):
     def show_scored(self, event: Scored) -> None:
         """Show the base model's score as soon as it is known."""
         if event.which == "before":
-            f1 = format_score(event.score.get("building", {}).get("f1"))
+            f1 = format_score(event.score.building.f1)
             self._show_text(self.baseLabel, self.tr("F1 of the base model by building: {}").format(f1))
 
     def show_stopping(self, text: str) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Mapping, Sequence
+from typing import Sequence
 
 from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
 
 from ...plugin.core.folder import RunFolder
+from ...plugin.core.report import Link
+from ...plugin.core.score import BuildingScore, Difference, Interval, Score
 from ..fields.colours import choose_colour
 from ..fields.ui_loader import load_form
 from ..fields.wrapped_text import WrapLabel, format_change, format_count, format_score
@@ -53,14 +55,14 @@ class ReportPage(QWidget):
 
     def show_scores(
         self,
-        before: Mapping[str, Any],
-        after: Mapping[str, Any],
+        before: Score,
+        after: Score,
         folder: str,
-        difference: Mapping[str, Any],
-        chain: Sequence[Mapping[str, Any]] = (),
+        difference: Difference,
+        chain: Sequence[Link] = (),
         mark: str = "",
     ) -> None:
-        """Show the scores ``{"building": {...}, "pixel": {...}}``; what is not known is a dash.
+        """Show two scores; what is not known is a dash.
 
         Intervals, and whether the difference is more than noise, are shown where the worker told them. ``chain`` are
         the links of a report's chain: the models that led to this one, each with its role and its score. ``mark`` is
@@ -70,28 +72,28 @@ class ReportPage(QWidget):
         self._show_chain(chain)
         for button in (self.reportButton, self.pdfButton):
             button.setVisible(RunFolder(Path(folder)).page.is_file())
-        old, new = before.get("building", {}), after.get("building", {})
+        old, new = before.building, after.building
         for label, title, score in (
             (self.beforeLabel, self.beforeTitle, old),
             (self.afterLabel, self.afterTitle, new),
         ):
             self._show_figure(label, title.text(), score)
         for label, score in ((self.beforeInterval, old), (self.afterInterval, new)):
-            label.setText(self._write_interval(score.get("interval")))
+            label.setText(self._write_interval(score.interval))
             label.setVisible(bool(label.text()))
-        self._show_gain(old.get("f1"), new.get("f1"), f"{self._judge(difference)} {mark}".strip())
-        pixels = before.get("pixel", {}), after.get("pixel", {})
+        self._show_gain(old.f1, new.f1, f"{self._judge(difference)} {mark}".strip())
+        pixels = before.pixel, after.pixel
         self._show_counts(
             ("", self.tr("before"), self.tr("after")),
-            (self.tr("Buildings found"), *(format_count(score.get("tp")) for score in (old, new))),
-            (self.tr("Buildings missed"), *(format_count(score.get("fn")) for score in (old, new))),
-            (self.tr("Footprints on no building"), *(format_count(score.get("fp")) for score in (old, new))),
-            (self.tr("F1 by pixel"), *(format_score(score.get("f1")) for score in pixels)),
+            (self.tr("Buildings found"), *(format_count(score.tp) for score in (old, new))),
+            (self.tr("Buildings missed"), *(format_count(score.fn) for score in (old, new))),
+            (self.tr("Footprints on no building"), *(format_count(score.fp) for score in (old, new))),
+            (self.tr("F1 by pixel"), *(format_score(score.f1) for score in pixels)),
         )
 
-    def _show_chain(self, links: Sequence[Mapping[str, Any]]) -> None:
+    def _show_chain(self, links: Sequence[Link]) -> None:
         """Name the two models, and show how an improved one came about where more than these two led to it."""
-        roles = [str(link.get("role", "")) for link in links] if len(links) > 1 else ["base", "tuned"]
+        roles = [link.role for link in links] if len(links) > 1 else ["base", "tuned"]
         names = {"base": self.tr("base model"), "tuned": self.tr("tuned model"), "improved": self.tr("improved model")}
         before, after = (names.get(role, role) for role in roles[-2:])
         self.beforeTitle.setText(self.tr("earlier model") if before == after else before)
@@ -101,31 +103,30 @@ class ReportPage(QWidget):
         self.chainLabel.setText(text if len(links) > 2 else "")
         self.chainLabel.setVisible(len(links) > 2)
 
-    def _write_link(self, name: str, link: Mapping[str, Any]) -> str:
-        score = link.get("building", {})
-        interval = self._write_interval(score.get("interval"))
-        return f"{name} {format_score(score.get('f1'))}" + (f" ({interval})" if interval else "")
+    def _write_link(self, name: str, link: Link) -> str:
+        interval = self._write_interval(link.building.interval)
+        return f"{name} {format_score(link.building.f1)}" + (f" ({interval})" if interval else "")
 
-    def _show_figure(self, label: QLabel, model: str, score: Mapping[str, Any]) -> None:
-        f1 = format_score(score.get("f1"))
+    def _show_figure(self, label: QLabel, model: str, score: BuildingScore) -> None:
+        f1 = format_score(score.f1)
         text = self.tr("{model}: F1 {f1}, precision {precision}, recall {recall}").format(
-            model=model, f1=f1, precision=format_score(score.get("precision")), recall=format_score(score.get("recall"))
+            model=model, f1=f1, precision=format_score(score.precision), recall=format_score(score.recall)
         )
         label.setText(f1)
         label.setToolTip(text)
         label.setAccessibleName(text)
 
-    def _write_interval(self, interval: Any) -> str:
+    def _write_interval(self, interval: Interval | None) -> str:
         if not interval:
             return ""
         return self.tr("{low} to {high}").format(low=format_score(interval[0]), high=format_score(interval[1]))
 
-    def _judge(self, difference: Mapping[str, Any]) -> str:
+    def _judge(self, difference: Difference) -> str:
         """Return whether the difference is more than noise, "" where the worker did not say."""
-        if not difference.get("interval"):
-            return str(difference.get("sentence", ""))
-        low, high = (format_change(end) for end in difference["interval"])
-        if difference.get("is_more_than_noise"):
+        if not difference.interval:
+            return difference.sentence
+        low, high = (format_change(end) for end in difference.interval)
+        if difference.is_more_than_noise:
             return self.tr("This is more than noise: {low} to {high} (95 % interval).").format(low=low, high=high)
         return self.tr("This is no more than noise: {low} to {high} (95 % interval).").format(low=low, high=high)
 

@@ -16,6 +16,8 @@ from qgis.core import (
 from ...core.child_process import SetupCancelled
 from ...core.comparability import pair_blocks
 from ...core.errors import TunerError
+from ...core.json_codec import decode
+from ...core.run_comparison import RunComparison
 from ...core.run_record import read_record
 from .worker_algorithm import WorkerAlgorithm, refuse
 
@@ -65,13 +67,14 @@ class CompareAlgorithm(WorkerAlgorithm):
         folders = [Path(self.parameterAsString(parameters, name, context)).absolute() for name in ("FIRST", "SECOND")]
         try:
             pair_blocks(*map(read_record, folders))
-            answer = self.client.ask(["compare", *map(str, folders), "--json"], feedback.isCanceled)
+            told = self.client.ask(["compare", *map(str, folders), "--json"], feedback.isCanceled)
         except SetupCancelled:
             return {}
         except TunerError as error:
             refuse(error)
-        difference = answer["difference"]
-        feedback.pushInfo(difference["sentence"])
-        results = {"F1_FIRST": answer["runs"][0]["f1"], "F1_SECOND": answer["runs"][1]["f1"]}
-        limits = dict(zip(("LOW", "HIGH"), difference["interval"] or ()))
-        return {**results, "DIFFERENCE": difference["f1"], "SENTENCE": difference["sentence"], **limits}
+        answer = decode(RunComparison, told)
+        difference, (first, second) = answer.difference, answer.runs
+        feedback.pushInfo(difference.sentence)
+        limits = dict(zip(("LOW", "HIGH"), difference.interval or ()))
+        f1s = {"F1_FIRST": first.f1, "F1_SECOND": second.f1, "DIFFERENCE": difference.f1}
+        return {**f1s, "SENTENCE": difference.sentence, **limits}

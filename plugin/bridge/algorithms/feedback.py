@@ -36,9 +36,8 @@ class FeedbackAdapter:
             self.findings.append(event)
             self._tell_line(join(event.message, event.hint), is_warning=event.level != ADVICE)
         elif isinstance(event, Scored):
-            parts = [
-                f"{event.score[kind]['f1']:.3f} by {kind}" for kind in ("building", "pixel") if kind in event.score
-            ]
+            f1s = {"building": event.score.building.f1, "pixel": event.score.pixel.f1}
+            parts = [f"{f1:.3f} by {kind}" for kind, f1 in f1s.items() if f1 is not None]
             self.feedback.pushInfo(f"F1 {event.which}: {', '.join(parts)}")
 
     def _tell_notice(self, notice: Notice) -> None:

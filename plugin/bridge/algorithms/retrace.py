@@ -23,7 +23,7 @@ from ...core.run_record import require_reviewable
 from ..review.threshold.retrace import STAGES, refuse_edits
 from .feedback import FeedbackAdapter
 from .job_algorithm import make_min_area_parameter
-from .worker_algorithm import WorkerAlgorithm, follow_worker, read_f1, refuse
+from .worker_algorithm import WorkerAlgorithm, follow_worker, refuse
 
 
 class RetraceAlgorithm(WorkerAlgorithm):
@@ -93,7 +93,7 @@ class RetraceAlgorithm(WorkerAlgorithm):
             return {}
         return {
             "FOOTPRINTS": str(folder.footprints),
-            "F1_BEFORE": read_f1(finished.before),
-            "F1_AFTER": read_f1(finished.after),
+            "F1_BEFORE": finished.before.building.f1,
+            "F1_AFTER": finished.after.building.f1,
             "REPORT": str(folder.page),
         }

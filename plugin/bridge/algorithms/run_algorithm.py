@@ -21,7 +21,6 @@ from ..worker_client.client import WorkerClient
 from .feedback import FeedbackAdapter
 from .job_algorithm import run_delivery
 from .outputs import make_footprints_parameter, send_footprints
-from .worker_algorithm import read_f1
 
 
 def declare_ending(algorithm: QgsProcessingAlgorithm, before: str, after: str) -> None:
@@ -49,8 +48,8 @@ def run_to_end(
         return {"RUN_FOLDER": str(folder.path)}
     return {
         "RUN_FOLDER": str(folder.path),
-        "F1_BEFORE": read_f1(finished.before),
-        "F1_AFTER": read_f1(finished.after),
+        "F1_BEFORE": finished.before.building.f1,
+        "F1_AFTER": finished.after.building.f1,
         "MODEL": str(folder.card),
         "REPORT": str(folder.page if folder.page.exists() else folder.report),
         **send_footprints(algorithm, folder.footprints, parameters, context, feedback),

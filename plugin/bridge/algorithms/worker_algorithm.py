@@ -92,9 +92,3 @@ def _read_ending(ending: Ending, adapter: FeedbackAdapter) -> Finished:
 def refuse(error: TunerError) -> NoReturn:
     """Raise the error as Processing's own."""
     raise QgsProcessingException(join(error.message, error.hint)) from error
-
-
-def read_f1(score: dict[str, Any]) -> float | None:
-    """Return the F1 by building, None where it is not known."""
-    f1 = score.get("building", {}).get("f1")
-    return None if f1 is None else float(f1)

@@ -136,9 +136,8 @@ class Reviewer(QObject):
 
 def describe_scores(record: RunRecord) -> str:
     """Return a run's scores on held-out ground in a sentence."""
-    links = record.report.get("chain") or [record.report["before"], record.report["after"]]
-    figures = " \N{RIGHTWARDS ARROW} ".join(f"{link['building']['f1']:.3f}" for link in links)
-    text = f"F1 by building {figures}. {record.report['difference']['sentence']}"
+    figures = " \N{RIGHTWARDS ARROW} ".join(f"{f1:.3f}" for f1 in record.report.f1s)
+    text = f"F1 by building {figures}. {record.report.difference.sentence}"
     title, _ = mark_by_hand(record)
     return f"{text} {title}." if title else text
 
@@ -148,11 +147,11 @@ def mark_by_hand(record: RunRecord) -> tuple[str, str]:
 
     Both are "" for any other.
     """
-    by_hand = record.report.get("by_hand")
+    by_hand = record.report.by_hand
     if not by_hand:
         return "", ""
-    is_threshold = by_hand["threshold"] != by_hand["chosen_threshold"]
-    return "Threshold set by hand" if is_threshold else "Minimum area set by hand", by_hand["sentence"]
+    is_threshold = by_hand.threshold != by_hand.chosen_threshold
+    return "Threshold set by hand" if is_threshold else "Minimum area set by hand", by_hand.sentence
 
 
 def _remember(project: QgsProject, folder: RunFolder) -> None:

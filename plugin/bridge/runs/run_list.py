@@ -16,6 +16,8 @@ from ...core.delete_run import measure_bytes
 from ...core.environment import Environment
 from ...core.errors import TunerError
 from ...core.folder import RunFolder
+from ...core.json_codec import decode
+from ...core.run_comparison import RunComparison
 from ...core.run_list import RunEntry, find_runs, read_run_entry
 from ...core.run_note import write_note
 from ...core.run_record import read_record
@@ -211,8 +213,9 @@ class Runs(QObject):
         if isinstance(outcome, TunerError):
             self._refuse(outcome)
         elif isinstance(outcome, dict) and outcome:
-            self._page.show_sentence(outcome["difference"]["sentence"])
-            dialog = CompareDialog(outcome, self._iface.mainWindow())
+            comparison = decode(RunComparison, outcome)
+            self._page.show_sentence(comparison.difference.sentence)
+            dialog = CompareDialog(comparison, self._iface.mainWindow())
             dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             self.destroyed.connect(dialog.reject)
             dialog.open()

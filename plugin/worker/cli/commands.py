@@ -28,10 +28,12 @@ from ...core.errors import RunError
 from ...core.events import STOP, Finished, Started
 from ...core.folder import RunFolder
 from ...core.job import load_job
+from ...core.json_codec import encode
 from ...core.lock import hold_lock
 from ...core.model_specs import load_encoders
 from ...core.models import find_card, list_cards
 from ...core.paths import locate_models
+from ...core.score import Rates
 from ..runtime.channel import Channel, print_json
 
 if TYPE_CHECKING:
@@ -193,7 +195,7 @@ def score(options: ScoreOptions, _: Channel) -> None:
     if options.errors is not None:
         write_errors(options.errors, options.truth, options.footprints, how)
     if options.json:
-        print_json({**result.to_dict(), **({"interval": interval} if options.interval else {})})
+        print_json({**encode(result.rate(Rates)), **({"interval": interval} if options.interval else {})})
         return
     print(f"F1 {result.f1:.3f}  precision {result.precision:.3f}  recall {result.recall:.3f}")
     print(f"TP {result.tp}  FP {result.fp}  FN {result.fn}")

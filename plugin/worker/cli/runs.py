@@ -9,6 +9,7 @@ from typing import Any
 from ...core.command_options import CompareOptions, RunsOptions, SendOptions
 from ...core.errors import InputError
 from ...core.folder import RunFolder
+from ...core.json_codec import encode
 from ...core.run_archive import pack_run, plan_archive
 from ...core.run_list import FINISHED, RunEntry, find_runs, read_run_entry
 from ...core.run_record import read_record
@@ -36,12 +37,12 @@ def compare_two(options: CompareOptions, _: Channel) -> None:
 
     answer = compare_runs(*(read_record(folder.absolute()) for folder in (options.first, options.second)))
     if options.json:
-        print_json(answer)
+        print_json(encode(answer))
         return
-    for run in answer["runs"]:
-        by_hand = f"  {run['by_hand']}" if run["by_hand"] else ""
-        print(f"{run['name']}: F1 {_write(run['f1'], run['interval'])}{by_hand}")
-    print(answer["difference"]["sentence"])
+    for run in answer.runs:
+        by_hand = f"  {run.by_hand}" if run.by_hand else ""
+        print(f"{run.name}: F1 {_write(run.f1 or 0.0, run.interval)}{by_hand}")
+    print(answer.difference.sentence)
 
 
 def send_run(options: SendOptions, channel: Channel) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +13,7 @@ from numpy.typing import NDArray
 from ...core.block_roles import BLOCK_ROLES, LEFT_OUT, ROLES
 from ...core.errors import InputError
 from ...core.folder import RunFolder
-from ...core.run_record import REPORT_SCHEMA
+from ...core.report import RasterFacts, Report, read_report
 from ..geodata.polygons import apply_affine, explode_polygons
 from ..geodata.raster import Raster
 from ..geodata.vector import Geometries, Layer, read_layer
@@ -36,25 +33,14 @@ class Earlier:
     split: Split
 
 
-def read_earlier_report(earlier: str) -> dict[str, Any]:
+def read_earlier_report(earlier: str) -> Report:
     """Return the report that lies beside a job's ``earlier``; raises InputError where it cannot be used."""
-    path = RunFolder(Path(earlier).parent).earlier_report
-    report: Any = None
-    with contextlib.suppress(OSError, ValueError):
-        report = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(report, dict) or not {"before", "after", "blocks", "raster"} <= set(report):
-        raise InputError(f"{path.name}, the report of the earlier run, cannot be read.", _HINT)
-    if report.get("schema") != REPORT_SCHEMA:
-        raise InputError(
-            f"The earlier run's report has the schema {report.get('schema')}, not {REPORT_SCHEMA}.",
-            "Run the earlier job again with this version of the plugin, then improve its model.",
-        )
-    return report
+    return read_report(RunFolder(Path(earlier).parent).earlier_report)
 
 
 def read_earlier(path: str, raster: Raster) -> Earlier:
     """Return the split of an earlier run; raises InputError where it cannot be read, or is of another raster."""
-    _refuse_other_raster(read_earlier_report(path), raster)
+    _refuse_other_raster(read_earlier_report(path).raster, raster)
     grounds, labels = (_read(path, layer, raster) for layer in ("blocks", "labels"))
     roles = grounds.columns["role"].astype(object)
     numbers = grounds.columns["id"].astype(np.int64)
@@ -76,16 +62,14 @@ def read_earlier(path: str, raster: Raster) -> Earlier:
     return Earlier(labels.geometries, split)
 
 
-def _refuse_other_raster(report: Mapping[str, Any], raster: Raster) -> None:
+def _refuse_other_raster(known: RasterFacts, raster: Raster) -> None:
     """Raise InputError unless the earlier run worked on the same grid, as far as its report tells."""
-    known = report["raster"]
-    size, crs = known.get("working_size_px"), known.get("crs")
-    transform = known.get("transform", raster.transform[:6])
+    size, transform = known.working_size_px, known.transform or raster.transform[:6]
     pixel = abs(raster.transform.determinant) ** 0.5
-    is_same = size == [raster.width, raster.height] and crs == raster.crs.to_string()
+    is_same = size == (raster.width, raster.height) and known.crs == raster.crs.to_string()
     if is_same and np.abs(np.subtract(transform, raster.transform[:6])).max() < 0.01 * pixel:
         return
-    told = f" ({size[0]} x {size[1]} pixels, {crs})" if isinstance(size, list) and len(size) == 2 else ""
+    told = f" ({size[0]} x {size[1]} pixels, {known.crs})" if size else ""
     raise InputError(
         f"The earlier run worked on another raster{told}; this one has {raster.width} x {raster.height} pixels, "
         f"{raster.crs.to_string()}.",

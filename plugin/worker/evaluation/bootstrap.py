@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.counts import Counts
+from ...core.score import Difference, Interval
 from .metrics import measure_f1
 
 #: Of n blocks the true positives, false positives and false negatives, of the shape (n, 3).
 BlockCounts: TypeAlias = "NDArray[np.int64]"
-Interval: TypeAlias = "tuple[float, float]"
 Floats: TypeAlias = "NDArray[np.float64]"
 
 LEVEL = 0.95
@@ -81,8 +81,8 @@ def bound_difference(before: BlockCounts, after: BlockCounts) -> Interval | None
 
 def compare_models(
     before: BlockCounts, after: BlockCounts, first: str = "base model", second: str = "tuned model"
-) -> dict[str, Any]:
-    """Return ``f1`` (after minus before), its ``interval``, ``is_more_than_noise`` (None: unknown) and a sentence.
+) -> Difference:
+    """Return by how much the F1 of the second model differs from the first one's, and whether that is more than noise.
 
     ``first`` and ``second`` are what the sentence calls the models.
     """
@@ -92,7 +92,7 @@ def compare_models(
         sentence = (
             f"Whether the change of F1 by {change:+.3f} is more than noise is not known. {explain_absence(before)}"
         )
-        return {"f1": change, "interval": None, "is_more_than_noise": None, "sentence": sentence}
+        return Difference(change, sentence=sentence)
     is_more = bool(interval[0] > 0 or interval[1] < 0)
     blocks = int((before.sum(axis=1) + after.sum(axis=1) > 0).sum())
     figures = f"F1 by building changes by {change:+.3f} (95 % interval {interval[0]:+.3f} to {interval[1]:+.3f}, "
@@ -103,7 +103,7 @@ def compare_models(
         else "The difference between the two models is no more than noise: "
     )
     sentence = f"{verdict}{figures}{blocks} blocks)."
-    return {"f1": change, "interval": list(interval), "is_more_than_noise": is_more, "sentence": sentence}
+    return Difference(change, interval, is_more, sentence)
 
 
 class _Jackknife:

@@ -2,76 +2,62 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ...core.comparability import pair_blocks
+from ...core.run_comparison import BlockVerdicts, ComparedRun, IouF1s, RunComparison, SizeF1s
 from ...core.run_list import read_run_entry
 from ...core.run_record import RunRecord
+from ...core.score import Difference
 from .bootstrap import bound_f1, compare_models
 from .metrics import measure_f1
 
-_FIGURES = ("f1", "precision", "recall")
 
-
-def compare_runs(first: RunRecord, second: RunRecord) -> dict[str, Any]:
-    """Return both runs' scores and their difference (second minus first), each with its interval.
-
-    ``runs`` tells of each its folder, base model, F1, precision and recall, interval, and whether its threshold was set
-    by hand; ``difference`` is as in a report; ``blocks`` counts those where the second one is better, worse and the
-    same by F1; ``by_size`` and ``by_iou`` hold the F1 of both. Raises InputError where they cannot be compared.
-    """
+def compare_runs(first: RunRecord, second: RunRecord) -> RunComparison:
+    """Return both runs' scores and their difference; raises InputError where they cannot be compared."""
     pairs = pair_blocks(first, second)
     counts = [np.array([getattr(pair, which) for pair in pairs], dtype=np.int64) for which in ("first", "second")]
     difference = compare_models(*counts)
-    return {
-        "runs": [_describe_run(record, own) for record, own in zip((first, second), counts, strict=True)],
-        "difference": {**difference, "sentence": _tell(first.name, second.name, difference, len(pairs))},
-        "blocks": _count_blocks(*counts),
-        "by_size": _pair_up(first, second, "by_size", "from_m2", "to_m2"),
-        "by_iou": _pair_up(first, second, "by_iou", "iou"),
-    }
+    scores = [record.report.after for record in (first, second)]
+    sizes = [{(each.from_m2, each.to_m2): each.f1 for each in score.by_size} for score in scores]
+    ious = [{each.iou: each.f1 for each in score.by_iou} for score in scores]
+    return RunComparison(
+        (_describe_run(first, counts[0]), _describe_run(second, counts[1])),
+        replace(difference, sentence=_tell(first.name, second.name, difference, len(pairs))),
+        _count_blocks(*counts),
+        tuple(SizeF1s(*size, (f1, sizes[1][size])) for size, f1 in sizes[0].items() if size in sizes[1]),
+        tuple(IouF1s(iou, (f1, ious[1][iou])) for iou, f1 in ious[0].items() if iou in ious[1]),
+    )
 
 
-def _describe_run(record: RunRecord, counts: Any) -> dict[str, Any]:
-    entry = read_run_entry(record.folder.path)
-    building, interval = record.report["after"]["building"], bound_f1(counts)
-    return {
-        "name": record.name,
-        "folder": str(record.folder.path),
-        "base_model": entry.base_model,
-        **{figure: building[figure] for figure in _FIGURES},
-        "interval": None if interval is None else list(interval),
-        "seconds": entry.seconds,
-        "by_hand": entry.by_hand,
-    }
+def _describe_run(record: RunRecord, counts: Any) -> ComparedRun:
+    entry, building = read_run_entry(record.folder.path), record.report.after.building
+    return ComparedRun(
+        record.name,
+        str(record.folder.path),
+        entry.base_model,
+        building.f1,
+        building.precision,
+        building.recall,
+        bound_f1(counts),
+        entry.seconds,
+        entry.by_hand,
+    )
 
 
-def _tell(first: str, second: str, difference: dict[str, Any], blocks: int) -> str:
-    change, interval = difference["f1"], difference["interval"]
+def _tell(first: str, second: str, difference: Difference, blocks: int) -> str:
+    change, interval = difference.f1 or 0.0, difference.interval
     if interval is None:
-        return str(difference["sentence"])
+        return difference.sentence
     figures = f"F1 by building {change:+.3f} (95 % interval {interval[0]:+.3f} to {interval[1]:+.3f}, {blocks} blocks)"
-    if not difference["is_more_than_noise"]:
+    if not difference.is_more_than_noise:
         return f"The difference between {first} and {second} is no more than noise: {figures}."
     return f"{second} is {'better' if change > 0 else 'worse'} than {first} by more than noise: {figures}."
 
 
-def _count_blocks(first: Any, second: Any) -> dict[str, int]:
+def _count_blocks(first: Any, second: Any) -> BlockVerdicts:
     change = measure_f1(second) - measure_f1(first)
-    return {"better": int((change > 0).sum()), "worse": int((change < 0).sum()), "same": int((change == 0).sum())}
-
-
-def _pair_up(first: RunRecord, second: RunRecord, name: str, *keys: str) -> list[dict[str, Any]]:
-    """Return the F1 of both for each class that both reports tell of."""
-    lists = [record.report["after"].get(name) for record in (first, second)]
-    if not all(isinstance(each, list) for each in lists):
-        return []
-    others = {tuple(item[key] for key in keys): item["f1"] for item in lists[1]}
-    own = {tuple(item[key] for key in keys): item["f1"] for item in lists[0]}
-    return [
-        {**dict(zip(keys, values, strict=True)), "f1": [f1, others[values]]}
-        for values, f1 in own.items()
-        if values in others
-    ]
+    return BlockVerdicts(int((change > 0).sum()), int((change < 0).sum()), int((change == 0).sum()))

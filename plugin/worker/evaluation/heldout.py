@@ -11,6 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from ...core.counts import Counts
+from ...core.score import BlockScore, BoundaryDistance, BuildingScore, IouScore, SizeScore
 from ..geodata.crs import GroundScale
 from ..geodata.vector import Geometries
 from ..polygons.vectorize import Footprints
@@ -37,9 +38,9 @@ class Outcomes:
 
 @dataclass(frozen=True)
 class HeldOutScores:
-    """What an exam came to: figures for the report, how each building fared, and which label each footprint took."""
+    """What an exam came to: the score by building, how each building fared, and which label each footprint took."""
 
-    figures: dict[str, Any]
+    score: BlockScore
     outcomes: Outcomes
     matching: Matching
 
@@ -62,38 +63,39 @@ class HeldOutEvaluation:
         matching = candidates.match(IOUS[0])
         own_blocks = find_blocks(proposals, self.blocks)
         counts = count_by_block(matching, self._truth_blocks, own_blocks, len(self.blocks))
-        interval = bound_f1(counts)
-        figures = {
-            "building": {**matching.score.to_dict(), "interval": None if interval is None else list(interval)},
-            **_score_by_iou(candidates),
-            "by_size": self._score_by_size(matching, found.area_m2),
-            "count_error_percent": _measure_error(len(self.truth), len(proposals)),
-            "area_error_percent": _measure_error(self._measure_m2(self.truth).sum(), self._measure_m2(proposals).sum()),
-            "boundary_m": self._measure_boundary(matching, proposals),
-            "blocks": counts.tolist(),
-        }
-        return HeldOutScores(figures, self._tell_outcomes(found, candidates, matching, own_blocks), matching)
+        by_iou = [candidates.match(iou).score.rate(IouScore, iou=iou) for iou in IOUS]
+        score = BlockScore(
+            building=matching.score.rate(BuildingScore, interval=bound_f1(counts)),
+            by_iou=tuple(by_iou),
+            mean_f1=float(np.mean([each.f1 for each in by_iou])),
+            by_size=self._score_by_size(matching, found.area_m2),
+            count_error_percent=_measure_error(len(self.truth), len(proposals)),
+            area_error_percent=_measure_error(self._measure_m2(self.truth).sum(), self._measure_m2(proposals).sum()),
+            boundary_m=self._measure_boundary(matching, proposals),
+            blocks=tuple((tp, fp, fn) for tp, fp, fn in counts.tolist()),
+        )
+        return HeldOutScores(score, self._tell_outcomes(found, candidates, matching, own_blocks), matching)
 
     def _measure_m2(self, polygons: Geometries) -> NDArray[np.float64]:
         rows = shapely.get_y(shapely.centroid(polygons))
         return np.asarray(shapely.area(polygons) * self._scale.pixel_area_m2(rows))
 
-    def _score_by_size(self, matching: Matching, found_m2: NDArray[np.float64]) -> list[dict[str, Any]]:
+    def _score_by_size(self, matching: Matching, found_m2: NDArray[np.float64]) -> tuple[SizeScore, ...]:
         """Return the counts by size: of labels by their own area, of false positives by the footprint's."""
         is_hit = matching.taken >= 0
         is_found = np.isin(np.arange(matching.truths), matching.taken[is_hit])
         areas = (self._label_m2[is_found], found_m2[~is_hit], self._label_m2[~is_found])
         counts = np.stack([np.histogram(each, (*SIZES_M2, np.inf))[0] for each in areas], axis=1)
         limits = zip(SIZES_M2, (*SIZES_M2[1:], None), counts.tolist(), strict=True)
-        return [{"from_m2": low, "to_m2": high, **Counts(*each).to_dict()} for low, high, each in limits]
+        return tuple(Counts(*each).rate(SizeScore, from_m2=low, to_m2=high) for low, high, each in limits)
 
-    def _measure_boundary(self, matching: Matching, proposals: Geometries) -> dict[str, Any]:
+    def _measure_boundary(self, matching: Matching, proposals: Geometries) -> BoundaryDistance:
         is_hit = matching.taken >= 0
         truth = self.truth[matching.taken[is_hit]]
         sides = self._scale.pixel_sides_m(shapely.get_y(shapely.centroid(truth)))
         distances = measure_distances(truth, proposals[is_hit], sides)
         mean, median = (float(each(distances)) if len(distances) else None for each in (np.mean, np.median))
-        return {"mean": mean, "median": median, "pairs": len(distances)}
+        return BoundaryDistance(mean, median, len(distances))
 
     def _tell_outcomes(
         self, found: Footprints, candidates: Candidates, matching: Matching, own_blocks: NDArray[np.int64]
@@ -109,13 +111,6 @@ class HeldOutEvaluation:
         }
         columns["block"][: len(is_hit)][is_hit] = self._truth_blocks[matching.taken[is_hit]]
         return Outcomes(np.concatenate([found.polygons, self._labels[is_missed]]), columns)
-
-
-def _score_by_iou(candidates: Candidates) -> dict[str, Any]:
-    """Return ``by_iou``, the score for each IoU from 0.50 to 0.95, and ``mean_f1`` of them."""
-    scores = [candidates.match(iou).score for iou in IOUS]
-    listed = [{"iou": iou, **score.to_dict()} for iou, score in zip(IOUS, scores, strict=True)]
-    return {"by_iou": listed, "mean_f1": float(np.mean([score.f1 for score in scores]))}
 
 
 def _measure_error(truth: float, found: float) -> float | None:

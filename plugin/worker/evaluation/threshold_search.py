@@ -124,7 +124,9 @@ class ThresholdSearch:
         def rate(separation: SeparationParams) -> float:
             if separation not in known:
                 raise_if_cancelled()
-                known[separation] = sum((tile.score(separation, self._min_area_m2) for tile in tiles), Counts()).f1
+                known[separation] = sum(
+                    (tile.score(separation, self._min_area_m2) for tile in tiles), Counts(0, 0, 0)
+                ).f1
             return known[separation]
 
         best = start
@@ -132,7 +134,7 @@ class ThresholdSearch:
             best = _pick(list(vary(best)), rate)
         if rate(best) > 0:
             return rate(best), best
-        pixels = [sum((tile.score_pixels(each) for tile in tiles), Counts()).f1 for each in THRESHOLDS]
+        pixels = [sum((tile.score_pixels(each) for tile in tiles), Counts(0, 0, 0)).f1 for each in THRESHOLDS]
         return 0.0, replace(best, threshold=THRESHOLDS[int(np.argmax(pixels))])
 
     def read(self, path: Path) -> Iterator[Tile]:

@@ -55,7 +55,7 @@ def compare_files(truth_path: str, footprints_path: str, how: Comparison) -> Cou
     pixels. It is taken for pixels where a coordinate lies outside the degrees' range, where half of the polygons are
     wider than a tenth of a degree (11 km), or where the other file has no coordinate system either.
     """
-    return sum((match.matching.score for match in _match_files(truth_path, footprints_path, how)), Counts())
+    return sum((match.matching.score for match in _match_files(truth_path, footprints_path, how)), Counts(0, 0, 0))
 
 
 def compare_blocks(truth_path: str, footprints_path: str, how: Comparison) -> NDArray[np.int64]:

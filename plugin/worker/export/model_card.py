@@ -5,18 +5,17 @@ The sections are those that model cards have had since Mitchell et al. (2019): d
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from ...core.atomic_file import replacing
 from ...core.block_roles import HELD_OUT
 from ...core.card import Card
 from ...core.folder import RunFolder
+from ...core.json_codec import read_object
 from ...core.model_specs import DECODERS
+from ...core.report import Report, parse_report
 from ..runtime.templates import render
 from ..runtime.versions import describe_versions
 from . import onnx_file
@@ -48,7 +47,7 @@ def write_model_card(card: Card, path: Path, exported: Exported | None = None) -
     ``exported`` is the ONNX file that it goes with.
     """
     report = _read_report(card)
-    versions = report.get("versions") or describe_versions()
+    versions = report.versions or describe_versions()
     text = render(
         "model_card.md.jinja",
         card=card,
@@ -92,22 +91,20 @@ def _list_bands(card: Card) -> list[tuple[str, ...]]:
     ]
 
 
-def _read_scores(card: Card, report: Mapping[str, Any]) -> _Scores | None:
-    before, after = report.get("before") or {}, report.get("after") or {}
-    if not after:
+def _read_scores(card: Card, report: Report) -> _Scores | None:
+    if not report.after.is_known:
         return None
-    rows = [
-        (f"{figure} {name}", _format(before.get(kind), figure), _format(after.get(kind), figure))
-        for kind, name in _KINDS
-        for figure in _FIGURES
-        if figure in (after.get(kind) or {})
-    ]
-    ground = (report.get("ground") or {}).get(HELD_OUT) or {}
+    pairs = {name: (getattr(report.before, kind), getattr(report.after, kind)) for kind, name in _KINDS}
+    buildings = report.ground[HELD_OUT].buildings if HELD_OUT in report.ground else None
     return _Scores(
-        f"On {ground['buildings']:,} buildings of ground" if "buildings" in ground else "On ground",
-        (report.get("base_model") or {}).get("title") or card.parent or "base model",
-        rows,
-        (str((report.get("by_hand") or {}).get("sentence") or ""), str(report.get("rule") or "")),
+        "On ground" if buildings is None else f"On {buildings:,} buildings of ground",
+        report.base_model.title or card.parent or "base model",
+        [
+            (f"{figure} {name}", _format(getattr(before, figure)), _format(getattr(after, figure)))
+            for name, (before, after) in pairs.items()
+            for figure in _FIGURES
+        ],
+        (report.by_hand.sentence if report.by_hand else "", report.rule),
     )
 
 
@@ -123,17 +120,13 @@ def _list_limits(card: Card, exported: Exported | None) -> list[str]:
     return [line for line in lines if line]
 
 
-def _format(score: Any, figure: str) -> str:
-    value = (score or {}).get(figure)
+def _format(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
 
 
-def _read_report(card: Card) -> dict[str, Any]:
-    """Return the report of the run that tuned the model ({}: there is none that can be read)."""
-    try:
-        content = json.loads(RunFolder(Path(card.folder)).report.read_text(encoding="utf-8")) if card.folder else {}
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
+def _read_report(card: Card) -> Report:
+    """Return the report of the run that tuned the model, as far as there is one that can be read."""
+    content = read_object(RunFolder(Path(card.folder)).report) if card.folder else None
+    return parse_report(content or {}, [])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ...core.block_roles import HELD_OUT, VALIDATION
 from ...core.card import Card, SeparationParams
+from ...core.score import BlockScore, PixelScore, RightAngles
 from ..dataset.inputs import Inputs
 from ..dataset.split import Split, is_mostly_inside
 from ..evaluation.heldout import HeldOutEvaluation, Outcomes
@@ -44,28 +44,24 @@ class Evaluator:
 
     def score_held_out(
         self, path: Path, found: Footprints, separation: SeparationParams
-    ) -> tuple[dict[str, Any], Outcomes]:
-        """Return the score of what ``trace_held_out`` found, and how each building fared.
-
-        The score holds the exam's figures and ``pixel``. ``right_angles`` tells of the footprints that found a label
-        with right angles which ``share`` has them, too.
-        """
+    ) -> tuple[BlockScore, Outcomes]:
+        """Return the score of what ``trace_held_out`` found, and how each building fared."""
         marks = self.evaluation.mark(found)
         pixel = score_pixels(path, separation.threshold, self.evaluation.truth, self.evaluation.ground)
         total = pixel.tp + pixel.fp + pixel.fn
-        score = {
-            **marks.figures,
-            "pixel": {**pixel.to_dict(), "iou": pixel.tp / total if total else 0.0},
-            "right_angles": self._measure_angles(found, marks.matching),
-            "parting": asdict(separation),
-        }
+        score = replace(
+            marks.score,
+            pixel=pixel.rate(PixelScore, iou=pixel.tp / total if total else 0.0),
+            right_angles=self._measure_angles(found, marks.matching),
+            parting=separation,
+        )
         return score, marks.outcomes
 
-    def _measure_angles(self, found: Footprints, matching: Matching) -> dict[str, float]:
+    def _measure_angles(self, found: Footprints, matching: Matching) -> RightAngles:
         is_asked = matching.taken >= 0
         is_asked[is_asked] = self._is_truth_square[matching.taken[is_asked]]
         count = int(is_asked.sum())
-        return {"of": count, "share": float(is_square(found.polygons[is_asked]).mean()) if count else 0.0}
+        return RightAngles(count, float(is_square(found.polygons[is_asked]).mean()) if count else 0.0)
 
     def trace(self, path: Path, card: Card) -> Iterator[tuple[float, Footprints]]:
         """Trace the whole raster as a tuned model's card says, row of chunks by row of chunks."""

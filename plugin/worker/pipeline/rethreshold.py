@@ -6,10 +6,9 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import shapely
@@ -21,9 +20,12 @@ from ...core.errors import InputError, RunError
 from ...core.events import Finished, Notice, Scored, Started
 from ...core.folder import RunFolder
 from ...core.job import Job, load_job
+from ...core.json_codec import encode, read_object
 from ...core.lock import hold_lock
 from ...core.models import load_card
+from ...core.report import ManualThreshold, Report
 from ...core.run_record import require_probability, require_reviewable
+from ...core.score import BlockScore, Difference
 from ..dataset.inputs import Inputs, check_inputs, split_inputs
 from ..evaluation.heldout import HeldOutEvaluation
 from ..geodata.polygons import apply_affine
@@ -31,7 +33,7 @@ from ..geodata.raster import open_raster
 from ..report.html.page import build_page
 from ..report.html.source import read_facts
 from ..report.lineage import refresh_chain
-from ..report.manual_threshold import ManualThreshold, amend_report, describe_by_hand, read_chosen
+from ..report.manual_threshold import amend_report, describe_by_hand, read_chosen
 from ..runtime.channel import Channel
 from ..runtime.disk import check_writable
 from ..runtime.logs import log_to
@@ -91,9 +93,11 @@ def retrace_run(path: Path, request: ThresholdRequest, channel: Channel) -> None
 class Retracing:
     """One retracing, from its checks to its files."""
 
-    def __init__(self, folder: RunFolder, job: Job, report: Any, request: ThresholdRequest, channel: Channel) -> None:
+    def __init__(
+        self, folder: RunFolder, job: Job, report: Report, request: ThresholdRequest, channel: Channel
+    ) -> None:
         """Read what the run has come to; raises InputError."""
-        self._folder, self._job, self._report, self._channel = folder, job, dict(report), channel
+        self._folder, self._job, self._report, self._channel = folder, job, report, channel
         self._made = RunFolder(folder.path / MAKING)
         card, chosen = load_card(folder.card), read_chosen(report)
         self._cut = request.settle(card, chosen)
@@ -120,12 +124,11 @@ class Retracing:
             channel.emit(Scored("after", score))
             channel.start_stage("write")
             report = self._write(score)
-            results = {"trace": count, "score": score, "write": report["difference"]}
+            results = {"trace": count, "score": score, "write": report.difference}
             with channel.past_cancel():
                 self._put_in_place(results)
                 channel.report(1.0)
-                told = {"before": self._report["before"], "after": score, "difference": report["difference"]}
-                channel.emit(Finished(list_files(folder), **told))
+                channel.emit(Finished(list_files(folder), report.before, score, difference=report.difference))
 
     @contextlib.contextmanager
     def _make(self) -> Iterator[None]:
@@ -139,7 +142,7 @@ class Retracing:
             shutil.rmtree(self._made.path, ignore_errors=True)
             self._channel.leftover = None
 
-    def _score(self, evaluator: Evaluator, inputs: Inputs) -> dict[str, Any]:
+    def _score(self, evaluator: Evaluator, inputs: Inputs) -> BlockScore:
         path, card = self._folder.probability, self._card
         footprints = evaluator.trace_held_out(path, card.separation, card.min_area_m2)
         self._channel.report(0.5)
@@ -149,25 +152,26 @@ class Retracing:
         self._channel.report(1.0)
         return score
 
-    def _write(self, score: dict[str, Any]) -> dict[str, Any]:
-        """Write report, page and card, and return the report."""
-        made, folder = self._made, self._folder
+    def _write(self, score: BlockScore) -> Report:
+        """Write report, page and card, and return the report; what a newer version wrote into it stays."""
+        made, folder, before = self._made, self._folder, encode(self._report)
         report = refresh_chain(amend_report(self._report, score, self._by_hand))
-        if report.get("chain"):
-            report["difference"] = report["chain"][-1]["difference"]
-        write_json(made.report, report)
+        if report.chain:
+            report = replace(report, difference=report.chain[-1].difference or Difference())
+        changes = {name: value for name, value in encode(report).items() if value != before[name]}
+        write_json(made.report, {**(read_object(folder.report) or {}), **changes})
         self._card.save(made.card)
         shutil.copyfile(folder.split, made.split)  # the page's pictures are drawn from layers of one folder
         card = json.loads(made.card.read_text(encoding="utf-8"))
-        facts = replace(read_facts(folder), folder=made, report=report, card=card)
+        facts = replace(read_facts(folder), folder=made, report=encode(report), card=card)
         made.page.write_text(build_page(facts), encoding="utf-8")
         return report
 
-    def _put_in_place(self, results: dict[str, Any]) -> None:
+    def _put_in_place(self, results: Mapping[str, object]) -> None:
         """Move all files to their places. A run that is resumed after a crash in between does its last stages again."""
         made, folder = self._made, self._folder
         for path in (folder.footprints, folder.errors):
-            if copy := keep_edited(path, str(self._report.get("written", ""))):
+            if copy := keep_edited(path, self._report.written):
                 self._channel.emit(Notice("info", f"What was edited in {path.name} is kept as {copy}."))
         names = ("footprints", "errors", "card", "page", "report")
         moves = {getattr(made, name): getattr(folder, name) for name in names}
@@ -175,21 +179,20 @@ class Retracing:
             replace_all(moves)
             return
         by_hand = None if self._by_hand is None else self._cut
-        write_json(made.state, restate(self._state, results, by_hand))
-        write_json(folder.state, restate(self._state, dict.fromkeys(_STAGES), by_hand))
+        write_json(made.state, encode(restate(self._state, results, by_hand)))
+        write_json(folder.state, encode(restate(self._state, dict.fromkeys(_STAGES), by_hand)))
         try:
             replace_all({**moves, made.state: folder.state})
         except RunError:
-            write_json(folder.state, self._state)
+            write_json(folder.state, encode(self._state))
             raise
 
 
-def require_same_ground(evaluation: HeldOutEvaluation, inputs: Inputs, report: dict[str, Any]) -> None:
+def require_same_ground(evaluation: HeldOutEvaluation, inputs: Inputs, report: Report) -> None:
     """Raise InputError unless held-out ground, its blocks and its labels are those of the run's report."""
     bounds = shapely.bounds(apply_affine(evaluation.blocks, inputs.raster.transform))
-    known = np.array([block["bounds"] for block in report["blocks"]]).reshape(-1, 4)
-    counts = report["before"]["building"]
+    known = np.array([block.bounds for block in report.blocks]).reshape(-1, 4)
     reach = inputs.raster.gsd_m * 0.1 if inputs.raster.crs.is_projected else 1e-6
     is_same = bounds.shape == known.shape and np.allclose(bounds, known, rtol=0, atol=reach)
-    if not is_same or len(evaluation.truth) != counts["tp"] + counts["fn"]:
+    if not is_same or len(evaluation.truth) != sum(block.before.labels for block in report.blocks):
         raise _OTHER_GROUND

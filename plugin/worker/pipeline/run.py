@@ -9,20 +9,23 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from ...core.events import Finished, Scored, Started
 from ...core.folder import RunFolder
 from ...core.job import Job
+from ...core.json_codec import encode
+from ...core.report import ManualThreshold
+from ...core.score import BlockScore, Difference
 from ..checks.findings import find_in_inputs, find_in_split
 from ..dataset.inputs import check_inputs, split_inputs
 from ..models.obtain import obtain_weights
-from ..report.manual_threshold import ManualThreshold, describe_by_hand
+from ..report.build import TuningStage
+from ..report.manual_threshold import describe_by_hand
 from ..runtime.channel import Channel
 from ..spacenet.convert import take_in
 from .findings import send_findings
 from .outputs import write_split
-from .state import State
+from .state import StageResult, State
 
 
 def run_job(job: Job, folder: RunFolder, channel: Channel) -> None:
@@ -45,29 +48,31 @@ def run_job(job: Job, folder: RunFolder, channel: Channel) -> None:
     inputs = replace(inputs, card=adopt_statistics(inputs.card))
     stages = Stages(inputs, split, folder, channel)
 
-    def do(stage: str, work: Callable[[], Any]) -> Any:
-        """Do a stage, or take its result from an earlier run of this job."""
+    def do(stage: str, work: Callable[[], object]) -> None:
+        """Do a stage, unless an earlier run of this job has done it."""
         channel.start_stage(stage, resumed=state.has(stage))
         if not state.has(stage):
             began, began_j = time.monotonic(), stages.energy.read_j()
-            result = work()
-            spent = {"seconds": round(time.monotonic() - began, 2), **stages.energy.tell_since(began_j)}
-            state.put(stage, {"result": result, **spent})
+            result = encode(work())
+            energy_j = stages.energy.tell_since(began_j).get("energy_j")
+            state.put(stage, StageResult(result, round(time.monotonic() - began, 2), energy_j))
         channel.report(1.0)
-        return state.get(stage)["result"]
 
-    before = do("base", stages.score_base)
+    do("base", stages.score_base)
+    before = state.get("base", BlockScore)
     channel.emit(Scored("before", before))
-    tuning = do("tune", stages.tune)
+    do("tune", stages.tune)
+    tuning = state.get("tune", TuningStage)
     card = stages.write_card(tuning, state.by_hand)
     do("predict", lambda: stages.predict(card))
     do("trace", lambda: stages.trace(card))
-    after = do("score", lambda: stages.score_tuned(card))
+    do("score", lambda: stages.score_tuned(card))
+    after = state.get("score", BlockScore)
     channel.emit(Scored("after", after))
-    chosen = ManualThreshold(tuning["parting"]["threshold"], job.settings.min_area_m2)
+    chosen = ManualThreshold(tuning.parting.threshold, job.settings.min_area_m2)
     by_hand = describe_by_hand(state.by_hand or chosen, chosen)
-    difference = do("write", lambda: stages.write(before, after, tuning, {**state.spent, "by_hand": by_hand}))
-    channel.emit(Finished(list_files(folder), before, after, difference=difference or {}))
+    do("write", lambda: stages.write(before, after, tuning, state.spent, by_hand))
+    channel.emit(Finished(list_files(folder), before, after, difference=state.get("write", Difference)))
 
 
 def list_files(folder: RunFolder) -> dict[str, str]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
 from ...core.atomic_file import write_json
 from ...core.block_roles import HELD_OUT, TRAINING, VALIDATION
-from ...core.card import Card, Recipe, SeparationParams, read_separation
+from ...core.card import Card, Recipe, SeparationParams
 from ...core.events import EpochEnded
 from ...core.folder import RunFolder
 from ...core.job import Job
+from ...core.json_codec import encode
+from ...core.report import ManualThreshold, ThresholdChange
+from ...core.score import BlockScore, Difference
 from ..dataset.inputs import Inputs
 from ..dataset.previous_split import read_earlier_report
 from ..dataset.split import Split
@@ -23,16 +24,15 @@ from ..geodata.raster import open_grid
 from ..geodata.statistics import measure_imagery
 from ..inference.predict import Predictor, write_probability
 from ..models.networks import load_network, save_network
-from ..report.build import build_report
+from ..report.build import RunResults, Spent, TuningStage, build_report
 from ..report.html.page import write_page
-from ..report.manual_threshold import ManualThreshold
 from ..runtime.channel import Channel
 from ..runtime.determinism import Determinism
 from ..runtime.device import choose_device, describe_device
 from ..runtime.energy import open_meter
 from ..training.learner import Learner, Plan
 from ..training.sampler import Sampler
-from ..training.train import Tuning, TuningResult, draw_held_samples
+from ..training.train import Tuning, draw_held_samples
 from .evaluator import Evaluator
 from .outputs import write_footprints, write_outcomes
 
@@ -52,7 +52,7 @@ class Stages:
         channel.send_notice(f"Computing on {describe_device(self._device)}.")
         self._evaluator = Evaluator(inputs, split, channel)
 
-    def score_base(self) -> dict[str, Any]:
+    def score_base(self) -> BlockScore:
         """Predict with the base model where it is scored, choose how its buildings part, and return its score."""
         inputs, path = self._inputs, self._folder.base_probability
         predictor = self._make_predictor(inputs.card)
@@ -68,7 +68,7 @@ class Stages:
         write_outcomes(self._folder.errors, {"before": outcomes}, inputs.raster)
         return score
 
-    def tune(self) -> dict[str, Any]:
+    def tune(self) -> TuningStage:
         """Tune all layers, keep the best epoch by validation building F1, and write the tuned model."""
         inputs, split = self._inputs, self._split
         card = replace(inputs.card, stretch=inputs.raster.stretch)
@@ -87,9 +87,10 @@ class Stages:
         f1, separation = self._validate(tuning.network, outcome.separation, card, is_thorough=True)
         sha256 = save_network(tuning.network, self._folder.model)
         self._folder.checkpoint.unlink(missing_ok=True)
-        return {**_describe_outcome(outcome, f1, separation), "sha256": sha256, "unsure": self._determinism.unsure}
+        history = tuple(_round_epoch(ended) for ended in outcome.history)
+        return TuningStage(outcome.best_epoch, round(f1, 4), separation, history, sha256, self._determinism.unsure)
 
-    def write_card(self, tuning: Mapping[str, Any], by_hand: ManualThreshold | None = None) -> Card:
+    def write_card(self, tuning: TuningStage, by_hand: ManualThreshold | None = None) -> Card:
         """Write the tuned model's card beside its weights, and return it; ``by_hand`` is what was set by hand."""
         base, job, raster = self._inputs.card, self._inputs.job, self._inputs.raster
         place = Path(raster.path).stem
@@ -109,10 +110,10 @@ class Stages:
             scores="",
             source="",
             size_bytes=0,
-            sha256=tuning["sha256"],
+            sha256=tuning.sha256,
             recipe=_continue_recipe(base.recipe),
             folder=str(self._folder.path),
-        ).with_separation(read_separation(tuning["parting"]))
+        ).with_separation(tuning.parting)
         card = by_hand.put_on(card) if by_hand else card
         card.save(self._folder.card)
         return card
@@ -141,7 +142,7 @@ class Stages:
         parts = self._evaluator.trace(self._folder.probability, card)
         return write_footprints(self._folder.footprints, parts, self._inputs.raster, self._channel)
 
-    def score_tuned(self, card: Card) -> dict[str, Any]:
+    def score_tuned(self, card: Card) -> BlockScore:
         """Return the tuned model's score on held-out ground."""
         path = self._folder.probability
         footprints = self._evaluator.trace_held_out(path, card.separation, card.min_area_m2)
@@ -150,20 +151,23 @@ class Stages:
         return score
 
     def write(
-        self, before: dict[str, Any], after: dict[str, Any], tuning: dict[str, Any], more: dict[str, Any]
-    ) -> dict[str, Any]:
-        """Write the report and its page, and return the report's difference between before and after.
-
-        ``more`` is what was spent, and ``by_hand`` as in ``build_report``.
-        """
-        device = {"device": describe_device(self._device), "device_type": self._device.type}
+        self,
+        before: BlockScore,
+        after: BlockScore,
+        tuning: TuningStage,
+        spent: Spent,
+        by_hand: ThresholdChange | None,
+    ) -> Difference:
+        """Write the report and its page, and return the report's difference between before and after."""
         earlier = None if self._inputs.improved_split is None else read_earlier_report(self._inputs.job.earlier)
-        model = {"run": self._folder.path.name, "title": self._title, "earlier": earlier}
-        results = {"before": before, "after": after, "tuning": tuning, **more, **device, **model}
+        device, run = describe_device(self._device), self._folder.path.name
+        results = RunResults(
+            before, after, tuning, spent, device, self._device.type, run, self._title, by_hand, earlier
+        )
         report = build_report(self._inputs, self._split, self._evaluator.evaluation, results)
-        write_json(self._folder.report, report)
+        write_json(self._folder.report, encode(report))
         write_page(self._folder)
-        return dict(report["difference"])
+        return report.difference
 
     def _validate(
         self, network: nn.Module, start: SeparationParams, card: Card, *, is_thorough: bool
@@ -207,11 +211,6 @@ def _continue_recipe(recipe: Recipe) -> Recipe:
     return replace(recipe, learning_rate=10 * recipe.tuning_rate, tune_epochs=3, tune_learning_rate=None)
 
 
-def _describe_outcome(outcome: TuningResult, f1: float, separation: SeparationParams) -> dict[str, Any]:
-    history = [_round_epoch(ended) for ended in outcome.history]
-    best = {"best_epoch": outcome.best_epoch, "validation_f1": round(f1, 4)}
-    return {**best, "parting": asdict(separation), "history": history}
-
-
-def _round_epoch(ended: EpochEnded) -> dict[str, Any]:
-    return {name: round(value, 4) if isinstance(value, float) else value for name, value in vars(ended).items()}
+def _round_epoch(ended: EpochEnded) -> EpochEnded:
+    train, validation, f1 = (round(each, 4) for each in (ended.train_loss, ended.validation_loss, ended.validation_f1))
+    return EpochEnded(ended.epoch, ended.epochs, train, validation, f1, ended.is_best)

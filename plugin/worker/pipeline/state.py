@@ -6,84 +6,107 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Optional, TypeVar
 
 from ...core.atomic_file import write_json
 from ...core.errors import InputError
 from ...core.folder import RunFolder
 from ...core.job import Job
-from ..report.manual_threshold import ManualThreshold, read_cut
+from ...core.json_codec import decode, described, encode
+from ...core.report import ManualThreshold
+from ..report.build import Spent
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """A small JSON value, the seconds that the stage took, and its joules where the GPU told them."""
+
+    result: object = None
+    seconds: float = 0.0
+    energy_j: Optional[float] = described("of the GPU", default=None, is_omitted=True)
+
+
+@dataclass(frozen=True)
+class RunState:
+    """What ``state.json`` holds: a fingerprint of the job, and the results of the stages that have ended.
+
+    ``by_hand`` is the threshold and least area that were set manually since (None: those that the run chose).
+    """
+
+    job: str
+    results: dict[str, StageResult] = field(default_factory=dict)
+    by_hand: Optional[ManualThreshold] = described("set since", default=None, is_omitted=True)
 
 
 class State:
-    """What a run has behind it, on disk: a stage's result is a small JSON value, written when the stage has ended.
-
-    ``by_hand`` is the threshold and least area that were set by hand since (None: those that the run chose).
-    """
+    """What a run has behind it, on disk: a stage's result is written when the stage has ended."""
 
     def __init__(self, folder: RunFolder, job: Job) -> None:
         """Take up the folder's state; raises InputError where it belongs to another job."""
-        self._path = folder.state
-        self._identity = _identify(job, folder.path)
-        self._results: dict[str, Any] = {}
-        self.by_hand: ManualThreshold | None = None
-        content = read_state(folder)
-        if content is None:
-            return
-        self._results = content["results"]
-        self.by_hand = read_cut(content["by_hand"]) if content.get("by_hand") else None
-        if content["job"] != self._identity:
+        self._folder = folder
+        identity = _identify(job, folder.path)
+        self._state = read_state(folder) or RunState(identity)
+        if self._state.job != identity:
             raise InputError(
                 f"The folder {folder.path} holds a run of another job.",
                 "Put the job into a folder of its own, or start anew with --fresh.",
             )
 
+    @property
+    def by_hand(self) -> ManualThreshold | None:
+        """What was set manually since (None: what the run chose applies)."""
+        return self._state.by_hand
+
     def has(self, stage: str) -> bool:
         """Tell whether the stage has ended."""
-        return stage in self._results
+        return stage in self._state.results
 
-    def get(self, stage: str) -> Any:
-        """Return the result of a stage that has ended."""
-        return self._results[stage]
+    def get(self, stage: str, kind: type[_T]) -> _T:
+        """Return the result of a stage that has ended; raises InputError where it cannot be read."""
+        try:
+            return decode(kind, self._state.results[stage].result or {}, place=stage)
+        except ValueError as error:
+            raise _refuse(self._folder, error) from error
 
     @property
-    def spent(self) -> dict[str, Any]:
-        """The ``seconds`` that each stage took, and ``energy_j`` of all where the GPU told it of each."""
-        seconds = {stage: result["seconds"] for stage, result in self._results.items()}
-        told = [result["energy_j"] for result in self._results.values() if "energy_j" in result]
-        is_known = told and len(told) == len(seconds)
-        return {"seconds": seconds, **({"energy_j": round(sum(told), 1)} if is_known else {})}
+    def spent(self) -> Spent:
+        """What the stages took; joules are known where the GPU told those of each."""
+        results = self._state.results
+        seconds = {stage: each.seconds for stage, each in results.items()}
+        told = [each.energy_j for each in results.values() if each.energy_j is not None]
+        return Spent(seconds, round(sum(told), 1) if told and len(told) == len(results) else None)
 
-    def put(self, stage: str, result: Any) -> None:
+    def put(self, stage: str, result: StageResult) -> None:
         """Remember that the stage has ended, with its result."""
-        self._results[stage] = result
-        by_hand = {} if self.by_hand is None else {"by_hand": asdict(self.by_hand)}
-        write_json(self._path, {"job": self._identity, "results": self._results, **by_hand})
+        self._state = replace(self._state, results={**self._state.results, stage: result})
+        write_json(self._folder.state, encode(self._state))
 
 
-def read_state(folder: RunFolder) -> dict[str, Any] | None:
+def read_state(folder: RunFolder) -> RunState | None:
     """Return what ``state.json`` holds, None where there is none; raises InputError where it cannot be read."""
     if not folder.state.exists():
         return None
     try:
-        content = json.loads(folder.state.read_text(encoding="utf-8"))
-        return {**content, "job": content["job"], "results": dict(content["results"])}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"The state of the run in {folder.path} cannot be read: {error}", "Start it anew with --fresh."
-        ) from error
+        return decode(RunState, json.loads(folder.state.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise _refuse(folder, error) from error
 
 
-def restate(state: Mapping[str, Any], results: Mapping[str, Any], by_hand: ManualThreshold | None) -> dict[str, Any]:
-    """Return the state with other results of some stages (None: to be done again), and what was set by hand."""
-    known = {stage: result for stage, result in state["results"].items() if results.get(stage, result) is not None}
+def _refuse(folder: RunFolder, error: Exception) -> InputError:
+    return InputError(f"The state of the run in {folder.path} cannot be read: {error}", "Start it anew with --fresh.")
+
+
+def restate(state: RunState, results: Mapping[str, object], by_hand: ManualThreshold | None) -> RunState:
+    """Return the state with other results of some stages (None: to be done again), and what was set manually."""
+    known = {stage: each for stage, each in state.results.items() if results.get(stage, each) is not None}
     for stage, result in results.items():
         if result is not None:
-            known[stage] = {"seconds": 0.0, **known.get(stage, {}), "result": result}
-    content = {"job": state["job"], "results": known}
-    return content if by_hand is None else {**content, "by_hand": asdict(by_hand)}
+            known[stage] = replace(known.get(stage, StageResult()), result=encode(result))
+    return RunState(state.job, known, by_hand)
 
 
 def forget(folder: RunFolder) -> None:

@@ -5,17 +5,29 @@ Every field is told in resources/help/report.md, and resources/help/report.schem
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import PureWindowsPath
-from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
 from ...core.block_roles import ROLES
-from ...core.run_record import REPORT_SCHEMA
+from ...core.counts import Counts
+from ...core.report import (
+    BaseModel,
+    Block,
+    Ground,
+    HeldOutErrors,
+    IntervalMethod,
+    LabelFacts,
+    RasterFacts,
+    Report,
+    ThresholdChange,
+    TuningFacts,
+)
+from ...core.score import BlockScore
 from ..dataset.inputs import Inputs
 from ..dataset.split import Split
 from ..evaluation.bootstrap import LEVEL, METHOD, compare_models, explain_absence
@@ -23,99 +35,111 @@ from ..evaluation.heldout import HeldOutEvaluation
 from ..geodata.polygons import apply_affine
 from ..runtime.determinism import describe_repeatability
 from ..runtime.versions import describe_versions
-from .lineage import build_chain, name_models
-from .manual_threshold import ERRORS, leave_out_blocks
+from .lineage import add_chain, name_models
 
-SCHEMA = REPORT_SCHEMA
 RULE = (
     "Building: IoU > 0.5, each label matched once, most confident first (SpaceNet). A building counts where at "
     "least half of it lies on held-out ground, and is compared within it. How buildings part is chosen on validation "
     "ground."
 )
-CARD_FIELDS = ("name", "title", "licence", "attribution", "limits")
 
 
-def build_report(
-    inputs: Inputs, split: Split, evaluation: HeldOutEvaluation, results: dict[str, Any]
-) -> dict[str, Any]:
-    """Return the report.
+@dataclass(frozen=True)
+class TuningStage(TuningFacts):
+    """What the tuning came to, and the operations in it that may give other figures the next time."""
 
-    ``results`` holds ``before`` and ``after`` (the score of ``Evaluator.score_held_out``), ``tuning``, ``seconds`` by
-    stage, ``energy_j`` (None: not known), ``by_hand`` (as of ``describe_by_hand``), ``device`` (its name),
-    ``device_type`` (torch's), ``run`` (its name), ``title`` (the tuned model's) and ``earlier`` (the report of the run
-    whose model is improved, None: none).
+    unsure: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Spent:
+    """The seconds that each stage took, and the joules of all of them (None: not known)."""
+
+    seconds: dict[str, float]
+    energy_j: float | None = None
+
+
+@dataclass(frozen=True)
+class RunResults:
+    """What a run came to: its scores, its tuning and what they took.
+
+    ``device`` is the device's name, ``device_type`` torch's, ``run`` the run's name, ``title`` the tuned model's, and
+    ``earlier`` the report of the run whose model is improved (None: a base model was tuned).
     """
+
+    before: BlockScore
+    after: BlockScore
+    tuning: TuningStage
+    spent: Spent
+    device: str
+    device_type: str
+    run: str
+    title: str
+    by_hand: ThresholdChange | None = None
+    earlier: Report | None = None
+
+
+def build_report(inputs: Inputs, split: Split, evaluation: HeldOutEvaluation, results: RunResults) -> Report:
+    """Return the report."""
+    counts = [np.array(score.blocks, dtype=np.int64) for score in (results.before, results.after)]
+    report = Report(
+        written=datetime.now(UTC).isoformat(timespec="seconds"),
+        before=results.before.without_blocks(),
+        after=results.after.without_blocks(),
+        difference=compare_models(counts[0], counts[1], *name_models(results.earlier)),
+        interval=IntervalMethod(LEVEL, METHOD, explain_absence(counts[0])),
+        blocks=_describe_blocks(inputs, evaluation, *counts),
+        held_out_errors=HeldOutErrors("errors.gpkg", results.before.counts, results.after.counts),
+        by_hand=results.by_hand,
+        rule=RULE,
+        ground={role: _describe_ground(inputs, split, role) for role in ROLES},
+        buffer_m=round(split.buffer_px * inputs.raster.gsd_m, 2),
+        raster=_describe_raster(inputs),
+        labels=LabelFacts(inputs.job.labels, len(inputs.labels.polygons), tuple(inputs.labels.describe())),
+        base_model=BaseModel(**{item.name: getattr(inputs.card, item.name) for item in fields(BaseModel)}),
+        settings=asdict(inputs.job.settings),
+        tuning=TuningFacts(**{item.name: getattr(results.tuning, item.name) for item in fields(TuningFacts)}),
+        seconds=results.spent.seconds,
+        energy_j=results.spent.energy_j,
+        device=results.device,
+        repeatability=describe_repeatability(results.device_type, results.tuning.unsure),
+        versions=describe_versions(),
+        run=results.run,
+        parent=PureWindowsPath(inputs.job.parent).name or None,
+    )
+    return add_chain(report, results.title, results.earlier)
+
+
+def _describe_raster(inputs: Inputs) -> RasterFacts:
     raster = inputs.raster
-    before, after = (results[name] for name in ("before", "after"))
-    counts = [np.array(score["blocks"], dtype=np.int64) for score in (before, after)]
-    earlier = results["earlier"]
-    report = {
-        "schema": SCHEMA,
-        "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "before": leave_out_blocks(before),
-        "after": leave_out_blocks(after),
-        "difference": compare_models(counts[0], counts[1], *name_models(earlier)),
-        "interval": {"level": LEVEL, "method": METHOD, "why_none": explain_absence(counts[0])},
-        "blocks": _describe_blocks(inputs, evaluation, *counts),
-        "held_out_errors": {
-            "file": "errors.gpkg",
-            "before": {name: before["building"][name] for name in ERRORS},
-            "after": {name: after["building"][name] for name in ERRORS},
-        },
-        "by_hand": results.get("by_hand"),
-        "rule": RULE,
-        "ground": {role: _describe_ground(inputs, split, role) for role in ROLES},
-        "buffer_m": round(split.buffer_px * raster.gsd_m, 2),
-        "raster": {
-            "path": raster.path,
-            "gsd_m": round(raster.native_gsd_m, 4),
-            "working_gsd_m": round(raster.gsd_m, 4),
-            "working_size_px": [raster.width, raster.height],
-            "crs": raster.crs.to_string(),
-            "transform": list(raster.transform[:6]),
-            "bands": list(raster.bands),
-            "stretch": [list(limits) for limits in raster.stretch],
-            "adapted": raster.adapted,
-        },
-        "labels": {"path": inputs.job.labels, "used": len(inputs.labels.polygons), "notes": inputs.labels.describe()},
-        "base_model": {name: getattr(inputs.card, name) for name in CARD_FIELDS},
-        "settings": asdict(inputs.job.settings),
-        "tuning": {name: value for name, value in results["tuning"].items() if name != "unsure"},
-        "seconds": results["seconds"],
-        "energy_j": results.get("energy_j"),
-        "device": results["device"],
-        "repeatability": describe_repeatability(results["device_type"], results["tuning"]["unsure"]),
-        "versions": describe_versions(),
-    }
-    run, parent = results["run"], PureWindowsPath(inputs.job.parent).name
-    chain = build_chain(report, run, results["title"], parent, earlier)
-    return {**report, "run": run, "parent": parent or None, **chain}
+    return RasterFacts(
+        raster.path,
+        gsd_m=round(raster.native_gsd_m, 4),
+        working_gsd_m=round(raster.gsd_m, 4),
+        working_size_px=(raster.width, raster.height),
+        crs=raster.crs.to_string(),
+        transform=raster.transform[:6],
+        bands=tuple(raster.bands),
+        stretch=tuple(raster.stretch),
+        adapted=raster.adapted,
+    )
 
 
 def _describe_blocks(
     inputs: Inputs, evaluation: HeldOutEvaluation, before: NDArray[np.int64], after: NDArray[np.int64]
-) -> list[dict[str, Any]]:
+) -> tuple[Block, ...]:
     """Return for each block of held-out ground its bounds in the raster's coordinates, its area and its counts."""
     raster = inputs.raster
     rows = shapely.get_y(shapely.centroid(evaluation.blocks))
     areas = shapely.area(evaluation.blocks) * raster.scale.pixel_area_m2(rows)
     bounds = shapely.bounds(apply_affine(evaluation.blocks, raster.transform))
-    return [
-        {
-            "id": i,
-            "bounds": bounds[i].tolist(),
-            "area_m2": round(float(areas[i]), 1),
-            "before": dict(zip(ERRORS, before[i].tolist(), strict=True)),
-            "after": dict(zip(ERRORS, after[i].tolist(), strict=True)),
-        }
-        for i in range(len(evaluation.blocks))
-    ]
+    return tuple(
+        Block(tuple(bounds[i].tolist()), Counts(*after[i].tolist()), Counts(*before[i].tolist()), i, round(area, 1))
+        for i, area in enumerate(areas.tolist())
+    )
 
 
-def _describe_ground(inputs: Inputs, split: Split, role: str) -> dict[str, float]:
+def _describe_ground(inputs: Inputs, split: Split, role: str) -> Ground:
     ground = split.ground(role)
-    row = ground.centroid.y
-    return {
-        "buildings": int((split.label_roles == role).sum()),
-        "area_m2": round(float(ground.area * inputs.raster.scale.pixel_area_m2(row)), 1),
-    }
+    area_m2 = ground.area * inputs.raster.scale.pixel_area_m2(ground.centroid.y)
+    return Ground(int((split.label_roles == role).sum()), round(float(area_m2), 1))

@@ -16,9 +16,10 @@ from ...core.errors import InputError
 from ...core.folder import RunFolder
 from ...core.live_view import Ready
 from ...core.models import load_card
+from ...core.report import ManualThreshold
 from ...core.run_record import require_probability, require_reviewable
 from ..geodata.crs import GroundScale, measure_ground
-from ..report.manual_threshold import ManualThreshold, read_chosen
+from ..report.manual_threshold import read_chosen
 
 os.environ.setdefault("GDAL_CACHEMAX", "256")  # MB; GDAL's own choice, a twentieth of the machine, grows with it
 
@@ -73,14 +74,13 @@ def open_scene(path: Path) -> ReviewContext:
     try:
         with rasterio.open(folder.probability) as dataset:
             width, height, crs, transform = dataset.width, dataset.height, dataset.crs, dataset.transform
-        simplify_m = record.report["settings"]["simplify_m"]
-        native_m = float(record.report["raster"]["gsd_m"] if simplify_m is None else simplify_m)
-    except (RasterioError, KeyError, TypeError, ValueError) as error:
+    except RasterioError as error:
         raise InputError(
             f"The run in {path} cannot be read: {type(error).__name__}: {error}", "Run the job again."
         ) from error
     scale = measure_ground(crs, transform, width, height)
-    simplify_px = native_m / scale.gsd_m
+    simplify_m, native_m = record.report.job_settings.simplify_m, record.report.raster.gsd_m or scale.gsd_m
+    simplify_px = (native_m if simplify_m is None else simplify_m) / scale.gsd_m
     return ReviewContext(
         folder, card.separation, card.min_area_m2, chosen, width, height, crs, transform, scale, simplify_px
     )

@@ -57,7 +57,7 @@ class F1Curve:
         """Return what is known."""
         least = self._min_area_m2 or 0.0
         scores = {
-            threshold: sum((tally.score(least) for tally in tallies), Counts())
+            threshold: sum((tally.score(least) for tally in tallies), Counts(0, 0, 0))
             for threshold, tallies in sorted(self._tallies.items())
         }
         points = [[threshold, score.f1, score.precision, score.recall] for threshold, score in scores.items()]

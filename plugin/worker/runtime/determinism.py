@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import re
-from typing import Any
+from collections.abc import Sequence
 
 import torch
+
+from ...core.report import Repeatability
 
 _UNSURE = re.compile(r"(\w+) does not have a deterministic implementation")
 _LOGGER = logging.getLogger("py.warnings")
@@ -43,13 +45,13 @@ class Determinism:
         _LOGGER.addHandler(self._ear)
 
     @property
-    def unsure(self) -> list[str]:
+    def unsure(self) -> tuple[str, ...]:
         """The operations heard so far that may give other figures the next time, in torch's names."""
-        return sorted(self._ear.heard)
+        return tuple(sorted(self._ear.heard))
 
 
-def describe_repeatability(device: str, unsure: list[str]) -> dict[str, Any]:
-    """Return ``is_deterministic``, the ``operations`` that are not, and a sentence, for a torch device's type."""
+def describe_repeatability(device: str, unsure: Sequence[str]) -> Repeatability:
+    """Return whether a torch device's type repeats its figures; ``unsure`` are the operations that may not."""
     is_cuda = device == "cuda"
     sentence = CUDA if is_cuda else CPU
     if is_cuda:
@@ -58,7 +60,7 @@ def describe_repeatability(device: str, unsure: list[str]) -> dict[str, Any]:
             if unsure
             else " In this run PyTorch named no operation that is not."
         )
-    return {"is_deterministic": not unsure, "operations": list(unsure), "sentence": sentence}
+    return Repeatability(not unsure, tuple(unsure), sentence)
 
 
 class _Ear(logging.Handler):

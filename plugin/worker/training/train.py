@@ -13,9 +13,10 @@ import torch
 from torch import nn
 
 from ...core.atomic_file import replacing
-from ...core.card import SeparationParams, read_separation
+from ...core.card import SeparationParams
 from ...core.errors import RunError
 from ...core.events import EpochEnded
+from ...core.json_codec import decode
 from ..runtime.progress import Progress
 from .learner import Learner
 from .sampler import Sample, Sampler
@@ -131,7 +132,7 @@ class Tuning:
                 f"The checkpoint cannot be read: {error}", "Delete checkpoint.pt and resume again."
             ) from error
         self._learner.load_state_dict(state["learner"])
-        self._best, self._parting = state["best"], read_separation(state["parting"])
+        self._best, self._parting = state["best"], decode(SeparationParams, state["parting"])
         self._history = [EpochEnded(**each) for each in state["history"]]
 
 

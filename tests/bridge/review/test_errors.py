@@ -27,7 +27,7 @@ def record(tmp_path):
     folder = RunFolder(tmp_path / "Büro 建物 run")
     folder.path.mkdir()
     write_errors(folder.errors, {BASE: TOWN[:1], TUNED: TOWN})
-    return RunRecord(folder, {"raster": "town.tif"})
+    return RunRecord(folder, key="town")
 
 
 @pytest.fixture
@@ -202,7 +202,7 @@ def test_what_is_on_its_way_when_another_run_is_opened_is_not_taken(steps, panel
     write_errors(other.errors, {TUNED: TOWN[:1]})
     counts = []
     panel.errorTable.rows.modelReset.connect(lambda: counts.append(panel.errorTable.rows.rowCount()))
-    steps.open(RunRecord(other, {}))
+    steps.open(RunRecord(other))
     wait_until(panel.errorTable.rows.rowCount)
     assert counts == [1]
 
@@ -213,10 +213,10 @@ def test_what_was_looked_at_is_known_again_also_where_the_folder_was_moved(fill,
     panel.errorTable.rows.turn_tick(0)
     steps.close()
     moved = record.folder.path.rename(tmp_path / "elsewhere")
-    fill(RunRecord(RunFolder(moved), record.job))
+    fill(RunRecord(RunFolder(moved), key=record.key))
     assert "You have looked at 1." in panel.errorTally.text()
     steps.close()
-    fill(RunRecord(RunFolder(moved), {"raster": "another.tif"}))
+    fill(RunRecord(RunFolder(moved), key="another"))
     assert "looked at" not in panel.errorTally.text()
 
 

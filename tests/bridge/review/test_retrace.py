@@ -72,10 +72,10 @@ def test_other_parts_go_on_with_the_new_scores_after_apply(go_live, panel, revie
             self.heard = []
 
         def open(self, record):
-            self.heard.append(record.report["after"]["building"]["f1"])
+            self.heard.append(record.report.after.building.f1)
 
         def renew(self, record):
-            self.heard.append(("renewed", record.report["after"]["building"]["f1"]))
+            self.heard.append(("renewed", record.report.after.building.f1))
 
         def close(self):
             self.heard.append("closed")

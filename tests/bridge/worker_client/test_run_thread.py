@@ -77,7 +77,7 @@ def test_a_run_that_goes_to_its_end_tells_every_event_on_the_main_thread(start, 
     assert heard.threads == {True}
     (ending,) = heard.endings
     assert ending.kind == "finished"
-    assert ending.event.after["building"]["f1"] == 0.75
+    assert ending.event.after.building.f1 == 0.75
     assert "now in tune" in run.folder.log.read_text("utf-8")
     run.wait()
     assert count_workers() == 0

@@ -9,6 +9,8 @@ from qgis.PyQt.QtGui import QKeyEvent
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit
 
+from footprint_tuner.plugin.core.json_codec import decode
+from footprint_tuner.plugin.core.run_comparison import RunComparison
 from footprint_tuner.plugin.core.run_list import BROKEN_OFF, FINISHED, RUNNING, UNREADABLE, RunEntry
 from footprint_tuner.ui.runs.compare_dialog import CompareDialog
 from footprint_tuner.ui.runs.run_table_model import Column, shorten
@@ -322,7 +324,7 @@ ANSWER = {
 
 
 def test_a_comparison_shows_both_runs_and_their_difference(dock):
-    dialog = CompareDialog(ANSWER, dock)
+    dialog = CompareDialog(decode(RunComparison, ANSWER), dock)
     table = dialog.rivalsTable
     rows = {
         table.verticalHeaderItem(row).text(): [table.item(row, column).text() for column in range(3)]
@@ -340,6 +342,7 @@ def test_a_comparison_shows_both_runs_and_their_difference(dock):
 def test_a_comparison_without_an_interval_and_of_like_names_is_shown_too(dock):
     runs = [{**RIVAL, "name": name, "interval": None, "seconds": None} for name in (GOOD.name, f"{GOOD.name}_2")]
     difference = {**ANSWER["difference"], "interval": None}
-    dialog = CompareDialog({**ANSWER, "runs": runs, "difference": difference, "by_size": [], "by_iou": []}, dock)
+    answer = {**ANSWER, "runs": runs, "difference": difference, "by_size": [], "by_iou": []}
+    dialog = CompareDialog(decode(RunComparison, answer), dock)
     assert dialog.rivalsTable.horizontalHeaderItem(0).text() == GOOD.name
     assert dialog.rivalsTable.item(0, 2).text() == "+0.050"

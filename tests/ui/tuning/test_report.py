@@ -1,18 +1,20 @@
 """The end of a run that improved a model: the chain of models that led to it."""
 
+from dataclasses import replace
+
 import pytest
 
-BEFORE = {"building": {"tp": 3, "fp": 4, "fn": 7, "precision": 0.4, "recall": 0.3, "f1": 0.353}, "pixel": {"f1": 0.41}}
-AFTER = {"building": {"tp": 8, "fp": 1, "fn": 2, "precision": 0.9, "recall": 0.8, "f1": 0.842}, "pixel": {"f1": 0.87}}
+from footprint_tuner.plugin.core.report import Link
+from footprint_tuner.plugin.core.score import BuildingScore, PixelScore, Score
+
+BEFORE = Score(building=BuildingScore(3, 4, 7, 0.4, 0.3, 0.353), pixel=PixelScore(f1=0.41))
+AFTER = Score(building=BuildingScore(8, 1, 2, 0.9, 0.8, 0.842), pixel=PixelScore(f1=0.87))
 
 
 def make_chain(*roles):
     """Return a report's chain whose last model is the better one."""
     scores = [*[BEFORE] * (len(roles) - 1), AFTER]
-    return [
-        {"role": role, **score, "building": {**score["building"], "interval": [0.2, 0.5]}}
-        for role, score in zip(roles, scores)
-    ]
+    return [Link(role, building=replace(score.building, interval=(0.2, 0.5))) for role, score in zip(roles, scores)]
 
 
 def read_titles(find):

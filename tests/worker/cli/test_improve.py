@@ -16,10 +16,11 @@ from plugin.core.errors import OUTSIDE_RASTER, InputError
 from plugin.core.events import Failed, Finding, Finished, Notice, StageStarted
 from plugin.core.folder import RunFolder
 from plugin.core.job import load_job
+from plugin.core.json_codec import decode
 from plugin.worker.dataset.corrections import copy_polygons
 from plugin.worker.geodata.polygons import apply_affine
 from plugin.worker.geodata.vector import append_layer, read_layer
-from plugin.worker.pipeline.state import State, forget
+from plugin.worker.pipeline.state import StageResult, State, forget
 from plugin.worker.report.html.page import write_page
 from tests.worker.conftest import ORIGIN, UTM, place, write_vector
 from tests.worker.pipeline.test_run import read_events, run_worker
@@ -185,7 +186,7 @@ def test_a_broken_off_improvement_goes_on_though_the_parents_weights_are_gone(im
     for path in (first.model, first.split, folder.state, folder.report, folder.footprints, folder.probability):
         path.unlink()
     for stage in ("base", "tune"):
-        State(folder, load_job(folder.job)).put(stage, results[stage])
+        State(folder, load_job(folder.job)).put(stage, decode(StageResult, results[stage]))
     done = run_worker("run", folder.job)
     assert done.returncode == 0, done.stderr
     assert read_events(done.stdout)[-1].after == improved[1][-1].after
@@ -211,7 +212,7 @@ def test_a_run_goes_on_where_its_folder_was_moved_to(improved, tmp_path):
     shutil.copytree(improved[0].path, tmp_path / "copy")
     folder = RunFolder(tmp_path / "copy")
     folder.state.unlink()
-    State(folder, load_job(folder.job)).put("base", {"seconds": 1.0})
+    State(folder, load_job(folder.job)).put("base", StageResult(seconds=1.0))
     moved = RunFolder(folder.path.rename(tmp_path / "moved"))
     assert State(moved, load_job(moved.job)).has("base")
 
@@ -222,7 +223,7 @@ def test_another_input_is_another_job(improved, tmp_path, name):
     folder = RunFolder(tmp_path / "copy")
     job = load_job(folder.job)
     folder.state.unlink()
-    State(folder, job).put("base", {"seconds": 1.0})
+    State(folder, job).put("base", StageResult(seconds=1.0))
     path = getattr(folder, name)
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(InputError, match="another job"):

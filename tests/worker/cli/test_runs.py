@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import zipfile
+from dataclasses import astuple
 
 import numpy as np
 import pytest
 
+from plugin.core.run_comparison import BlockVerdicts, SizeF1s
 from plugin.core.run_record import read_record
 from plugin.worker.evaluation.bootstrap import bound_difference
 from plugin.worker.evaluation.compare_runs import compare_runs
@@ -23,36 +25,34 @@ def rivals(make_run):
 
 def test_the_difference_is_that_of_the_counts_block_by_block(rivals):
     answer = compare_runs(*map(read_record, rivals))
-    counts = [
-        np.array([list(block["after"].values()) for block in read_record(each).report["blocks"]]) for each in rivals
-    ]
+    counts = [np.array([astuple(block.after) for block in read_record(each).report.blocks]) for each in rivals]
     f1 = [2 * tp / (2 * tp + fp + fn) for tp, fp, fn in (each.sum(axis=0) for each in counts)]
-    assert [each["f1"] for each in answer["runs"]] == pytest.approx(f1)
-    assert answer["difference"]["f1"] == pytest.approx(f1[1] - f1[0])
-    assert answer["difference"]["interval"] == pytest.approx(bound_difference(*counts))
-    assert answer["difference"]["is_more_than_noise"] is True
-    assert answer["blocks"] == {"better": 12, "worse": 0, "same": 0}
-    assert answer["by_size"][0] == {"from_m2": 0.0, "to_m2": 50.0, "f1": [0.6, 0.8]}
+    assert [each.f1 for each in answer.runs] == pytest.approx(f1)
+    assert answer.difference.f1 == pytest.approx(f1[1] - f1[0])
+    assert answer.difference.interval == pytest.approx(bound_difference(*counts))
+    assert answer.difference.is_more_than_noise is True
+    assert answer.blocks == BlockVerdicts(better=12, worse=0, same=0)
+    assert answer.by_size[0] == SizeF1s(from_m2=0.0, to_m2=50.0, f1=(0.6, 0.8))
 
 
 def test_the_sentence_says_which_is_better_and_turns_with_the_order(rivals):
     records = [read_record(each) for each in rivals]
-    assert compare_runs(*records)["difference"]["sentence"].startswith("second is better than first by more than noise")
-    turned = compare_runs(*reversed(records))["difference"]["sentence"]
+    assert compare_runs(*records).difference.sentence.startswith("second is better than first by more than noise")
+    turned = compare_runs(*reversed(records)).difference.sentence
     assert turned.startswith("first is worse than second by more than noise")
 
 
 def test_two_runs_that_found_the_same_do_not_differ(make_run):
     answer = compare_runs(read_record(make_run("first")), read_record(make_run("second")))
-    assert answer["difference"]["f1"] == 0
-    assert answer["difference"]["sentence"].startswith("The difference between first and second is no more than noise")
+    assert answer.difference.f1 == 0
+    assert answer.difference.sentence.startswith("The difference between first and second is no more than noise")
 
 
 def test_too_few_blocks_give_a_difference_without_an_interval(make_run):
     runs = [make_run(name, report=make_report(blocks=4, hits=hits)) for name, hits in (("first", 6), ("second", 8))]
-    difference = compare_runs(*map(read_record, runs))["difference"]
-    assert difference["interval"] is None
-    assert "too few" in difference["sentence"]
+    difference = compare_runs(*map(read_record, runs)).difference
+    assert difference.interval is None
+    assert "too few" in difference.sentence
 
 
 def test_compare_prints_one_json_object_or_two_lines_and_a_verdict(rivals):

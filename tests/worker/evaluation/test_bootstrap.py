@@ -96,7 +96,7 @@ def test_models_that_share_their_hard_blocks_are_told_apart_better_than_their_ow
 def test_the_same_counts_twice_differ_by_nothing():
     after = draw()[1]
     assert bound_difference(after, after) == (0, 0)
-    assert not compare_models(after, after)["is_more_than_noise"]
+    assert not compare_models(after, after).is_more_than_noise
 
 
 # -- no interval ------------------------------------------------------------------------------------------------------
@@ -107,9 +107,9 @@ def test_too_few_blocks_give_no_interval_but_a_sentence():
     assert bound_f1(after) is None
     assert bound_difference(before, after) is None
     found = compare_models(before, after)
-    assert found["interval"] is found["is_more_than_noise"] is None
+    assert found.interval is found.is_more_than_noise is None
     assert f"{MIN_BLOCKS - 1} blocks" in explain_absence(before)
-    assert explain_absence(before) in found["sentence"]
+    assert explain_absence(before) in found.sentence
 
 
 def test_too_few_buildings_give_no_interval():
@@ -140,22 +140,22 @@ def test_the_difference_to_a_model_that_finds_none_has_an_interval_all_the_same(
 
 def test_a_gain_beyond_noise_is_said_with_its_figures():
     found = compare_models(*draw(40))
-    assert found["is_more_than_noise"]
-    assert found["interval"][0] > 0
-    assert found["sentence"].startswith("The tuned model is better than the base model by more than noise: ")
-    assert f"{found['f1']:+.3f} (95 % interval {found['interval'][0]:+.3f} to " in found["sentence"]
+    assert found.is_more_than_noise
+    assert found.interval[0] > 0
+    assert found.sentence.startswith("The tuned model is better than the base model by more than noise: ")
+    assert f"{found.f1:+.3f} (95 % interval {found.interval[0]:+.3f} to " in found.sentence
 
 
 def test_a_loss_beyond_noise_is_not_praised():
     before, after = draw(40)
     found = compare_models(after, before)
-    assert found["is_more_than_noise"]
-    assert found["f1"] < 0
-    assert "worse" in found["sentence"]
+    assert found.is_more_than_noise
+    assert found.f1 < 0
+    assert "worse" in found.sentence
 
 
 def test_a_difference_within_noise_is_called_so():
     found = compare_models(*draw(20, place=PLACES[3]))
-    assert not found["is_more_than_noise"]
-    assert found["interval"][0] <= 0 <= found["interval"][1]
-    assert "no more than noise" in found["sentence"]
+    assert not found.is_more_than_noise
+    assert found.interval[0] <= 0 <= found.interval[1]
+    assert "no more than noise" in found.sentence

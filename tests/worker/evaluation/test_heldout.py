@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugin.core.counts import Counts
+from plugin.core.score import BoundaryDistance
 from plugin.worker.dataset.split import is_mostly_inside
 from plugin.worker.evaluation.heldout import IOUS, HeldOutEvaluation
 from plugin.worker.evaluation.metrics import clip_to_ground, match_footprints
@@ -58,7 +59,7 @@ def shake(buildings, seed):
 
 
 def read_counts(figures):
-    return Counts(figures["tp"], figures["fp"], figures["fn"])
+    return Counts(figures.tp, figures.fp, figures.fn)
 
 
 # -- figures ----------------------------------------------------------------------------------------------------------
@@ -66,18 +67,18 @@ def read_counts(figures):
 
 def test_a_perfect_answer_has_perfect_figures():
     town = make_town(200, 1)
-    figures = sit(town, town).figures
-    assert figures["building"]["f1"] == figures["mean_f1"] == 1
-    assert figures["count_error_percent"] == figures["area_error_percent"] == 0
-    assert figures["boundary_m"] == {"mean": 0, "median": 0, "pairs": 200}
+    figures = sit(town, town).score
+    assert figures.building.f1 == figures.mean_f1 == 1
+    assert figures.count_error_percent == figures.area_error_percent == 0
+    assert figures.boundary_m == BoundaryDistance(0, 0, 200)
 
 
 def test_no_answer_is_an_answer():
-    figures = sit(make_town(50, 1), []).figures
-    assert read_counts(figures["building"]) == Counts(0, 0, 50)
-    assert figures["count_error_percent"] == figures["area_error_percent"] == -100
-    assert figures["boundary_m"] == {"mean": None, "median": None, "pairs": 0}
-    assert figures["building"]["interval"] is None
+    figures = sit(make_town(50, 1), []).score
+    assert read_counts(figures.building) == Counts(0, 0, 50)
+    assert figures.count_error_percent == figures.area_error_percent == -100
+    assert figures.boundary_m == BoundaryDistance(None, None, 0)
+    assert figures.building.interval is None
 
 
 @settings(max_examples=20, deadline=None)
@@ -87,18 +88,18 @@ def test_the_counts_add_up_to_those_of_the_rule_by_every_reckoning(count, seed):
     marks = sit(town, found)
     confidence = np.linspace(0.9, 0.6, len(found))
     expected = match_footprints(town, found, confidence).score
-    figures, columns = marks.figures, marks.outcomes.columns
-    assert read_counts(figures["building"]) == expected
-    assert sum((read_counts(each) for each in figures["by_size"]), Counts(0, 0, 0)) == expected
-    assert np.sum(figures["blocks"], axis=0).tolist() == [expected.tp, expected.fp, expected.fn]
+    figures, columns = marks.score, marks.outcomes.columns
+    assert read_counts(figures.building) == expected
+    assert sum((read_counts(each) for each in figures.by_size), Counts(0, 0, 0)) == expected
+    assert np.sum(figures.blocks, axis=0).tolist() == [expected.tp, expected.fp, expected.fn]
     assert [(columns["outcome"] == name).sum() for name in ("TP", "FP", "FN")] == [
         expected.tp,
         expected.fp,
         expected.fn,
     ]
-    for each in figures["by_iou"]:
-        assert read_counts(each) == match_footprints(town, found, confidence, each["iou"]).score
-    assert figures["mean_f1"] == pytest.approx(np.mean([each["f1"] for each in figures["by_iou"]]))
+    for each in figures.by_iou:
+        assert read_counts(each) == match_footprints(town, found, confidence, each.iou).score
+    assert figures.mean_f1 == pytest.approx(np.mean([each.f1 for each in figures.by_iou]))
 
 
 def test_the_ious_are_those_of_the_field():
@@ -107,10 +108,10 @@ def test_the_ious_are_those_of_the_field():
 
 def test_count_and_area_errors_are_shares_of_the_truth():
     town = make_town(100, 3)
-    figures = sit(town, [shapely.affinity.scale(each, 2**0.5, 2**0.5) for each in town[:60]]).figures
+    figures = sit(town, [shapely.affinity.scale(each, 2**0.5, 2**0.5) for each in town[:60]]).score
     areas = shapely.area(town)
-    assert figures["count_error_percent"] == pytest.approx(-40)
-    assert figures["area_error_percent"] == pytest.approx(100 * (2 * areas[:60].sum() / areas.sum() - 1))
+    assert figures.count_error_percent == pytest.approx(-40)
+    assert figures.area_error_percent == pytest.approx(100 * (2 * areas[:60].sum() / areas.sum() - 1))
 
 
 def test_a_building_belongs_to_the_size_of_its_label_and_a_blunder_to_that_of_its_footprint():
@@ -118,24 +119,24 @@ def test_a_building_belongs_to_the_size_of_its_label_and_a_blunder_to_that_of_it
     labels = [shapely.box(100 * i, 0, 100 * i + side, side) for i, side in enumerate((10, 20, 40, 60))]
     grown = shapely.box(100, 0, 127, 27)  # 182 m2 on a label of 100: IoU 0.55
     blunder = shapely.box(700, 700, 760, 760)
-    sizes = sit(labels, [grown, blunder]).figures["by_size"]
-    assert [(each["from_m2"], each["to_m2"]) for each in sizes] == [(0, 50), (50, 150), (150, 500), (500, None)]
+    sizes = sit(labels, [grown, blunder]).score.by_size
+    assert [(each.from_m2, each.to_m2) for each in sizes] == [(0, 50), (50, 150), (150, 500), (500, None)]
     assert [read_counts(each) for each in sizes] == [Counts(0, 0, 1), Counts(1, 0, 0), Counts(0, 0, 1), Counts(0, 1, 1)]
 
 
 def test_walls_that_lie_half_a_metre_outside_are_told_in_metres():
     labels = [shapely.box(100, 100, 140, 140)]
     grown = [shapely.box(99, 99, 141, 141)]
-    distance = sit(labels, grown).figures["boundary_m"]
-    assert distance["mean"] == pytest.approx(0.5 * (1 + 2**0.5) / 2)
-    assert distance["pairs"] == 1
+    distance = sit(labels, grown).score.boundary_m
+    assert distance.mean == pytest.approx(0.5 * (1 + 2**0.5) / 2)
+    assert distance.pairs == 1
 
 
 def test_a_town_of_many_blocks_has_an_interval_and_a_hamlet_has_none():
     town = make_town(250, 5)
-    low, high = sit(town, shake(town, 5)).figures["building"]["interval"]
+    low, high = sit(town, shake(town, 5)).score.building.interval
     assert 0 < low < high < 1
-    assert sit(town[:20], shake(town[:20], 5)).figures["building"]["interval"] is None
+    assert sit(town[:20], shake(town[:20], 5)).score.building.interval is None
 
 
 # -- the border of the ground -----------------------------------------------------------------------------------------
@@ -145,9 +146,9 @@ def test_a_town_of_many_blocks_has_an_interval_and_a_hamlet_has_none():
 def test_labels_and_footprints_count_from_half_of_them_inside_on(inside_px, counts):
     cut = shapely.box(-20 + inside_px, 100, inside_px, 120)
     whole = shapely.box(500, 500, 520, 520)
-    assert read_counts(sit([cut, whole], [whole]).figures["building"]) == Counts(1, 0, counts)
-    assert read_counts(sit([whole], [cut, whole]).figures["building"]) == Counts(1, counts, 0)
-    assert read_counts(sit([cut, whole], [cut, whole]).figures["building"]) == Counts(1 + counts, 0, 0)
+    assert read_counts(sit([cut, whole], [whole]).score.building) == Counts(1, 0, counts)
+    assert read_counts(sit([whole], [cut, whole]).score.building) == Counts(1, counts, 0)
+    assert read_counts(sit([cut, whole], [cut, whole]).score.building) == Counts(1 + counts, 0, 0)
 
 
 def test_what_lies_beyond_the_border_is_compared_on_neither_side():
@@ -155,7 +156,7 @@ def test_what_lies_beyond_the_border_is_compared_on_neither_side():
     short, long = shapely.box(-2, 100, 12, 120), shapely.box(-12, 100, 12, 120)
     for label, footprint in ((short, long), (long, short)):
         marks = sit([label], [footprint])
-        assert marks.figures["by_iou"][-1]["tp"] == 1
+        assert marks.score.by_iou[-1].tp == 1
         assert marks.outcomes.columns["iou"].tolist() == [1]
 
 
@@ -167,8 +168,8 @@ def test_the_border_treats_labels_and_footprints_alike(seed, corners):
     if ground.geom_type != "Polygon" or ground.area < 10_000:
         return
     town, found = make_town(150, seed), make_town(150, seed + 1)
-    ahead, back = (sit(*pair, ground).figures for pair in ((town, found), (found, town)))
-    one, other = read_counts(ahead["building"]), read_counts(back["building"])
+    ahead, back = (sit(*pair, ground).score for pair in ((town, found), (found, town)))
+    one, other = read_counts(ahead.building), read_counts(back.building)
     assert (one.tp + one.fn, one.tp + one.fp) == (other.tp + other.fp, other.tp + other.fn)
     inside = [is_mostly_inside(each, ground) for each in (town, found)]
     assert (one.tp + one.fn, one.tp + one.fp) == (inside[0].sum(), inside[1].sum())
@@ -209,6 +210,6 @@ def test_every_building_is_told_with_its_overlap_its_size_and_its_block():
 def test_the_blocks_and_what_is_labelled_in_them_are_the_same_for_every_model():
     town = make_town(250, 8)
     evaluation = HeldOutEvaluation(town, GROUND, SCALE, 16.0)
-    tables = [np.array(evaluation.mark(find(shake(town, seed))).figures["blocks"]) for seed in (1, 2)]
+    tables = [np.array(evaluation.mark(find(shake(town, seed))).score.blocks) for seed in (1, 2)]
     assert (tables[0][:, [0, 2]].sum(axis=1) == tables[1][:, [0, 2]].sum(axis=1)).all()
     assert not (tables[0] == tables[1]).all()

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugin.core.counts import Counts
+from plugin.core.score import Rates
 from plugin.worker.evaluation.metrics import clip_to_ground, match_footprints, score_pixels
 from plugin.worker.geodata.probability import NODATA
 
@@ -52,7 +53,7 @@ def test_counts_of_several_grounds_are_summed_and_ratios_follow_from_the_sums():
 
 
 def test_a_report_holds_counts_and_ratios():
-    assert Counts(1, 1, 0).to_dict() == {"tp": 1, "fp": 1, "fn": 0, "precision": 0.5, "recall": 1.0, "f1": 2 / 3}
+    assert Counts(1, 1, 0).rate(Rates) == Rates(1, 1, 0, precision=0.5, recall=1.0, f1=2 / 3)
 
 
 # -- the rule ---------------------------------------------------------------------------------------------------------

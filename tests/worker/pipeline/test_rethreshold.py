@@ -17,10 +17,11 @@ from plugin.core.atomic_file import write_json
 from plugin.core.errors import InputError, RunError
 from plugin.core.events import Cancelled, Finished, Notice, Scored, StageStarted
 from plugin.core.folder import RunFolder
+from plugin.core.json_codec import encode
 from plugin.core.lock import hold_lock
+from plugin.core.report import ManualThreshold
 from plugin.worker.pipeline.rethreshold import MAKING, ThresholdRequest, retrace_run
 from plugin.worker.pipeline.state import read_state, restate
-from plugin.worker.report.manual_threshold import ManualThreshold
 from plugin.worker.runtime.channel import Channel
 from plugin.worker.runtime.progress import CancelRequested
 from tests.worker.conftest import write_vector
@@ -175,8 +176,8 @@ def test_a_run_that_is_resumed_afterwards_tells_what_was_set_by_hand(own_run, ot
     done = run_worker("run", own_run.job)
     assert done.returncode == 0, done.stderr
     ending = read_events(done.stdout)[-1]
-    assert ending.after["building"] == report["after"]["building"]
-    assert ending.difference == report["difference"]
+    assert encode(ending.after.building) == report["after"]["building"]
+    assert encode(ending.difference) == report["difference"]
     assert read(own_run.report) == report
     assert read(own_run.card) == {**card, "name": own_run.path.name}
     assert own_run.footprints.read_bytes() == footprints
@@ -187,7 +188,8 @@ def test_a_crash_between_two_files_is_mended_by_resuming(own_run, other):
     pristine = read_state(own_run)
     retrace(own_run, "--threshold", other, "--min-area-m2", 9)
     report, features = read_figures(own_run), read_features(own_run.footprints)
-    write_json(own_run.state, restate(pristine, dict.fromkeys(("trace", "score", "write")), ManualThreshold(other, 9)))
+    restated = restate(pristine, dict.fromkeys(("trace", "score", "write")), ManualThreshold(other, 9))
+    write_json(own_run.state, encode(restated))
     for path in (own_run.report, own_run.footprints):
         path.unlink()
     done = run_worker("run", own_run.job)

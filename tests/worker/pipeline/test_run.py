@@ -23,6 +23,7 @@ from plugin.core.events import (
 )
 from plugin.core.folder import RunFolder
 from plugin.core.job import load_job
+from plugin.core.json_codec import encode
 from plugin.core.models import load_card
 from plugin.worker.pipeline.run import run_job
 from plugin.worker.pipeline.state import read_state
@@ -114,7 +115,7 @@ def test_the_report_keeps_to_its_schema_and_its_difference_is_told_at_the_end(fi
     folder, events = finished
     report = json.loads(folder.report.read_text())
     assert find_faults(report) == []
-    assert events[-1].difference == report["difference"]
+    assert encode(events[-1].difference) == report["difference"]
     assert report["repeatability"]["is_deterministic"]
 
 

@@ -11,11 +11,13 @@ import pytest
 import shapely
 
 from plugin.core.block_roles import HELD_OUT
-from plugin.core.events import Finished
+from plugin.core.events import EpochEnded, parse_event
 from plugin.core.folder import RunFolder
 from plugin.core.job import load_job
+from plugin.core.json_codec import encode
 from plugin.core.models import find_card
 from plugin.core.paths import RESOURCES
+from plugin.core.report import REPORT_SCHEMA
 from plugin.worker.dataset.inputs import Inputs
 from plugin.worker.dataset.labels import read_labels
 from plugin.worker.dataset.split import split_ground
@@ -23,7 +25,7 @@ from plugin.worker.geodata.raster import describe_raster
 from plugin.worker.pipeline.evaluator import Evaluator
 from plugin.worker.pipeline.outputs import write_outcomes
 from plugin.worker.polygons.vectorize import Footprints
-from plugin.worker.report.build import SCHEMA, build_report
+from plugin.worker.report.build import RunResults, Spent, TuningStage, build_report
 from plugin.worker.runtime.determinism import CPU
 
 HELP = RESOURCES / "help"
@@ -60,26 +62,17 @@ def judged(town, make_town_job, tmp_path_factory):
 @pytest.fixture(scope="module")
 def report(judged):
     inputs, split, evaluator, scores = judged
-    epoch = {"epoch": 1, "epochs": 1, "train_loss": 0.5, "validation_loss": 0.4, "validation_f1": 0.6, "is_best": True}
-    tuning = {"best_epoch": 1, "validation_f1": 0.6, "parting": scores[1][0]["parting"], "history": [epoch]}
-    results = {
-        "before": scores[0][0],
-        "after": scores[1][0],
-        "tuning": {**tuning, "sha256": "0" * 64, "unsure": []},
-        "seconds": {"base": 1.5},
-        "energy_j": None,
-        "device": "CPU, 2 threads",
-        "device_type": "cpu",
-        "run": "town",
-        "title": "Tuned on town",
-        "earlier": None,
-    }
-    return json.loads(json.dumps(build_report(inputs, split, evaluator.evaluation, results), allow_nan=False))
+    before, after = scores[0][0], scores[1][0]
+    epoch = EpochEnded(1, 1, train_loss=0.5, validation_loss=0.4, validation_f1=0.6, is_best=True)
+    tuning = TuningStage(1, 0.6, after.parting, (epoch,), "0" * 64)
+    spent = Spent({"base": 1.5})
+    results = RunResults(before, after, tuning, spent, "CPU, 2 threads", "cpu", "town", "Tuned on town")
+    return json.loads(json.dumps(encode(build_report(inputs, split, evaluator.evaluation, results)), allow_nan=False))
 
 
 def test_the_report_keeps_to_its_schema(report, find_faults):
     assert find_faults(report) == []
-    assert report["schema"] == SCHEMA == RULES["properties"]["schema"]["const"]
+    assert report["schema"] == REPORT_SCHEMA == RULES["properties"]["schema"]["const"]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +132,7 @@ def test_every_buildings_fate_is_a_layer_in_the_rasters_coordinate_system(judged
         meta, _, wkb, columns = pyogrio.raw.read(path, layer=layer)
         fields = dict(zip(meta["fields"], columns, strict=True))
         told = {name: int((fields["outcome"] == name.upper()).sum()) for name in ("tp", "fp", "fn")}
-        assert told == {name: score["building"][name] for name in told}
+        assert told == {name: getattr(score.building, name) for name in told}
         assert shapely.is_valid(shapely.from_wkb(wkb)).all()
         centres = shapely.get_coordinates(shapely.centroid(shapely.from_wkb(wkb)))
         back = np.column_stack(~inputs.raster.transform @ centres.T)
@@ -158,4 +151,5 @@ def test_writing_a_layer_again_replaces_it_and_keeps_the_other(judged, tmp_path)
 
 
 def test_an_event_of_an_older_worker_has_no_difference():
-    assert Finished({}, {"building": {}}, {"building": {}}).difference == {}
+    line = '{"event": "finished", "before": {"building": {}}, "after": {"building": {}}}'
+    assert not parse_event(line).difference.is_known

@@ -248,22 +248,22 @@ class LiveThreshold(QObject):
         if ending.event is None:
             self._panel.show_applied(self._describe(ending, self._retracer.reason))
             return
-        before = self._record.report["after"]["building"]["f1"]
+        before = self._record.report.f1s[-1]
         self._reviewer.reload(self)
         self._record = self._reviewer.record
         if self._record is not None:
             self._show_applied(self._record, before, self._retracer.kept)
 
     def _show_applied(self, record: RunRecord, before: float, kept: str) -> None:
-        by_hand, (title, sentence) = record.report.get("by_hand"), mark_by_hand(record)
+        by_hand, (title, sentence) = record.report.by_hand, mark_by_hand(record)
         self._panel.show_by_hand(title, sentence)
         if self._worker is not None:
-            self._applied = Position(by_hand["threshold"], by_hand["min_area_m2"]) if by_hand else self._chosen
+            self._applied = Position(by_hand.threshold, by_hand.min_area_m2) if by_hand else self._chosen
             self._panel.show_in_force(self._applied)
             if not by_hand:
                 self._panel.move_to(self._chosen)
         text = self.tr("Applied. F1 by building on held-out ground: {before} before, {after} now.")
-        after = record.report["after"]["building"]["f1"]
+        after = record.report.f1s[-1]
         text = text.format(before=format_score(before), after=format_score(after))
         if kept:
             text = join(text, self.tr("The footprints that you had edited are kept as {}.").format(kept))

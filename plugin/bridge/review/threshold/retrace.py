@@ -52,7 +52,7 @@ class Retracer(QObject):
         self.record, self.kept, self.reason, self._progress = record, "", "", OverallProgress(STAGES)
 
         def keep(folder: RunFolder, _: Callable[[], bool]) -> Sequence[Notice]:
-            self.kept = keep_edited(folder.footprints, str(record.report.get("written", "")))
+            self.kept = keep_edited(folder.footprints, record.report.written)
             return ()
 
         arguments = ("retrace", str(record.folder.path), *options)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ....core.errors import InputError
 from ....core.folder import RunFolder
-from ....core.run_record import read_object
+from ....core.json_codec import read_object
 
 #: The schemas of ``report.json`` that a page can be written from.
 SCHEMAS = (1, 2)
