@@ -14,7 +14,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Callable, Iterator, Sequence
+from typing import IO, Callable, Iterator, Sequence
 
 from .child_process import SetupCancelled, never, run_child
 from .errors import SetupError
@@ -80,7 +80,7 @@ class Verdict:
     device_name: str
     text: str
     hint: str
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, object] = field(default_factory=dict)
 
 
 OnStep = Callable[[SetupStep], None]
@@ -203,7 +203,7 @@ def check_environment(environment: Environment, is_cancelled: Callable[[], bool]
     return Verdict(facts.get("ok") is True, device, name, text, hint, facts)
 
 
-def _read_facts(line: str) -> dict[str, Any] | None:
+def _read_facts(line: str) -> dict[str, object] | None:
     try:
         facts = json.loads(line) if line.startswith("{") else None
     except ValueError:

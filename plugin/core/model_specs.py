@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Iterable, Sequence
 
 from .card import NO_WEIGHTS, OUTPUTS, PRETRAINED, Card, Recipe, Seeds
@@ -28,6 +28,16 @@ DECODERS = {
 ENCODERS_FILE = RESOURCES / "models" / "encoders" / "encoders.json"
 _RGB = ("red", "green", "blue")
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class IdentifiedModel:
+    """The network that a file of weights holds, as far as it was found: "" and 0 stand for what was not."""
+
+    architecture: str = ""
+    encoder: str = ""
+    bands: int = 0
+    outputs: int = 0
 
 
 def load_encoders() -> dict[str, list[str]]:

@@ -48,7 +48,7 @@ class RunArchive:
     """
 
     folder: RunFolder
-    job: Mapping[str, Any]
+    job: Mapping[str, object]
     files: tuple[tuple[Path, str], ...]
     texts: tuple[Path, ...]
     inputs: Mapping[str, str]
@@ -170,7 +170,7 @@ def _copy(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, count: Ca
             count(len(piece))
 
 
-def _read_object(path: Path) -> dict[str, Any]:
+def _read_object(path: Path) -> dict[str, object]:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:

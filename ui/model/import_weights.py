@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from pathlib import Path
-from typing import Any, Mapping, Sequence
+from typing import Mapping, Sequence
 
 from qgis.gui import QgsDoubleSpinBox
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QLineEdit, QWidget
 
 from ...plugin.core.card import OUTPUTS, Card
-from ...plugin.core.model_specs import DECODERS
+from ...plugin.core.model_specs import DECODERS, IdentifiedModel
 from ...plugin.core.models import list_cards
 from ..fields.choices import ImportedModel
 from ..fields.ui_loader import load_form
@@ -73,10 +74,9 @@ class ImportWeightsDialog(QDialog):
             licence=self.licenceEdit.text().strip(),
         )
 
-    def show_guess(self, guess: Mapping[str, Any]) -> None:
-        """Fill in what the worker found in the file: ``architecture``, ``encoder``, and how many bands and outputs."""
-        architecture, encoder = str(guess.get("architecture") or ""), str(guess.get("encoder") or "")
-        bands, outputs = _count(guess.get("bands")), _count(guess.get("outputs"))
+    def show_guess(self, guess: IdentifiedModel) -> None:
+        """Fill in what the worker found in the file."""
+        architecture, encoder, bands, outputs = astuple(guess)
         if architecture:
             if self.architectureCombo.findData(architecture) < 0:
                 self.architectureCombo.addItem(architecture, architecture)
@@ -187,10 +187,3 @@ class ImportWeightsDialog(QDialog):
 def _is_of(card: Card, architecture: str, encoder: str, bands: int) -> bool:
     """Tell whether a published model is of the very network."""
     return bool(card.source) and (card.architecture, card.encoder, len(card.bands)) == (architecture, encoder, bands)
-
-
-def _count(value: object) -> int:
-    """Return a count that may be given as such or as a list."""
-    if isinstance(value, (list, tuple)):
-        return len(value)
-    return value if isinstance(value, int) and 0 < value <= _MOST_BANDS else 0

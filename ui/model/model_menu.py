@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Callable, Mapping
+from typing import Any, Callable
 
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QDialog, QFileDialog, QMenu, QWidget
 
 from ...plugin.core.card import Card
-from ...plugin.core.model_specs import load_encoders
+from ...plugin.core.model_specs import IdentifiedModel, load_encoders
 from ..fields.actions import QAction
 from .architecture import ArchitectureDialog
 from .import_weights import ImportWeightsDialog
@@ -44,7 +44,7 @@ class ModelMenu(QMenu):
         """Offer no network that has yet to learn what a building is."""
         self._network.setVisible(False)
 
-    def show_guess(self, path: str, guess: Mapping[str, Any]) -> None:
+    def show_guess(self, path: str, guess: IdentifiedModel) -> None:
         """Fill the questions about a file with what the worker found in it."""
         if self._own is not None and self._own.path == path:
             self._own.show_guess(guess)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Mapping, Sequence
+from typing import Sequence
 
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QLabel, QToolButton, QWidget
@@ -11,7 +11,7 @@ from qgis.PyQt.QtWidgets import QComboBox, QLabel, QToolButton, QWidget
 from ...plugin.core.card import Card
 from ...plugin.core.errors import InputError
 from ...plugin.core.job import DEFAULT_BASE_MODEL
-from ...plugin.core.model_specs import is_start
+from ...plugin.core.model_specs import IdentifiedModel, is_start
 from ...plugin.core.models import find_card
 from ..fields.ui_loader import load_form
 from ..fields.wrapped_text import WrapLabel
@@ -89,7 +89,7 @@ class ModelPicker(QWidget):
         self.modelWorkLine.setVisible(bool(text))
         self._tell_card()
 
-    def show_guess(self, path: str, guess: Mapping[str, Any]) -> None:
+    def show_guess(self, path: str, guess: IdentifiedModel) -> None:
         """Fill in what the worker found in a file of the user's own weights."""
         self._menu.show_guess(path, guess)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from itertools import count
 from pathlib import Path
-from typing import Any, Callable, Iterator, Sequence
+from typing import Callable, Iterator, Sequence
 
 from qgis.PyQt.QtCore import QObject
 
@@ -13,12 +13,14 @@ from ....ui.fields.choices import ImportedModel
 from ....ui.model.model_picker import ModelPicker
 from ...core.environment import Environment
 from ...core.errors import TunerError
+from ...core.json_codec import decode
+from ...core.model_specs import IdentifiedModel
 from ...core.paths import locate_models
 from ..worker_client.background import BackgroundJobs
 from ..worker_client.client import WorkerClient
 from ..worker_client.messages import WARNING, join, log
 
-_Answer = Callable[[dict[str, Any]], None]
+_Answer = Callable[[object], None]
 _Refusal = Callable[[TunerError], None]
 
 
@@ -42,7 +44,7 @@ class ModelImporter(QObject):
     def _guess(self, path: str) -> None:
         self._send(
             ["adopt", path, "--guess"],
-            lambda guess: self._picker.show_guess(path, guess),
+            lambda guess: self._picker.show_guess(path, decode(IdentifiedModel, guess, [])),
             lambda error: self._picker.show_no_guess(path, join(error.message, error.hint)),
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Callable
+from typing import Callable
 
 from osgeo import gdal
 from qgis.core import QgsMapLayer, QgsProject, QgsRasterLayer, QgsVectorLayer
@@ -31,8 +31,8 @@ class Rerun:
     def write_to(self, folder: RunFolder, is_cancelled: Callable[[], bool]) -> list[Notice]:
         """Fill the run's new folder with copies, the job last; raises RunError or CopyCancelled, and leaves nothing."""
         try:
-            names = self._copy_inputs(folder, is_cancelled)
-            replace(self.job, **names, name=folder.path.name).save(folder.job)
+            job = self._copy_inputs(folder, is_cancelled)
+            replace(job, name=folder.path.name).save(folder.job)
         except OSError as error:
             shutil.rmtree(folder.path, ignore_errors=True)
             raise RunError(f"The run's inputs could not be copied: {error}", "Is the disk full?") from error
@@ -41,19 +41,18 @@ class Rerun:
             raise
         return []
 
-    def _copy_inputs(self, folder: RunFolder, is_cancelled: Callable[[], bool]) -> dict[str, Any]:
-        """Copy what lies in the run itself, and return the job's fields that name it."""
-        names = {}
-        for field in ("labels", "areas", "earlier"):
-            given = getattr(self.job, field)
-            if given and Path(given).parent == self.before.path:
-                names[field] = Path(given).name
+    def _copy_inputs(self, folder: RunFolder, is_cancelled: Callable[[], bool]) -> Job:
+        """Copy what lies in the run itself, and return the job that names the copies."""
+        job, here = self.job, self.before.path
+        given = [path for path in (job.labels, job.areas, job.earlier) if path and Path(path).parent == here]
+        own = {path: Path(path).name for path in given}
         beside = [path.name for path in (self.before.earlier_report, self.before.corrections) if path.is_file()]
-        for name in (*names.values(), *beside):
+        for name in (*own.values(), *beside):
             if is_cancelled():
                 raise CopyCancelled
-            shutil.copy2(self.before.path / name, folder.path / name)
-        return names
+            shutil.copy2(here / name, folder.path / name)
+        labels, areas, earlier = (own.get(path, path) for path in (job.labels, job.areas, job.earlier))
+        return replace(job, labels=labels, areas=areas, earlier=earlier)
 
 
 def take_repetition(path: Path) -> Rerun:

@@ -5,12 +5,23 @@ from __future__ import annotations
 import json
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ...core.atomic_file import write_json
 from ...core.errors import InputError
+from ...core.json_codec import decode, encode
 from ...core.paths import locate_models
+
+
+@dataclass(frozen=True)
+class RecordedHash:
+    """Of a file: its SHA-256, how it came, and when that was recorded."""
+
+    sha256: str = ""
+    size_bytes: int = 0
+    how: str = ""
+    when: str = ""
 
 
 def locate_hashes() -> Path:
@@ -20,17 +31,17 @@ def locate_hashes() -> Path:
 
 def recall_hash(address: str) -> str:
     """Return the SHA-256 that was recorded for an address, "" where none was; raises InputError."""
-    return str(_read().get(address, {}).get("sha256", ""))
+    known = _read().get(address)
+    return known.sha256 if known else ""
 
 
 def record_hash(address: str, sha256: str, size_bytes: int, how: str) -> None:
     """Record the SHA-256 of a file of that address, and how it came; raises InputError and RunError."""
     when = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-    entry = {"sha256": sha256, "size_bytes": size_bytes, "how": how, "when": when}
-    write_json(locate_hashes(), {**_read(), address: entry})
+    write_json(locate_hashes(), encode({**_read(), address: RecordedHash(sha256, size_bytes, how, when)}))
 
 
-def _read() -> dict[str, Any]:
+def _read() -> dict[str, RecordedHash]:
     path = locate_hashes()
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -38,9 +49,10 @@ def _read() -> dict[str, Any]:
         return {}
     except (OSError, ValueError) as error:
         raise _refuse(path, str(error)) from error
-    if not isinstance(content, dict) or not all(isinstance(entry, dict) for entry in content.values()):
-        raise _refuse(path, "it is no list of hashes")
-    return content
+    try:
+        return {address: decode(RecordedHash, entry, []) for address, entry in content.items()}
+    except (ValueError, AttributeError) as error:
+        raise _refuse(path, "it is no list of hashes") from error
 
 
 def _refuse(path: Path, why: str) -> InputError:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ...core.card import Card
 from ...core.errors import RunError
+from ...core.json_codec import encode
 from ..runtime.progress import NotifyingProgress
 from .model_card import write_model_card
 from .onnx_file import Exported, export_onnx
@@ -39,7 +40,7 @@ class ModelBundle:
         lines = [f"{name}: {path}" for name, path in self.files.items()]
         if self.exported is None:
             return lines
-        told = [f"  {key} = {json.dumps(value)}" for key, value in self.exported.metadata.items()]
+        told = [f"  {key} = {json.dumps(value)}" for key, value in encode(self.exported.metadata).items()]
         difference = f"largest difference of a probability, onnxruntime from torch: {self.exported.difference:.3g}"
         return [*lines, difference, "metadata:", *told]
 

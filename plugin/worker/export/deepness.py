@@ -8,9 +8,10 @@ channel is largest. ``seg_small_segment`` is the side, in pixels, of the window 
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import dataclass, replace
 
 from ...core.card import ADAPTATIONS, Card
+from ...core.json_codec import described
 
 CLASSES = ("background", "building")
 _OVERLAP_PERCENT = 25
@@ -18,28 +19,37 @@ _BYTE = 255.0
 _SMALLEST_WINDOW_PX = 3
 
 
-def describe_for_deepness(card: Card, tile_px: int) -> dict[str, Any]:
-    """Return the metadata by key; each value is to be written as JSON.
+@dataclass(frozen=True)
+class DeepnessMetadata:
+    """The metadata by key; each value is to be written as JSON.
 
     ``resolution`` in centimetres a pixel is left out where the card knows none. The side of the tiles is there twice:
     ``tiles_size`` is the documented key, ``tile_size`` the one that Deepness's sources read.
     """
-    mean, std = fold_normalisation(card)
-    content: dict[str, Any] = {
-        "model_type": "Segmentor",
-        "class_names": {str(number): name for number, name in enumerate(CLASSES)},
-        "tiles_size": tile_px,
-        "tile_size": tile_px,
-        "tiles_overlap": _OVERLAP_PERCENT,
-        "standardization_mean": mean,
-        "standardization_std": std,
-        "seg_thresh": card.threshold,
-    }
-    gsd_m = choose_gsd(card)
+
+    model_type: str
+    class_names: dict[str, str]
+    tiles_size: int
+    tile_size: int
+    tiles_overlap: int
+    standardization_mean: list[float]
+    standardization_std: list[float]
+    seg_thresh: float
+    resolution: float | None = described("centimetres a pixel", default=None, is_omitted=True)
+    seg_small_segment: int | None = described("the side of the median filter", default=None, is_omitted=True)
+
+
+def describe_for_deepness(card: Card, tile_px: int) -> DeepnessMetadata:
+    """Return what Deepness has to know of a model."""
+    classes = {str(number): name for number, name in enumerate(CLASSES)}
+    normalisation, gsd_m = fold_normalisation(card), choose_gsd(card)
+    told = DeepnessMetadata(
+        "Segmentor", classes, tile_px, tile_px, _OVERLAP_PERCENT, *normalisation, seg_thresh=card.threshold
+    )
     if gsd_m is None:
-        return content
+        return told
     side_px = _choose_window(math.sqrt(card.min_area_m2) / gsd_m)
-    return {**content, "resolution": round(100 * gsd_m, 4), "seg_small_segment": side_px}
+    return replace(told, resolution=round(100 * gsd_m, 4), seg_small_segment=side_px)
 
 
 def fold_normalisation(card: Card) -> tuple[list[float], list[float]]:

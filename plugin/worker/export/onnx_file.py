@@ -7,7 +7,6 @@ import json
 import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -21,8 +20,9 @@ from torch.nn import functional
 from ...core.atomic_file import replacing
 from ...core.card import Card
 from ...core.errors import InputError, RunError, first_line
+from ...core.json_codec import encode
 from ..models.networks import load_network, normalise
-from .deepness import CLASSES, describe_for_deepness, is_clipped, read_stretch
+from .deepness import CLASSES, DeepnessMetadata, describe_for_deepness, is_clipped, read_stretch
 from .pooling import fix_pools
 
 #: onnxruntime 1.17 reads these and older ones.
@@ -46,7 +46,7 @@ class Exported:
     path: Path
     tile_px: int
     difference: float
-    metadata: dict[str, Any]
+    metadata: DeepnessMetadata
 
 
 class _Classes(nn.Module):
@@ -124,9 +124,9 @@ def _trace(classes: nn.Module, bands: int, side: int) -> onnx.ModelProto:
     return model
 
 
-def _write_properties(card: Card, metadata: dict[str, Any]) -> dict[str, str]:
+def _write_properties(card: Card, metadata: DeepnessMetadata) -> dict[str, str]:
     own = {name: value for name, value in asdict(card).items() if name != "folder"}
-    return {key: json.dumps(value) for key, value in {**metadata, CARD_KEY: own}.items()}
+    return {key: json.dumps(value) for key, value in {**encode(metadata), CARD_KEY: own}.items()}
 
 
 def make_probe(card: Card, count: int, side: int) -> NDArray[np.float32]:
@@ -153,9 +153,9 @@ def _ask_torch(network: nn.Module, card: Card, values: NDArray[np.float32]) -> N
     return np.asarray(logits[:, 0].sigmoid().numpy())
 
 
-def _ask_onnxruntime(path: Path, metadata: dict[str, Any], values: NDArray[np.float32]) -> NDArray[np.float32]:
-    parts = ("standardization_mean", "standardization_std")
-    mean, std = (np.array(metadata[part], "float32")[:, None, None] for part in parts)
+def _ask_onnxruntime(path: Path, metadata: DeepnessMetadata, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    parts = (metadata.standardization_mean, metadata.standardization_std)
+    mean, std = (np.array(part, "float32")[:, None, None] for part in parts)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     try:

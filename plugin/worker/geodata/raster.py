@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import rasterio
@@ -104,7 +103,7 @@ def open_grid(raster: Raster) -> Iterator[DatasetReader]:
             yield grid
 
 
-def _keep_mask(dataset: DatasetReader) -> dict[str, Any]:
+def _keep_mask(dataset: DatasetReader) -> dict[str, object]:
     """Return the options with which what holds no data in a file holds none on another grid."""
     has_mask = MaskFlags.per_dataset in dataset.mask_flag_enums[0] and ColorInterp.alpha not in dataset.colorinterp
     return {"add_alpha": True} if has_mask else {"UNIFIED_SRC_NODATA": "YES"}

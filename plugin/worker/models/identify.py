@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
@@ -13,7 +12,7 @@ import torch
 from torch import nn
 
 from ...core.errors import InputError, first_line
-from ...core.model_specs import DECODERS
+from ...core.model_specs import DECODERS, IdentifiedModel
 from .build import MISFITS
 from .spacenet4 import ARCHITECTURES, build_spacenet4
 from .weights import list_aliases
@@ -34,16 +33,6 @@ _TIMM = {
     "model.stem.conv.weight": tuple(f"tu-regnety_{size}" for size in ("002", "004", "008", "016", "032")),
 }
 _FEW = 3
-
-
-@dataclass(frozen=True)
-class IdentifiedModel:
-    """A network, how many bands it reads and how many outputs it gives."""
-
-    architecture: str
-    encoder: str
-    bands: int
-    outputs: int
 
 
 def guess_architecture(shapes: Shapes, architecture: str = "", encoder: str = "") -> IdentifiedModel:

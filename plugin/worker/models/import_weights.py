@@ -10,9 +10,10 @@ import torch
 from ...core.card import ADAPTATIONS, OUTPUTS, Card, Recipe, Seeds
 from ...core.card_check import find_problems
 from ...core.errors import InputError
+from ...core.model_specs import IdentifiedModel
 from ...core.models import list_cards
 from .build import build_network
-from .identify import IdentifiedModel, guess_architecture
+from .identify import guess_architecture
 from .networks import save_network
 from .weights import Tensors, fit_tensors, read_tensors
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -76,7 +76,7 @@ def _load_imagenet(network: nn.Module, package: str) -> None:
         folder = importlib.resources.files(package) / "models"
         source = next(item for item in folder.iterdir() if item.name.endswith(".pth"))
         with importlib.resources.as_file(source) as path:
-            weights: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+            weights: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     except (ModuleNotFoundError, StopIteration, OSError) as error:
         raise InputError(
             f"The ImageNet weights ({package}) are not installed.", "Press Set up to repair it."

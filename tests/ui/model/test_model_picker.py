@@ -8,7 +8,7 @@ from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QDialogButtonBox
 
 from footprint_tuner.plugin.core.job import DEFAULT_BASE_MODEL
-from footprint_tuner.plugin.core.model_specs import DECODERS, load_encoders
+from footprint_tuner.plugin.core.model_specs import DECODERS, IdentifiedModel, load_encoders
 from footprint_tuner.plugin.core.models import find_card
 from footprint_tuner.plugin.core.paths import locate_models
 from footprint_tuner.ui.fields.choices import ImportedModel
@@ -143,8 +143,8 @@ def test_own_weights_without_a_card_are_asked_about_while_the_worker_looks_into_
     file_dialog.close()
     assert guesses == [path]
     dialog = find_dialog("ImportWeightsDialog")
-    picker.show_guess(str(tmp_path / "another.pth"), {"encoder": "resnet34"})
-    picker.show_guess(path, {"encoder": "resnet34", "architecture": "fpn", "bands": 4, "outputs": 3})
+    picker.show_guess(str(tmp_path / "another.pth"), IdentifiedModel(encoder="resnet34"))
+    picker.show_guess(path, IdentifiedModel("fpn", "resnet34", 4, 3))
     press(dialog.ownButtons)
     (answers,) = asked
     assert (answers.architecture, answers.encoder, len(answers.bands), len(answers.outputs)) == (

@@ -29,7 +29,7 @@ class Improvement(RunInputs):
     """
 
     parent: RunFolder | None = None
-    wishes: Mapping[str, Any] = field(default_factory=dict)
+    wishes: Mapping[str, object] = field(default_factory=dict)
 
     def write_to(self, folder: RunFolder, is_cancelled: Callable[[], bool]) -> list[Notice]:
         """Fill the new run's folder, the job last; raises InputError, RunError or CopyCancelled, and leaves none."""
