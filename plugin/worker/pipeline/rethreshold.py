@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -31,7 +30,7 @@ from ..evaluation.heldout import HeldOutEvaluation
 from ..geodata.polygons import apply_affine
 from ..geodata.raster import open_raster
 from ..report.html.page import build_page
-from ..report.html.source import read_facts
+from ..report.html.source import read_card, read_facts
 from ..report.lineage import refresh_chain
 from ..report.manual_threshold import amend_report, describe_by_hand, read_chosen
 from ..runtime.channel import Channel
@@ -162,8 +161,7 @@ class Retracing:
         write_json(made.report, {**(read_object(folder.report) or {}), **changes})
         self._card.save(made.card)
         shutil.copyfile(folder.split, made.split)  # the page's pictures are drawn from layers of one folder
-        card = json.loads(made.card.read_text(encoding="utf-8"))
-        facts = replace(read_facts(folder), folder=made, report=encode(report), card=card)
+        facts = replace(read_facts(folder), folder=made, report=report, card=read_card(made.card))
         made.page.write_text(build_page(facts), encoding="utf-8")
         return report
 

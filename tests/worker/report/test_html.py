@@ -18,9 +18,10 @@ from rasterio.io import MemoryFile
 from plugin.core.counts import Counts
 from plugin.core.errors import InputError
 from plugin.core.folder import RunFolder
+from plugin.core.report import Block
 from plugin.worker.geodata.vector import append_layer
 from plugin.worker.report.html.page import write_page
-from plugin.worker.report.html.scores import Block, choose_shown, read_curves
+from plugin.worker.report.html.scores import choose_shown, read_curves
 from plugin.worker.report.html.source import SCHEMAS, name_file, read_facts
 from plugin.worker.report.html.svg import fit_scale
 
@@ -345,12 +346,12 @@ def test_values_of_another_kind_are_passed_over(made, field, value):
 
 def make_block(name, tp, fp, fn):
     counts = Counts(tp, fp, fn)
-    return Block(name, (0.0, 0.0, 1.0, 1.0), counts, counts)
+    return Block((0.0, 0.0, 1.0, 1.0), counts, counts, id=name)
 
 
 def test_equal_blocks_are_told_apart_by_labels_and_then_by_their_order():
     blocks = [make_block("a", 5, 5, 5), make_block("b", 10, 10, 10), make_block("c", 5, 5, 5), make_block("d", 5, 5, 5)]
-    assert [(name, block.name) for name, block in choose_shown(blocks)] == [
+    assert [(name, block.id) for name, block in choose_shown(blocks)] == [
         ("Best", "b"),
         ("Median", "c"),
         ("Worst", "d"),
@@ -360,7 +361,7 @@ def test_equal_blocks_are_told_apart_by_labels_and_then_by_their_order():
 def test_a_block_with_hardly_a_building_is_neither_best_nor_worst():
     blocks = [make_block("a", 1, 0, 0), make_block("b", 9, 1, 1), make_block("c", 6, 5, 4), make_block("d", 2, 9, 8)]
     blocks.append(make_block("e", 0, 3, 1))
-    assert [block.name for _, block in choose_shown(blocks)] == ["b", "c", "d"]
+    assert [block.id for _, block in choose_shown(blocks)] == ["b", "c", "d"]
 
 
 @pytest.mark.parametrize(("count", "names"), [(0, []), (1, ["Best"]), (2, ["Best", "Worst"])])

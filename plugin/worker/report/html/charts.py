@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from markupsafe import Markup
 
+from ....core.events import EpochEnded
 from .lineage import name_models
-from .scores import MODELS, read_classes, read_curves, read_difference, read_f1_interval
-from .source import ReportSource, pick, read_number
+from .scores import MODELS, read_classes, read_curves, read_difference
+from .source import ReportSource
 from .svg import AFTER, BEFORE, Line, Row, draw_lines, draw_pairs, draw_rows
 from .text import write_change, write_interval, write_score
 
@@ -15,10 +18,9 @@ def draw_f1(facts: ReportSource) -> Markup | None:
     """Return the F1 by building of both models, with their intervals where they are known."""
     rows, said = [], []
     for name, model, colour in zip(name_models(facts), MODELS, (BEFORE, AFTER), strict=True):
-        f1 = facts.pick_number(model, "building", "f1")
+        f1, interval = facts.score(model).building.f1, facts.score(model).building.interval
         if f1 is None:
             return None
-        interval = read_f1_interval(facts, model)
         rows.append(Row(name, colour, f1, interval, write_score(f1)))
         said.append(f"{name} {write_score(f1)}" + (f", interval {write_interval(interval)}" if interval else ""))
     return draw_rows(f"F1 by building: {'; '.join(said)}", rows, most=1.0)
@@ -26,7 +28,7 @@ def draw_f1(facts: ReportSource) -> Markup | None:
 
 def draw_difference(facts: ReportSource) -> Markup | None:
     """Return the difference of the F1 with its interval, beside the line of no difference."""
-    change, interval = read_difference(facts)
+    change, interval = read_difference(facts.report)
     if change is None or interval is None:
         return None
     title = f"Difference of the F1: {write_change(change)}, interval {write_interval(interval, is_change=True)}"
@@ -35,7 +37,7 @@ def draw_difference(facts: ReportSource) -> Markup | None:
 
 def draw_classes(facts: ReportSource) -> Markup | None:
     """Return the F1 of both models by the buildings' size."""
-    classes = read_classes(facts)
+    classes = read_classes(facts.report)
     if not classes:
         return None
     groups = [(each.name, f"{each.labels:,} labels", each.before, each.after) for each in classes]
@@ -55,13 +57,12 @@ def draw_curves(facts: ReportSource) -> Markup | None:
 
 def draw_loss(facts: ReportSource) -> Markup | None:
     """Return the losses by epoch."""
-    epochs = _read_epochs(facts)
-    if not epochs:
+    history = facts.report.tuning.history
+    if not history:
         return None
-    pairs = (("Training", "train_loss", BEFORE, None), ("Validation", "validation_loss", AFTER, "6 3"))
     lines = [
-        Line(name, colour, [(number, read_number(pick(epoch, field))) for number, epoch in epochs], dash)
-        for name, field, colour, dash in pairs
+        Line("Training", BEFORE, [_place(epoch, epoch.train_loss) for epoch in history], None),
+        Line("Validation", AFTER, [_place(epoch, epoch.validation_loss) for epoch in history], "6 3"),
     ]
     if not any(y is not None for line in lines for _, y in line.points):
         return None
@@ -70,17 +71,16 @@ def draw_loss(facts: ReportSource) -> Markup | None:
 
 def draw_validation(facts: ReportSource) -> Markup | None:
     """Return the F1 on validation ground by epoch; the epoch that was kept is marked."""
-    points = [(number, read_number(pick(epoch, "validation_f1"))) for number, epoch in _read_epochs(facts)]
+    tuning = facts.report.tuning
+    points = [_place(epoch, epoch.validation_f1) for epoch in tuning.history]
     if not any(y is not None for _, y in points):
         return None
-    best = facts.pick_number("tuning", "best_epoch")
-    is_known = best in [number for number, _ in points]
+    mark = tuning.best_epoch if any(epoch.epoch == tuning.best_epoch for epoch in tuning.history) else None
     title = "F1 by building on validation ground, by epoch"
     lines = [Line("Validation ground", AFTER, points)]
-    mark = best if is_known else None
     return draw_lines(title, lines, across="epoch", up="F1 by building", marked=mark, most=1.0)
 
 
-def _read_epochs(facts: ReportSource) -> list[tuple[float, object]]:
-    epochs = [(read_number(pick(epoch, "epoch")), epoch) for epoch in facts.pick_list("tuning", "history")]
-    return [(number, epoch) for number, epoch in epochs if number is not None]
+def _place(epoch: EpochEnded, value: float) -> tuple[float, float | None]:
+    """Return a point of a chart; a loss that is no number has no height."""
+    return epoch.epoch, value if math.isfinite(value) else None

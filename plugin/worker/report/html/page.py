@@ -8,7 +8,7 @@ from ....core.atomic_file import replacing
 from ....core.folder import RunFolder
 from ...runtime.templates import render
 from . import charts, lineage, pictures, tables, text
-from .scores import choose_shown, read_blocks
+from .scores import choose_shown
 from .source import ReportSource, read_facts
 
 
@@ -26,6 +26,6 @@ def write_page(folder: RunFolder) -> Path:
 
 def build_page(facts: ReportSource) -> str:
     """Return the page as HTML; it needs no other file, and runs nothing."""
-    drawn = pictures.draw_pictures(facts, choose_shown(read_blocks(facts)))
+    drawn = pictures.draw_pictures(facts, choose_shown(facts.report.blocks))
     rooms = {"charts": charts, "lineage": lineage, "pictures": pictures, "tables": tables, "text": text}
     return render("page.html.jinja", facts=facts, drawn=drawn, **rooms)

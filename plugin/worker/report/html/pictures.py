@@ -16,11 +16,12 @@ from rasterio.io import DatasetReader
 
 from ....core.block_roles import HELD_OUT, TRAINING, VALIDATION
 from ....core.errors import InputError, RunError
+from ....core.report import Block
 from ...geodata.crs import measure_ground
 from ...geodata.vector import Layer, read_layer
 from ...runtime.templates import render
 from .imagery import WIDTH, Imagery, View, choose_view, take_imagery
-from .scores import MODELS, Block
+from .scores import MODELS
 from .source import ReportSource
 
 #: Colours that stay apart for the colour-blind (Okabe and Ito); FN is dashed as well.
@@ -55,7 +56,7 @@ def draw_pictures(facts: ReportSource, shown: Sequence[tuple[str, Block]]) -> Re
         return _leave_out(f"The raster {facts.raster_name} was not found, neither where it was nor beside the run.")
     try:
         with _open(facts.raster) as dataset:
-            view = choose_view(dataset, _read_bands(facts))
+            view = choose_view(dataset, facts.report.raster.bands)
             drawn = _draw_map(facts, dataset, view, shown)
             return _add_blocks(facts, dataset, view, shown, drawn)
     except (InputError, RunError, RasterioError, OSError, ValueError) as error:
@@ -84,7 +85,7 @@ def _add_blocks(
     layers = [_read(path, model) for model in MODELS]
     blocks = []
     for name, block in shown:
-        imagery = take_imagery(dataset, view, _widen(block.frame), _BLOCK_PX)
+        imagery = take_imagery(dataset, view, _widen(block.bounds), _BLOCK_PX)
         if imagery is not None:
             texts = [f"{name} block, {model} tuning: footprints over the imagery" for model in MODELS]
             common = {"bar": _fit_bar(imagery, dataset), "labels": imagery.trace(labels)}
@@ -108,10 +109,6 @@ def _read(path: Path, layer: str) -> Layer:
     is_there = ~shapely.is_missing(content.geometries) & ~shapely.is_empty(content.geometries)
     columns = {name: values[is_there] for name, values in content.columns.items()}
     return Layer(content.geometries[is_there], columns, content.crs)
-
-
-def _read_bands(facts: ReportSource) -> list[int]:
-    return [band for band in facts.pick_list("raster", "bands") if isinstance(band, int)]
 
 
 def _widen(frame: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
@@ -141,7 +138,7 @@ def _trace_outside(imagery: Imagery, block: Block) -> str:
 
 
 def _trace_frame(imagery: Imagery, block: Block) -> str:
-    return imagery.trace(np.array([shapely.box(*block.frame)], dtype=object))
+    return imagery.trace(np.array([shapely.box(*block.bounds)], dtype=object))
 
 
 def _trace_outcomes(imagery: Imagery, layer: Layer) -> list[tuple[str, str, str | None]]:
@@ -177,5 +174,5 @@ def _draw_map(
         imagery,
         bar=_fit_bar(imagery, dataset),
         roles=[(imagery.trace(blocks.geometries[roles == role]), colour) for role, colour in ROLE_COLOURS.items()],
-        blocks=[(name[0], _trace_frame(imagery, block), *imagery.find_middle(block.frame)) for name, block in shown],
+        blocks=[(name[0], _trace_frame(imagery, block), *imagery.find_middle(block.bounds)) for name, block in shown],
     )

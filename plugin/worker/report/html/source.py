@@ -5,53 +5,56 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
-from typing import Any
 
 from ....core.errors import InputError
 from ....core.folder import RunFolder
-from ....core.json_codec import read_object
+from ....core.job import NO_JOB, Job
+from ....core.json_codec import decode, read_object
+from ....core.report import Report, parse_report
+from ....core.score import Score
 
 #: The schemas of ``report.json`` that a page can be written from.
 SCHEMAS = (1, 2)
 
 
 @dataclass(frozen=True)
+class CardFacts:
+    """What a page says of the tuned model's card ("" and (): it does not say)."""
+
+    name: str = ""
+    architecture: str = ""
+    encoder: str = ""
+    bands: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    training: str = ""
+    sha256: str = ""
+    licence: str = ""
+    attribution: str = ""
+    limits: str = ""
+
+
+@dataclass(frozen=True)
 class ReportSource:
-    """``report``, ``job`` and ``card`` as their files hold them ({}: none); ``raster`` is None if not found."""
+    """What the files of a run hold, as far as they can be read; ``raster`` is None if not found.
+
+    ``job_text`` is the job as it stands in its file ({}: none).
+    """
 
     folder: RunFolder
-    report: dict[str, Any]
-    job: dict[str, Any]
-    card: dict[str, Any]
+    report: Report
+    job: Job
+    job_text: dict[str, object]
+    card: CardFacts
     raster: Path | None
 
-    def pick(self, *names: str | int) -> Any:
-        """Return a value of the report, None where it is absent."""
-        return pick(self.report, *names)
-
-    def pick_number(self, *names: str | int) -> float | None:
-        """Return a number of the report, None where it is absent or something else."""
-        return read_number(self.pick(*names))
-
-    def pick_list(self, *names: str | int) -> list[Any]:
-        """Return a list of the report, [] where it is absent or something else."""
-        value = self.pick(*names)
-        return value if isinstance(value, list) else []
-
-    def pick_object(self, *names: str | int) -> dict[str, Any]:
-        """Return an object of the report, {} where it is absent or something else."""
-        value = self.pick(*names)
-        return value if isinstance(value, dict) else {}
-
-    def pick_text(self, *names: str | int) -> str:
-        """Return a text of the report, "" where it is absent or something else."""
-        value = self.pick(*names)
-        return value if isinstance(value, str) else ""
+    def score(self, model: str) -> Score:
+        """Return the score of the model ``before`` or ``after``."""
+        return self.report.after if model == "after" else self.report.before
 
     @property
     def raster_name(self) -> str:
         """The raster's file name."""
-        return name_file(self.pick_text("raster", "path") or str(self.job.get("raster", ""))) or "the raster"
+        return name_file(self.report.raster.path or self.job.raster) or "the raster"
 
 
 def read_facts(folder: RunFolder) -> ReportSource:
@@ -64,38 +67,24 @@ def read_facts(folder: RunFolder) -> ReportSource:
             f"The folder {folder.path} holds no report.json.",
             "Give the folder of a run that has come to its end; Resume brings one there.",
         )
-    report = read_object(folder.report)
-    if report is None:
+    content = read_object(folder.report)
+    if content is None:
         raise InputError(f"{folder.report} is no report: it holds no JSON object.", "Resume the run to write it anew.")
-    schema = report.get("schema")
+    schema = content.get("schema")
     if schema not in SCHEMAS:
         raise InputError(
             f"{folder.report} has the schema {json.dumps(schema)}, not one of {', '.join(map(str, SCHEMAS))}.",
             "Use the version of the plugin that wrote it.",
         )
-    job, card = read_object(folder.job) or {}, read_object(folder.card) or {}
-    paths = [pick(report, "raster", "path"), job.get("raster")]
-    return ReportSource(
-        folder, report, job, card, _find_file([path for path in paths if isinstance(path, str)], folder.path)
-    )
+    report, job_text = parse_report(content, []), read_object(folder.job) or {}
+    job = decode(Job, job_text, [], base=NO_JOB)
+    raster = _find_file([path for path in (report.raster.path, job.raster) if path], folder.path)
+    return ReportSource(folder, report, job, job_text, read_card(folder.card), raster)
 
 
-def pick(content: Any, *names: str | int) -> Any:
-    """Return a value inside nested JSON, None where there is none."""
-    for name in names:
-        if isinstance(content, dict) and isinstance(name, str):
-            content = content.get(name)
-        elif isinstance(content, list) and isinstance(name, int) and -len(content) <= name < len(content):
-            content = content[name]
-        else:
-            return None
-    return content
-
-
-def read_number(value: Any) -> float | None:
-    """Return a finite number, None for anything else."""
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return float(value) if is_number and abs(value) < float("inf") else None
+def read_card(path: Path) -> CardFacts:
+    """Return what a card says, as far as it can be read."""
+    return decode(CardFacts, read_object(path) or {}, [])
 
 
 def name_file(path: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from operator import attrgetter
 
+from ....core.report import LabelFacts
 from .scores import MODELS
-from .source import ReportSource, name_file, pick, read_number
+from .source import ReportSource, name_file
 from .text import (
     STAGE_WORDS,
     UNKNOWN,
@@ -16,23 +18,21 @@ from .text import (
     write_percent,
     write_score,
     write_seconds,
-    write_value,
 )
 
-_Figure = tuple[str, tuple[str, ...], Any]
-_FIGURES: tuple[_Figure, ...] = (
-    ("F1 by building", ("building", "f1"), write_score),
-    ("Precision", ("building", "precision"), write_score),
-    ("Recall", ("building", "recall"), write_score),
-    ("Buildings found (TP)", ("building", "tp"), write_count),
-    ("Footprints that match no building (FP)", ("building", "fp"), write_count),
-    ("Buildings missed (FN)", ("building", "fn"), write_count),
-    ("F1, mean over IoU 0.5 to 0.95", ("mean_f1",), write_score),
-    ("F1 by pixel", ("pixel", "f1"), write_score),
-    ("IoU by pixel", ("pixel", "iou"), write_score),
-    ("Error of the number of buildings", ("count_error_percent",), write_percent),
-    ("Error of the built-up area", ("area_error_percent",), write_percent),
-    ("Distance of outlines from the labels', median", ("boundary_m", "median"), write_metres),
+_FIGURES: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
+    ("F1 by building", "building.f1", write_score),
+    ("Precision", "building.precision", write_score),
+    ("Recall", "building.recall", write_score),
+    ("Buildings found (TP)", "building.tp", write_count),
+    ("Footprints that match no building (FP)", "building.fp", write_count),
+    ("Buildings missed (FN)", "building.fn", write_count),
+    ("F1, mean over IoU 0.5 to 0.95", "mean_f1", write_score),
+    ("F1 by pixel", "pixel.f1", write_score),
+    ("IoU by pixel", "pixel.iou", write_score),
+    ("Error of the number of buildings", "count_error_percent", write_percent),
+    ("Error of the built-up area", "area_error_percent", write_percent),
+    ("Distance of outlines from the labels', median", "boundary_m.median", write_metres),
 )
 
 
@@ -40,7 +40,7 @@ def list_scores(facts: ReportSource) -> list[tuple[str, ...]]:
     """Return the scores before and after, those that are known."""
     rows = []
     for name, place, write in _FIGURES:
-        values = [facts.pick_number(model, *place) for model in MODELS]
+        values = [attrgetter(place)(facts.score(model)) for model in MODELS]
         if any(value is not None for value in values):
             rows.append((name, *map(write, values)))
     return rows
@@ -48,49 +48,46 @@ def list_scores(facts: ReportSource) -> list[tuple[str, ...]]:
 
 def list_model(facts: ReportSource) -> list[tuple[str, str]]:
     """Return what is known of the models and their inputs ("": not known)."""
-    card = facts.card
-    base = filter(None, (facts.pick_text("base_model", "title"), facts.pick_text("base_model", "name")))
+    card, report = facts.card, facts.report
     return [
-        ("Base model", " \u00b7 ".join(base)),
-        ("Tuned model", str(card.get("name", "")) or "its card is gone from the run's folder"),
-        ("Network", " with ".join(str(card[name]) for name in ("architecture", "encoder") if card.get(name))),
-        ("Learnt", str(card.get("training", ""))),
-        ("Says of a pixel", write_value(card["outputs"]) if isinstance(card.get("outputs"), list) else ""),
-        ("Weights (SHA-256)", facts.pick_text("tuning", "sha256") or str(card.get("sha256", ""))),
-        ("Raster", f"{facts.raster_name}, {facts.pick_text('raster', 'crs')}"),
-        ("Labels", _tell_labels(facts)),
+        ("Base model", " \u00b7 ".join(filter(None, (report.base_model.title, report.base_model.name)))),
+        ("Tuned model", card.name or "its card is gone from the run's folder"),
+        ("Network", " with ".join(filter(None, (card.architecture, card.encoder)))),
+        ("Learnt", card.training),
+        ("Says of a pixel", ", ".join(card.outputs)),
+        ("Weights (SHA-256)", report.tuning.sha256 or card.sha256),
+        ("Raster", f"{facts.raster_name}, {report.raster.crs}"),
+        ("Labels", _tell_labels(report.labels)),
     ]
 
 
-def _tell_labels(facts: ReportSource) -> str:
-    used, notes = facts.pick_number("labels", "used"), facts.pick_list("labels", "notes")
-    said = f"{name_file(facts.pick_text('labels', 'path')) or UNKNOWN}, {write_count(used)} used"
-    return ". ".join([said, *map(str, notes)])
+def _tell_labels(labels: LabelFacts) -> str:
+    said = f"{name_file(labels.path) or UNKNOWN}, {write_count(labels.used)} used"
+    return ". ".join([said, *labels.notes])
 
 
 def list_settings(facts: ReportSource) -> list[tuple[str, str]]:
     """Return the job's settings in words."""
-    return [tell_setting(facts, name, value) for name, value in facts.pick_object("settings").items()]
+    return [tell_setting(facts, name, value) for name, value in facts.report.settings.items()]
 
 
 def list_times(facts: ReportSource) -> list[tuple[str, str]]:
     """Return how long each stage took, and all of them."""
-    seconds = {name: read_number(value) for name, value in facts.pick_object("seconds").items()}
-    total = sum(value for value in seconds.values() if value is not None)
+    seconds = facts.report.seconds
     rows = [(STAGE_WORDS.get(name, name), write_seconds(value)) for name, value in seconds.items()]
-    return [*rows, ("together", write_seconds(total))]
+    return [*rows, ("together", write_seconds(sum(seconds.values())))]
 
 
 def list_versions(facts: ReportSource) -> list[tuple[str, str]]:
     """Return what computed, the energy it took, and the versions of the libraries."""
-    versions = [(name, str(value)) for name, value in facts.pick_object("versions").items()]
-    return [("Computed on", facts.pick_text("device")), ("Energy", tell_energy(facts)), *versions]
+    report = facts.report
+    return [("Computed on", report.device), ("Energy", tell_energy(report.energy_j)), *report.versions.items()]
 
 
 def list_licences(facts: ReportSource) -> list[tuple[str, str]]:
     """Return under which licence each part of the run stands."""
-    licence = str(pick(facts.report, "base_model", "licence") or facts.card.get("licence") or "")
-    attribution = facts.pick_text("base_model", "attribution") or str(facts.card.get("attribution") or "")
+    licence = facts.report.base_model.licence or facts.card.licence
+    attribution = facts.report.base_model.attribution or facts.card.attribution
     return [
         ("Raster", f"{facts.raster_name}: as the raster's owner states."),
         (

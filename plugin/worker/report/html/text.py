@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from ....core.block_roles import HELD_OUT, ROLES, TRAINING, VALIDATION
 from ....core.counts import Counts
-from .scores import read_difference, read_interval
-from .source import ReportSource, name_file, pick, read_number
+from ....core.report import Ground
+from .scores import read_difference
+from .source import ReportSource, name_file
 
 UNKNOWN = "\u2013"
 STAGE_WORDS = {
@@ -90,22 +92,22 @@ def write_value(value: Any) -> str:
 def tell_setting(facts: ReportSource, name: str, value: Any) -> tuple[str, str]:
     """Return a setting's name and value in words; what was left open is as the recipe says."""
     said = _OPEN_WORDS.get(name, "as the recipe says") if value is None else write_value(value)
-    epochs = facts.pick_number("tuning", "history", 0, "epochs")
-    if name == "epochs" and value is None and epochs is not None:
-        said = f"{epochs:.0f}, as the recipe says"
+    history = facts.report.tuning.history
+    if name == "epochs" and value is None and history:
+        said = f"{history[0].epochs}, as the recipe says"
     return _SETTING_WORDS.get(name, name.replace("_", " ")), said
 
 
 def write_job(facts: ReportSource) -> str:
     """Return the job as JSON, its paths shortened to file names."""
-    content = {name: write_value(value) if isinstance(value, str) else value for name, value in facts.job.items()}
+    content = {name: write_value(value) if isinstance(value, str) else value for name, value in facts.job_text.items()}
     return json.dumps(content, indent=2, ensure_ascii=False)
 
 
 def tell_when(facts: ReportSource) -> str:
     """Return the tuned model's name and when the report was written."""
-    name = str(facts.card.get("name") or facts.job.get("name") or facts.folder.path.resolve().name)
-    return f"Tuned model {name}. Written {facts.pick_text('written')[:16].replace('T', ' ')} UTC."
+    name = facts.card.name or facts.job.name or facts.folder.path.resolve().name
+    return f"Tuned model {name}. Written {facts.report.written[:16].replace('T', ' ')} UTC."
 
 
 def tell_counts(counts: Counts) -> str:
@@ -115,16 +117,15 @@ def tell_counts(counts: Counts) -> str:
 
 def tell_best_epoch(facts: ReportSource) -> str:
     """Return which epoch was kept, "" where that is not known."""
-    best = facts.pick_number("tuning", "best_epoch")
-    return "" if best is None else f" The epoch that was kept is {best:.0f} (dotted)."
+    best = facts.report.tuning.best_epoch
+    return "" if best is None else f" The epoch that was kept is {best} (dotted)."
 
 
 def tell_difference(facts: ReportSource) -> str:
     """Return whether the difference is more than noise, in one sentence."""
-    said = facts.pick_text("difference", "sentence")
-    if said:
-        return said
-    change, interval = read_difference(facts)
+    if facts.report.difference.sentence:
+        return facts.report.difference.sentence
+    change, interval = read_difference(facts.report)
     if change is None:
         return "The scores before and after are not both known, so nothing can be said of their difference."
     if interval is None:
@@ -142,22 +143,22 @@ def tell_difference(facts: ReportSource) -> str:
 
 def tell_by_hand(facts: ReportSource) -> str:
     """Return that the tuned model's threshold was set by hand, and what that does to its figures; "": it was not."""
-    return facts.pick_text("by_hand", "sentence")
+    return facts.report.by_hand.sentence if facts.report.by_hand else ""
 
 
 def mark_by_hand(facts: ReportSource) -> str:
     """Return what stands beside the tuned model's figures where something was set after they could be seen, else ""."""
-    if not tell_by_hand(facts):
+    by_hand = facts.report.by_hand
+    if by_hand is None or not by_hand.sentence:
         return ""
-    threshold, chosen = (facts.pick_number("by_hand", name) for name in ("threshold", "chosen_threshold"))
-    return "minimum area set by hand" if threshold == chosen else "threshold set by hand"
+    is_threshold = by_hand.threshold != by_hand.chosen_threshold
+    return "threshold set by hand" if is_threshold else "minimum area set by hand"
 
 
 def tell_scored(facts: ReportSource) -> str:
     """Return on how many buildings and how much ground the scores stand."""
-    buildings = facts.pick_number("ground", HELD_OUT, "buildings")
-    area, blocks = facts.pick_number("ground", HELD_OUT, "area_m2"), facts.pick_list("blocks")
-    said = f"{write_count(buildings)} buildings on {write_area(area)} of held-out ground"
+    ground, blocks = facts.report.ground.get(HELD_OUT, Ground()), facts.report.blocks
+    said = f"{write_count(ground.buildings)} buildings on {write_area(ground.area_m2)} of held-out ground"
     if blocks:
         said += f" in {len(blocks)} blocks"
     return said + " that the tuning never saw; both models are scored on it by the same rule."
@@ -167,25 +168,24 @@ def tell_grounds(facts: ReportSource) -> list[tuple[str, str, str]]:
     """Return for each role what it is for, how many buildings it holds, and how wide it is."""
     rows = []
     for role in ROLES:
-        count = facts.pick_number("ground", role, "buildings")
-        area = facts.pick_number("ground", role, "area_m2")
-        rows.append((f"{role} ({_ROLE_WORDS[role]})", write_count(count), write_area(area)))
+        ground = facts.report.ground.get(role, Ground())
+        rows.append((f"{role} ({_ROLE_WORDS[role]})", write_count(ground.buildings), write_area(ground.area_m2)))
     return rows
 
 
 def tell_split(facts: ReportSource) -> list[str]:
     """Return how the ground got its roles, a sentence each."""
-    areas, seed = facts.job.get("areas"), facts.pick("settings", "seed")
+    areas, seed = facts.job.areas, facts.report.settings.get("seed")
     said = [
-        f"The areas of {name_file(str(areas))} say what is held out; validation ground is a compact part of the rest."
+        f"The areas of {name_file(areas)} say what is held out; validation ground is a compact part of the rest."
         if areas
         else f"The ground that holds labels was parted by the plugin, by chance with the seed {seed}."
     ]
-    if facts.job.get("earlier"):
-        run = name_file(str(facts.job.get("parent") or ""))
+    if facts.job.earlier:
+        run = name_file(facts.job.parent)
         rest = "ground that was checked since is learnt on, beside what was learnt on before."
         said = [f"Held-out and validation ground are those of the run {run}, unchanged; {rest}"]
-    buffer_m = facts.pick_number("buffer_m")
+    buffer_m = facts.report.buffer_m
     if buffer_m:
         said.append(
             f"Between ground of different roles lies a buffer of {buffer_m:.0f} m: no pixel and no building is on both."
@@ -195,7 +195,8 @@ def tell_split(facts: ReportSource) -> list[str]:
 
 def tell_imagery(facts: ReportSource) -> list[str]:
     """Return what was done to the imagery, a sentence each."""
-    native, working = facts.pick_number("raster", "gsd_m"), facts.pick_number("raster", "working_gsd_m")
+    raster = facts.report.raster
+    native, working = raster.gsd_m, raster.working_gsd_m
     said = []
     if native is not None and working is not None:
         is_same = abs(native / working - 1) < 1e-3 if working else True
@@ -206,36 +207,33 @@ def tell_imagery(facts: ReportSource) -> list[str]:
             else f"A pixel is {native:.2f} m on the ground; it was {how} to {working:.2f} m, at which the model works."
         )
     said += _tell_bands(facts)
-    adapted = facts.pick_text("raster", "adapted")
-    return [*said, adapted or _tell_stretch(facts)]
+    return [*said, raster.adapted or _tell_stretch(raster.stretch)]
 
 
 def _tell_bands(facts: ReportSource) -> list[str]:
-    bands, names = facts.pick_list("raster", "bands"), facts.card.get("bands")
+    bands, names = facts.report.raster.bands, facts.card.bands
     if not bands:
         return []
-    known = names if isinstance(names, list) and len(names) == len(bands) else [""] * len(bands)
+    known = names if len(names) == len(bands) else ("",) * len(bands)
     read = [
         f"band {band} as {name}" if name else f"band {band}" for band, name in zip(bands, known, strict=True) if band
     ]
-    lacking = [str(name) for band, name in zip(bands, known, strict=True) if not band and name]
+    lacking = [name for band, name in zip(bands, known, strict=True) if not band and name]
     rest = f"; the raster has no {' and no '.join(lacking)}" if lacking else ""
     return [f"Read: {', '.join(read)}{rest}."]
 
 
-def _tell_stretch(facts: ReportSource) -> str:
-    limits = [read_interval(limit) for limit in facts.pick_list("raster", "stretch")]
-    known = [limit for limit in limits if limit]
-    if not known:
+def _tell_stretch(stretch: Sequence[tuple[float, float]]) -> str:
+    if not stretch:
         return "How the values were stretched is not told."
-    if all(limit == (0.0, 255.0) for limit in known):
+    if all(limits == (0.0, 255.0) for limits in stretch):
         return "The values are those of the file, 0 to 255."
-    return "Values were stretched from " + "; ".join(f"{low:g} to {high:g}" for low, high in known) + "."
+    return "Values were stretched from " + "; ".join(f"{low:g} to {high:g}" for low, high in stretch) + "."
 
 
 def tell_limits(facts: ReportSource) -> list[str]:
     """Return what the figures do not say, a sentence each."""
-    buffer_m = facts.pick_number("buffer_m")
+    buffer_m = facts.report.buffer_m
     apart = (
         f"at least {buffer_m:.0f} m from ground that was learnt on" if buffer_m else "beside ground that was learnt on"
     )
@@ -245,16 +243,15 @@ def tell_limits(facts: ReportSource) -> list[str]:
         "The labels are taken for the truth. Where they are wrong, late or shifted, the score is wrong with them.",
         "The interval tells how much the F1 hangs on which blocks were held out, not on the training or the labels.",
     ]
-    unlike = str(facts.card.get("limits") or pick(facts.report, "base_model", "limits") or "")
+    unlike = facts.card.limits or facts.report.base_model.limits
     said += [f"Of the base model: {unlike}"] if unlike else []
     return [*said, _tell_repeatable(facts)]
 
 
 def _tell_repeatable(facts: ReportSource) -> str:
-    told = facts.pick_text("repeatability", "sentence")
-    if told:
-        return told
-    if facts.pick_text("device").startswith("CPU"):
+    if facts.report.repeatability.sentence:
+        return facts.report.repeatability.sentence
+    if facts.report.device.startswith("CPU"):
         return "On the CPU the same job gives the same figures, with the same versions on the same machine."
     return (
         "On a CUDA device sums are added in an order that changes from run to run (gradients of convolutions and of "
@@ -262,7 +259,6 @@ def _tell_repeatable(facts: ReportSource) -> str:
     )
 
 
-def tell_energy(facts: ReportSource) -> str:
+def tell_energy(joules: float | None) -> str:
     """Return the energy that the device tells to have used, "" where it tells none."""
-    joules = read_number(facts.pick("energy_j"))
     return "" if joules is None else f"{joules / 3600:.1f} Wh ({joules:,.0f} J), as the GPU itself counts it"
