@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import IO, Callable, Iterator, Sequence
 
 from .child_process import SetupCancelled, never, run_child
+from .doctor_report import DoctorReport
 from .errors import SetupError
+from .json_codec import decode
 from .lock import hold_lock
 from .package_index import find_index, hide_credentials
 from .paths import (
@@ -199,8 +201,8 @@ def check_environment(environment: Environment, is_cancelled: Callable[[], bool]
         said = lines[-1] if lines else "it said nothing"
         text = f"The worker's smoke test broke off (exit code {code}): {said}"
         return Verdict(False, "cpu", "", text, "Press Set up to repair it.", {"output": lines[-20:]})
-    device, name, text, hint = (str(facts.get(key, "")) for key in ("device", "device_name", "text", "hint"))
-    return Verdict(facts.get("ok") is True, device, name, text, hint, facts)
+    told = decode(DoctorReport, facts, [])
+    return Verdict(told.ok, told.device, told.device_name, told.text, told.hint, facts)
 
 
 def _read_facts(line: str) -> dict[str, object] | None:

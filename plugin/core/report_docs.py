@@ -23,6 +23,8 @@ TABLES = (Report, Score, Rates, ThresholdChange, Link, Block)
 _HEAD = "| field | type, unit | meaning |\n|---|---|---|\n"
 _TABLE = re.compile(r"(<!-- fields of (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _WORDS = {str: "text", bool: "true or false", int: "whole number", float: "number", tuple: "list"}
+#: A part of a JSON schema.
+Rule = dict[str, Any]
 _TYPES = {str: "string", bool: "boolean", int: "integer", float: "number"}
 
 
@@ -33,9 +35,9 @@ def describe_fields(text: str) -> str:
     return _TABLE.sub(lambda found: f"{found[1]}{_HEAD}{_list_rows(kinds[found[2]], known)}{found[3]}", text)
 
 
-def build_schema() -> dict[str, Any]:
+def build_schema() -> Rule:
     """Return the JSON schema of a report."""
-    parts: dict[str, Any] = {}
+    parts: Rule = {}
     rule = _rule_object(Report, parts)
     title = f"The report of a run of Footprint Tuner (report.json), schema {REPORT_SCHEMA}"
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
@@ -78,14 +80,14 @@ def _find_dataclass(hint: Any) -> type[Any] | None:
     return inner if is_dataclass(inner) and isinstance(inner, type) else None
 
 
-def _rule_object(kind: type[Any], parts: dict[str, Any]) -> dict[str, Any]:
+def _rule_object(kind: type[Any], parts: Rule) -> Rule:
     hints = get_type_hints(kind)
     rules = {each.name: _rule_field(each, hints[each.name], parts) for each in fields(kind)}
     required = [each.name for each in fields(kind) if not {"is_optional", "is_omitted"} & set(each.metadata)]
     return {"type": "object", "properties": rules, "required": required, "additionalProperties": False}
 
 
-def _rule_field(item: Field[Any], hint: Any, parts: dict[str, Any]) -> dict[str, Any]:
+def _rule_field(item: Field[Any], hint: Any, parts: Rule) -> Rule:
     if "const" in item.metadata:
         return {"const": item.metadata["const"]}
     kind, may_be_none = take_apart(hint)
@@ -107,7 +109,7 @@ def _rule_field(item: Field[Any], hint: Any, parts: dict[str, Any]) -> dict[str,
     return {**rule, "type": [rule["type"], "null"]}
 
 
-def _rule(kind: Any, bounds: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
+def _rule(kind: Any, bounds: Rule, parts: Rule) -> Rule:
     """Return the rule of a type; ``bounds`` hold for its numbers, ``parts`` takes up the rules of dataclasses."""
     origin, inner = get_origin(kind), get_args(kind)
     if is_dataclass(kind) and isinstance(kind, type):

@@ -6,9 +6,11 @@ import importlib
 import json
 import platform
 import time
-from typing import Any
+from dataclasses import replace
 
+from ...core.doctor_report import CudaReport, DoctorReport
 from ...core.errors import first_line
+from ...core.json_codec import encode
 from .driver import Driver, ask_driver
 
 _LIBRARIES = ("numpy", "torch", "segmentation_models_pytorch", "rasterio", "shapely", "pyogrio")
@@ -17,33 +19,15 @@ _SIDE_PX = 64
 _REPAIR = "Press Set up to repair the worker's environment."
 
 
-def examine() -> dict[str, Any]:
-    """Import every library, run a small U-Net forward and backward, and return what was found, ready for JSON.
-
-    ``ok`` says whether the worker can compute at all, ``device`` (``cuda`` or ``cpu``) where it will; ``text`` and
-    ``hint`` are the verdict for people. ``cuda["reason"]`` says why the GPU is not used, or is "". ``seconds`` holds
-    the time of the imports and of a pass per device tried.
-    """
-    facts: dict[str, Any] = {
-        "ok": False,
-        "device": "cpu",
-        "device_name": platform.processor() or platform.machine(),
-        "text": "",
-        "hint": "",
-        "python": platform.python_version(),
-        "versions": {},
-        "cuda": {"usable": False, "reason": ""},
-        "seconds": {},
-    }
+def examine() -> DoctorReport:
+    """Import every library, run a small U-Net forward and backward, and return what was found."""
+    found = DoctorReport(device_name=platform.processor() or platform.machine(), python=platform.python_version())
     try:
-        facts["versions"], facts["seconds"]["import"] = _import_libraries()
+        versions, seconds = _import_libraries()
     except (ImportError, OSError, RuntimeError) as error:
-        facts.update(text=f"A library of the worker does not load: {first_line(error)}", hint=_REPAIR)
-        return facts
-    _try_cuda(facts)
-    if facts["device"] == "cpu":
-        _try_cpu(facts)
-    return facts
+        return replace(found, text=f"A library of the worker does not load: {first_line(error)}", hint=_REPAIR)
+    found = _try_cuda(replace(found, versions=versions, seconds={"import": seconds}))
+    return found if found.ok else _try_cpu(found)
 
 
 def _import_libraries() -> tuple[dict[str, str], float]:
@@ -53,30 +37,29 @@ def _import_libraries() -> tuple[dict[str, str], float]:
     return versions, _seconds_since(begin)
 
 
-def _try_cuda(facts: dict[str, Any]) -> None:
+def _try_cuda(found: DoctorReport) -> DoctorReport:
     """Use the GPU if it computes; else note the reason."""
     torch = importlib.import_module("torch")
-    cuda = facts["cuda"]
     driver = ask_driver()
-    cuda.update(driver=driver.version if driver else "", built_for=torch.version.cuda or "")
-    cuda["reason"] = explain_absence(torch.version.cuda, driver)
-    if cuda["reason"]:
-        return
+    reason = explain_absence(torch.version.cuda, driver)
+    cuda = CudaReport(False, reason, driver.version if driver else "", torch.version.cuda or "")
+    if reason:
+        return replace(found, cuda=cuda)
     try:
         properties = torch.cuda.get_device_properties(0)
-        cuda.update(
+        cuda = replace(
+            cuda,
             name=properties.name,
             capability=f"{properties.major}.{properties.minor}",
             memory_bytes=properties.total_memory,
             free_bytes=torch.cuda.mem_get_info(0)[0],
         )
-        facts["seconds"]["cuda"] = _pass_through_network("cuda")
+        seconds = {**found.seconds, "cuda": _pass_through_network("cuda")}
     except (RuntimeError, AssertionError) as error:  # torch reports CUDA's errors as either
-        cuda["reason"] = f"CUDA reports: {first_line(error)}"
-        return
-    cuda["usable"] = True
+        return replace(found, cuda=replace(cuda, reason=f"CUDA reports: {first_line(error)}"))
     text = f"Ready: runs on the GPU ({properties.name}, {properties.total_memory / 2**30:.0f} GiB)."
-    facts.update(ok=True, device="cuda", device_name=properties.name, text=text)
+    cuda = replace(cuda, usable=True)
+    return replace(found, ok=True, device="cuda", device_name=properties.name, text=text, cuda=cuda, seconds=seconds)
 
 
 def explain_absence(built_for: str | None, driver: Driver | None) -> str:
@@ -92,14 +75,14 @@ def explain_absence(built_for: str | None, driver: Driver | None) -> str:
     return driver.problem
 
 
-def _try_cpu(facts: dict[str, Any]) -> None:
+def _try_cpu(found: DoctorReport) -> DoctorReport:
     try:
-        facts["seconds"]["cpu"] = _pass_through_network("cpu")
+        seconds = {**found.seconds, "cpu": _pass_through_network("cpu")}
     except (RuntimeError, ImportError) as error:
-        facts.update(text=f"The worker cannot compute: {first_line(error)}", hint=_REPAIR)
-        return
-    reason = facts["cuda"]["reason"]
-    facts.update(ok=True, text=f"Ready: runs on the CPU, because {reason}.", hint=_advise(reason))
+        return replace(found, text=f"The worker cannot compute: {first_line(error)}", hint=_REPAIR)
+    reason = found.cuda.reason
+    text = f"Ready: runs on the CPU, because {reason}."
+    return replace(found, ok=True, text=text, hint=_advise(reason), seconds=seconds)
 
 
 def _advise(reason: str) -> str:
@@ -130,23 +113,22 @@ def _seconds_since(begin: float) -> float:
     return round(time.monotonic() - begin, 3)
 
 
-def format_text(facts: dict[str, Any]) -> str:
-    """Return the facts as lines for people."""
-    rows = [("Python", facts["python"]), *facts["versions"].items()]
-    cuda = facts["cuda"]
-    if cuda["usable"]:
-        rows += [("GPU", cuda["name"]), ("capability", cuda["capability"])]
-        rows.append(("memory", f"{cuda['free_bytes'] / 2**30:.1f} of {cuda['memory_bytes'] / 2**30:.1f} GiB free"))
-        rows.append(("driver", cuda["driver"]))
-    elif cuda["reason"]:
-        rows.append(("no GPU", cuda["reason"]))
-    rows += [(f"{name}, s", f"{value:.2f}") for name, value in facts["seconds"].items()]
+def format_text(found: DoctorReport) -> str:
+    """Return what was found as lines for people."""
+    rows, cuda = [("Python", found.python), *found.versions.items()], found.cuda
+    if cuda.usable:
+        free, whole = ((size or 0) / 2**30 for size in (cuda.free_bytes, cuda.memory_bytes))
+        rows += [("GPU", cuda.name or ""), ("capability", cuda.capability or "")]
+        rows += [("memory", f"{free:.1f} of {whole:.1f} GiB free"), ("driver", cuda.driver or "")]
+    elif cuda.reason:
+        rows.append(("no GPU", cuda.reason))
+    rows += [(f"{name}, s", f"{value:.2f}") for name, value in found.seconds.items()]
     table = [f"{name:<28} {value}" for name, value in rows]
-    return "\n".join([line for line in [facts["text"], facts["hint"], *table] if line])
+    return "\n".join([line for line in [found.text, found.hint, *table] if line])
 
 
 def main(as_json: bool) -> int:
-    """Print the facts, as one JSON object on one line or as text; return 0 if the worker can compute, else 1."""
-    facts = examine()
-    print(json.dumps(facts, ensure_ascii=True) if as_json else format_text(facts), flush=True)
-    return 0 if facts["ok"] else 1
+    """Print what was found, as one JSON object on one line or as text; return 0 if the worker can compute, else 1."""
+    found = examine()
+    print(json.dumps(encode(found), ensure_ascii=True) if as_json else format_text(found), flush=True)
+    return 0 if found.ok else 1

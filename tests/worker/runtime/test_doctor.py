@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from plugin.core.environment import check_environment, locate_environment
+from plugin.core.json_codec import encode
 from plugin.worker.runtime import doctor, driver
 from plugin.worker.runtime.driver import Driver, ask_driver
 
@@ -37,12 +38,12 @@ def plant_driver(monkeypatch, *, code=0, cuda=13000, version="580.65.06"):
 
 def test_this_machine_computes_and_the_facts_tell_where():
     facts = doctor.examine()
-    assert facts["ok"], facts["text"]
-    assert facts["device"] == ("cuda" if torch.cuda.is_available() else "cpu")
-    assert facts["seconds"][facts["device"]] > 0
-    assert facts["versions"]["torch"] == torch.__version__
-    assert set(facts["versions"]) >= {"numpy", "rasterio", "gdal", "shapely", "segmentation_models_pytorch"}
-    assert facts["cuda"]["usable"] or facts["cuda"]["reason"] in facts["text"]
+    assert facts.ok, facts.text
+    assert facts.device == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert facts.seconds[facts.device] > 0
+    assert facts.versions["torch"] == torch.__version__
+    assert set(facts.versions) >= {"numpy", "rasterio", "gdal", "shapely", "segmentation_models_pytorch"}
+    assert facts.cuda.usable or facts.cuda.reason in facts.text
 
 
 def test_the_plugin_gets_the_same_verdict_from_the_workers_command_line():
@@ -55,19 +56,19 @@ def test_the_json_is_one_object_on_one_line_and_the_text_is_for_people(capsys, m
     facts = doctor.examine()
     monkeypatch.setattr(doctor, "examine", lambda: facts)
     assert doctor.main(as_json=True) == 0
-    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [facts]
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [encode(facts)]
     assert doctor.main(as_json=False) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == facts["text"]
+    assert lines[0] == facts.text
     assert any(line.startswith("torch ") and line.endswith(torch.__version__) for line in lines)
 
 
 def test_a_library_that_does_not_load_is_named_with_a_next_step(monkeypatch, capsys):
     monkeypatch.setattr(doctor, "_LIBRARIES", ("numpy", "a_library_that_is_not_there"))
     facts = doctor.examine()
-    assert not facts["ok"]
-    assert "a_library_that_is_not_there" in facts["text"]
-    assert "Set up" in facts["hint"]
+    assert not facts.ok
+    assert "a_library_that_is_not_there" in facts.text
+    assert "Set up" in facts.hint
     assert doctor.main(as_json=False) == 1
     assert "a_library_that_is_not_there" in capsys.readouterr().out
 
@@ -85,13 +86,13 @@ def test_a_gpu_that_fails_leaves_the_cpu_and_its_reason(monkeypatch):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _number: (1 << 30, 2 << 30))
     monkeypatch.setattr(doctor, "_pass_through_network", fail)
     facts = doctor.examine()
-    assert (facts["ok"], facts["device"]) == (True, "cpu")
-    assert "no kernel image" in facts["text"]
-    assert "more" not in facts["text"]
-    assert (facts["cuda"]["name"], facts["cuda"]["capability"], facts["cuda"]["driver"]) == (
+    assert (facts.ok, facts.device) == (True, "cpu")
+    assert "no kernel image" in facts.text
+    assert "more" not in facts.text
+    assert (facts.cuda.name, facts.cuda.capability, facts.cuda.driver) == (
         "An old GPU", "3.5", "580.65.06",
     )  # fmt: skip
-    assert "Set up again" in facts["hint"]
+    assert "Set up again" in facts.hint
 
 
 def test_a_gpu_that_computes_is_used_and_named(monkeypatch):
@@ -102,8 +103,8 @@ def test_a_gpu_that_computes_is_used_and_named(monkeypatch):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _number: (70 << 30, 80 << 30))
     monkeypatch.setattr(doctor, "_pass_through_network", lambda device: {"cuda": 0.1}[device])
     facts = doctor.examine()
-    assert (facts["ok"], facts["device"], facts["device_name"]) == (True, "cuda", "A GPU")
-    assert facts["text"] == "Ready: runs on the GPU (A GPU, 80 GiB)."
+    assert (facts.ok, facts.device, facts.device_name) == (True, "cuda", "A GPU")
+    assert facts.text == "Ready: runs on the GPU (A GPU, 80 GiB)."
     assert "70.0 of 80.0 GiB free" in doctor.format_text(facts)
 
 
@@ -112,8 +113,8 @@ def test_a_driver_that_promises_a_gpu_that_torch_cannot_reach_leaves_the_cpu(mon
     monkeypatch.setattr(doctor, "ask_driver", lambda: GOOD)
     monkeypatch.setattr(torch.version, "cuda", "13.0")
     facts = doctor.examine()
-    assert (facts["ok"], facts["device"]) == (True, "cpu")
-    assert facts["cuda"]["reason"].startswith("CUDA reports: ")
+    assert (facts.ok, facts.device) == (True, "cpu")
+    assert facts.cuda.reason.startswith("CUDA reports: ")
 
 
 def test_a_worker_that_cannot_compute_at_all_says_so(monkeypatch):
@@ -123,9 +124,9 @@ def test_a_worker_that_cannot_compute_at_all_says_so(monkeypatch):
     monkeypatch.setattr(doctor, "ask_driver", lambda: None)
     monkeypatch.setattr(doctor, "_pass_through_network", fail)
     facts = doctor.examine()
-    assert not facts["ok"]
-    assert "illegal instruction" in facts["text"]
-    assert facts["hint"]
+    assert not facts.ok
+    assert "illegal instruction" in facts.text
+    assert facts.hint
 
 
 @pytest.mark.parametrize(
@@ -147,8 +148,8 @@ def test_an_old_driver_is_advised_to_be_updated(monkeypatch):
     monkeypatch.setattr(doctor, "ask_driver", lambda: Driver("470.1", (11, 4), ""))
     monkeypatch.setattr(torch.version, "cuda", "13.0")
     facts = doctor.examine()
-    assert (facts["ok"], facts["device"]) == (True, "cpu")
-    assert facts["hint"] == "Update the NVIDIA driver to use the GPU."
+    assert (facts.ok, facts.device) == (True, "cpu")
+    assert facts.hint == "Update the NVIDIA driver to use the GPU."
 
 
 def test_the_driver_tells_its_version_and_its_cuda(monkeypatch):
