@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Optional
 
 from .job import Bands, Device, Epochs, LearningRate, ReplayShare, Samples, Seed, Threads
-from .option import EXTENT, FOLDER, MODEL_FILE, POLYGONS, RASTER, Option
+from .option import EXTENT, FIELD, FOLDER, MODEL_FILE, POLYGONS, RASTER, Option
 
 _RUN = Option("the folder of a run, wherever it lies now", metavar="RUN_FOLDER", is_positional=True)
 _RUN_IN_QGIS = replace(_RUN, label="Folder of the run", parameter="RUN_FOLDER", kind=FOLDER)
@@ -21,8 +21,10 @@ JobFile = Annotated[Path, Option("the job, in the folder of its run", metavar="J
 Json = Annotated[bool, Option("print one JSON value, and nothing else")]
 Events = Annotated[bool, Option("print events instead of a summary")]
 Raster = Annotated[str, Option("a georeferenced raster file", label="Raster", kind=RASTER)]
+#: A box: xmin, ymin, xmax, ymax.
+Corners = tuple[float, float, float, float]
 Box = Annotated[
-    Optional[tuple[float, float, float, float]],
+    Optional[Corners],
     replace(_WHERE, help="only this ground", label="Extent", parameter="EXTENT", kind=EXTENT, metavar=_CORNERS),
 ]
 Ground = Annotated[
@@ -173,12 +175,16 @@ class ScoreOptions:
         ),
     ] = 0.0
     confidence: Annotated[
-        str, Option("most confident first, by this field", label="Field with the confidence", metavar="FIELD")
+        str,
+        Option("most confident first, by this field", label="Field with the confidence", kind=FIELD, metavar="FIELD"),
     ] = ""
     by: Annotated[
         str,
         Option(
-            "score group by group and sum the counts", label="Field with the group (in both layers)", metavar="FIELD"
+            "score group by group and sum the counts",
+            label="Field with the group (in both layers)",
+            kind=FIELD,
+            metavar="FIELD",
         ),
     ] = ""
     errors: Annotated[

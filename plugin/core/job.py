@@ -34,14 +34,7 @@ Epochs = Annotated[
     Optional[int], Option(f"training epochs; {_AS_RECIPE}", "Epochs", subject="Epochs", least=1, most=1000)
 ]
 LearningRate = Annotated[
-    Optional[float],
-    Option(
-        f"of AdamW, at its highest; {_AS_RECIPE}",
-        "Learning rate",
-        least=0,
-        most=1,
-        bounds="(]",
-    ),
+    Optional[float], Option(f"of AdamW, at its highest; {_AS_RECIPE}", "Learning rate", least=0, most=1, bounds="(]")
 ]
 BatchSize = Annotated[Optional[int], Option(f"crops a step; {_AS_RECIPE}", "Batch size", least=1, most=512)]
 Samples = Annotated[
@@ -125,8 +118,7 @@ class Settings:
     ] = None
     square: Annotated[bool, Option("right angles where they fit", "Right angles")] = True
     held_out_share: Annotated[
-        float,
-        Option("share of the labelled buildings", "Held-out share", least=0.05, most=0.6),
+        float, Option("share of the labelled buildings", "Held-out share", least=0.05, most=0.6)
     ] = 0.25
     validation_share: Annotated[
         float, Option("share of the labelled buildings", subject="The validation share", least=0.05, most=0.4)
@@ -140,10 +132,7 @@ class Settings:
             _SHIFT, help="moves the run's copy of the labels", label="Move the labels east (m)", parameter="SHIFT_EAST"
         ),
     ] = 0.0
-    shift_north_m: Annotated[
-        float,
-        replace(_SHIFT, label="Move the labels north (m)", parameter="SHIFT_NORTH"),
-    ] = 0.0
+    shift_north_m: Annotated[float, replace(_SHIFT, label="Move the labels north (m)", parameter="SHIFT_NORTH")] = 0.0
     replay_share: ReplayShare = 0.5
 
     def find_problems(self) -> list[str]:

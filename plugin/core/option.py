@@ -10,7 +10,8 @@ from dataclasses import MISSING, Field, dataclass, fields, replace
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 #: Kinds of Processing parameters that the type of a field does not tell.
-EXTENT, FOLDER, MODEL_FILE, POLYGONS, RASTER = "extent", "folder", "model file", "polygons", "raster"
+EXTENT, FIELD, FOLDER, MODEL_FILE = "extent", "field", "folder", "model file"
+POLYGONS, RASTER = "polygons", "raster"
 _UNITS = {"m": "metres", "m²": "square metres", "px": "pixels"}
 
 
@@ -113,9 +114,10 @@ def list_options(kind: type[Any]) -> tuple[Option, ...]:
     return tuple(option for field in fields(kind) if (option := _read_option(field, hints[field.name])) is not None)
 
 
-def find_option(kind: type[Any], name: str) -> Option:
-    """Return the option of a field."""
-    return next(option for option in list_options(kind) if option.name == name)
+def pick_options(kind: type[Any], *names: str) -> list[Option]:
+    """Return the options of some fields, in this order."""
+    options = {option.name: option for option in list_options(kind)}
+    return [options[name] for name in names]
 
 
 def list_arguments(options: Any) -> list[str]:
@@ -137,7 +139,7 @@ def list_arguments(options: Any) -> list[str]:
 def _join(value: Any) -> str:
     """Return a value as the command line takes it: members with commas between, pairs with semicolons."""
     if not isinstance(value, tuple):
-        return str(value)
+        return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
     return (";" if any(isinstance(each, tuple) for each in value) else ",").join(map(_join, value))
 
 

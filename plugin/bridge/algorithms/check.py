@@ -33,28 +33,9 @@ _POLYGON = QgsWkbTypes.Type.Polygon
 class CheckAlgorithm(TuningAlgorithm):
     """Say whether a job's inputs can be used, without running it."""
 
+    ID = "check"
+
     _refusal = ""
-
-    def name(self) -> str:
-        """Return the part after the colon in the id."""
-        return "check"
-
-    def displayName(self) -> str:
-        """Return the name in the toolbox."""
-        return self.tr("Check raster and labels")
-
-    def tags(self) -> list[str]:
-        """Return what else people search for."""
-        return self.tr("building,footprint,validate,labels,quality,input").split(",")
-
-    def shortHelpString(self) -> str:
-        """Return the help beside the dialog."""
-        return self.tr(
-            "Tells in less than a minute whether a raster, labels, areas and settings can be used for fine-tuning: what"
-            " was found (labels that are invalid, doubled, overlapping, without imagery or off it, buildings without"
-            " a label, too few of them), as what stops a run, a warning or advice, each with a next step."
-            " Inputs that cannot be used are no error here: OK is then false."
-        )
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - QGIS's signature
         """Declare inputs and outputs; called by QGIS."""

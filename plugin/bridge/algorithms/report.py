@@ -9,13 +9,14 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingFeedback,
     QgsProcessingOutputHtml,
-    QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
 )
 
+from ...core.command_options import ReportOptions
 from ...core.environment import SetupCancelled
 from ...core.errors import InputError, TunerError
 from ...core.folder import RunFolder
+from ...core.option import list_options
 from ..runs.pdf import write_pdf
 from .worker_algorithm import WorkerAlgorithm, refuse
 
@@ -23,32 +24,11 @@ from .worker_algorithm import WorkerAlgorithm, refuse
 class ReportAlgorithm(WorkerAlgorithm):
     """Write the report of a run anew, and print it."""
 
-    def name(self) -> str:
-        """Return the part after the colon in the id."""
-        return "report"
-
-    def displayName(self) -> str:
-        """Return the name in the toolbox."""
-        return self.tr("Write the report of a run")
-
-    def tags(self) -> list[str]:
-        """Return what else people search for."""
-        return self.tr("building,footprint,accuracy,F1,print,PDF,HTML,document").split(",")
-
-    def shortHelpString(self) -> str:
-        """Return the help beside the dialog."""
-        return self.tr(
-            "Writes report.html of a fine-tuning's run folder anew, and as a PDF where a file is named for it: the F1"
-            " before and after with its interval, pictures of the best, the median and the worst block, a map of what"
-            " was learnt on and scored on, settings, versions, licences and limits.\n\n"
-            "The folder may have been moved. The raster is looked for where it was, in the folder, and up to two"
-            " folders above; without it the report has no pictures."
-        )
+    ID = "report"
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - QGIS's signature
         """Declare inputs and outputs; called by QGIS."""
-        folder = QgsProcessingParameterFile.Folder
-        self.addParameter(QgsProcessingParameterFile("RUN_FOLDER", self.tr("Folder of the run"), folder))
+        self.add_options(list_options(ReportOptions))
         kinds = "PDF (*.pdf)"
         pdf = QgsProcessingParameterFileDestination("PDF", self.tr("PDF"), kinds, None, True, False)
         self.addParameter(pdf)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from qgis.core import (
@@ -12,54 +11,29 @@ from qgis.core import (
     QgsProcessingOutputHtml,
     QgsProcessingOutputNumber,
     QgsProcessingOutputVectorLayer,
-    QgsProcessingParameterFile,
-    QgsProcessingParameterNumber,
     QgsProject,
 )
 
+from ...core.command_options import RetraceOptions
 from ...core.errors import TunerError
 from ...core.folder import RunFolder
+from ...core.option import list_arguments, list_options
 from ...core.run_record import require_reviewable
 from ..review.threshold.retrace import STAGES, refuse_edits
 from .feedback import FeedbackAdapter
-from .job_algorithm import make_min_area_parameter
 from .worker_algorithm import WorkerAlgorithm, follow_worker, refuse
 
 
 class RetraceAlgorithm(WorkerAlgorithm):
     """Apply another threshold to a run, as the dock's *Apply* does."""
 
-    _folder: RunFolder
+    ID = "retrace"
 
-    def name(self) -> str:
-        """Return the part after the colon in the id."""
-        return "retrace"
-
-    def displayName(self) -> str:
-        """Return the name in the toolbox."""
-        return self.tr("Set the threshold of a run")
-
-    def tags(self) -> list[str]:
-        """Return what else people search for."""
-        return self.tr("building,footprint,confidence,probability,cut-off,minimum area,review").split(",")
-
-    def shortHelpString(self) -> str:
-        """Return the help beside the dialog."""
-        return self.tr(
-            "Traces the footprints of a finished fine-tuning anew from its stored probability, with another threshold"
-            " or another minimum area, and scores them on the same held-out ground. The run's files are replaced all"
-            " together; footprints that were edited are kept beside them.\n\n"
-            "The score had been seen when the threshold was chosen: the report, its page and the model's card say that"
-            " it was set by hand. Leave both empty to go back to what the run chose itself on validation ground."
-        )
+    _options: RetraceOptions
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - QGIS's signature
         """Declare inputs and outputs; called by QGIS."""
-        folder, broken = QgsProcessingParameterFile.Folder, QgsProcessingParameterNumber.Double
-        self.addParameter(QgsProcessingParameterFile("RUN_FOLDER", self.tr("Folder of the run"), folder))
-        threshold = self.tr("Confidence from (0 to 1)")
-        self.addParameter(QgsProcessingParameterNumber("THRESHOLD", threshold, broken, None, True, 0, 1))
-        self.addParameter(make_min_area_parameter(self.tr("Minimum area (m²)"), None, is_optional=True))
+        self.add_options(list_options(RetraceOptions))
         polygon = QgsProcessing.TypeVectorPolygon
         self.addOutput(QgsProcessingOutputVectorLayer("FOOTPRINTS", self.tr("Footprints"), polygon))
         self.addOutput(QgsProcessingOutputNumber("F1_BEFORE", self.tr("F1 by building, base model")))
@@ -71,10 +45,12 @@ class RetraceAlgorithm(WorkerAlgorithm):
     ) -> bool:
         """Look at the run, and whether its layers are being edited; called by QGIS on the main thread."""
         super().prepareAlgorithm(parameters, context, feedback)
-        path = Path(self.parameterAsString(parameters, "RUN_FOLDER", context)).absolute()
+        given = self.read_options(list_options(RetraceOptions), parameters, context)
+        is_chosen = given["threshold"] is None and given["min_area_m2"] is None
+        self._options = RetraceOptions(**given, chosen=is_chosen)
         try:
-            self._folder = require_reviewable(path).folder
-            refuse_edits(self._folder, context.project() or QgsProject.instance())
+            folder = require_reviewable(self._options.run).folder
+            refuse_edits(folder, context.project() or QgsProject.instance())
         except TunerError as error:
             refuse(error)
         return True
@@ -83,11 +59,8 @@ class RetraceAlgorithm(WorkerAlgorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
         """Trace and score; called by QGIS, usually in a thread. A cancel leaves the run as it was."""
-        folder, options = self._folder, []
-        for name, option in (("THRESHOLD", "--threshold"), ("MIN_AREA", "--min-area-m2")):
-            if parameters.get(name) is not None:
-                options += [option, repr(self.parameterAsDouble(parameters, name, context))]
-        arguments = ["retrace", str(folder.path), *(options or ["--chosen"])]
+        del parameters, context
+        folder, arguments = RunFolder(self._options.run), ["retrace", *list_arguments(self._options)]
         finished = follow_worker(arguments, folder.log, FeedbackAdapter(feedback, STAGES), self.client)
         if feedback.isCanceled():
             return {}

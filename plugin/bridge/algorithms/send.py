@@ -6,58 +6,30 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import (
-    QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingFeedback,
-    QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
 )
 
+from ...core.command_options import SendOptions
 from ...core.delete_run import refuse_running
 from ...core.errors import TunerError
 from ...core.folder import RunFolder
+from ...core.option import list_options
 from ...core.run_archive import PackingCancelled, pack_run, plan_archive
-from .worker_algorithm import WorkerAlgorithm, refuse
+from .declared_algorithm import DeclaredAlgorithm
+from .worker_algorithm import refuse
 
 
-class SendAlgorithm(WorkerAlgorithm):
+class SendAlgorithm(DeclaredAlgorithm):
     """Write a run as a zip without imagery, probabilities and paths; it needs no worker."""
 
-    def name(self) -> str:
-        """Return the part after the colon in the id."""
-        return "send"
-
-    def displayName(self) -> str:
-        """Return the name in the toolbox."""
-        return self.tr("Write a run as a zip to send")
-
-    def tags(self) -> list[str]:
-        """Return what else people search for."""
-        return self.tr("building,footprint,share,archive,zip,export,history").split(",")
-
-    def shortHelpString(self) -> str:
-        """Return the help beside the dialog."""
-        return self.tr(
-            "Writes a fine-tuning's run folder as one zip: job, report, model, labels, footprints and errors. Imagery,"
-            " probabilities and logs are left out, and so are the names of your folders. Labels that lie outside the"
-            " run stay where they are."
-        )
+    ID = "send"
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - QGIS's signature
         """Declare inputs and outputs; called by QGIS."""
-        folder = QgsProcessingParameterFile.Folder
-        self.addParameter(QgsProcessingParameterFile("RUN_FOLDER", self.tr("Folder of the run"), folder))
+        self.add_options(list_options(SendOptions))
         self.addParameter(QgsProcessingParameterFileDestination("ZIP", self.tr("Zip"), "ZIP (*.zip)"))
-
-    def prepareAlgorithm(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
-    ) -> bool:
-        """Do without a proxy; called by QGIS on the main thread."""
-        return bool(QgsProcessingAlgorithm.prepareAlgorithm(self, parameters, context, feedback))
-
-    def canExecute(self) -> tuple[bool, str]:
-        """Do without the worker's environment; called by QGIS before the dialog opens."""
-        return True, ""
 
     def processAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback

@@ -12,12 +12,12 @@ from qgis.core import (
     QgsProcessingOutputRasterLayer,
     QgsProcessingOutputVectorLayer,
     QgsProcessingParameterBoolean,
-    QgsProcessingParameterFile,
     QgsProcessingParameterFolderDestination,
-    QgsProcessingParameterString,
     QgsProcessingUtils,
 )
 
+from ...core.command_options import SpaceNetOptions
+from ...core.option import list_arguments, list_options
 from .feedback import FeedbackAdapter
 from .worker_algorithm import WorkerAlgorithm, follow_worker
 
@@ -27,35 +27,11 @@ _STAGES = ("convert",)
 class SpaceNetAlgorithm(WorkerAlgorithm):
     """Make a raster, labels and areas of a folder of tiles as SpaceNet releases it."""
 
-    def name(self) -> str:
-        """Return the part after the colon in the id."""
-        return "spacenet"
-
-    def displayName(self) -> str:
-        """Return the name in the toolbox."""
-        return self.tr("Read a SpaceNet folder")
-
-    def tags(self) -> list[str]:
-        """Return what else people search for."""
-        return self.tr("building,footprint,SpaceNet,tiles,mosaic,VRT,GeoJSON,import").split(",")
-
-    def shortHelpString(self) -> str:
-        """Return the help beside the dialog."""
-        return self.tr(
-            "Makes of a folder of tiles with labels, as the SpaceNet challenges released it (unpacked), what the"
-            " fine-tuning takes: one raster (a VRT that names the tiles and copies nothing), one layer of labels, and"
-            " areas: the labelled ground, a part of which is held out.\n\n"
-            "The product is the name of a folder of tiles, such as RGB-PanSharpen, PS-RGB or 3band. Left empty, the one"
-            " that suits best is taken; the log names the others. Tiles that do not fit, or have no labels, are told"
-            " there, too."
-        )
+    ID = "spacenet"
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - QGIS's signature
         """Declare inputs and outputs; called by QGIS."""
-        folder = QgsProcessingParameterFile.Folder
-        self.addParameter(QgsProcessingParameterFile("FOLDER", self.tr("Folder of tiles and labels"), folder))
-        product = self.tr("Product (empty: the one that suits best)")
-        self.addParameter(QgsProcessingParameterString("PRODUCT", product, "", False, True))
+        self.add_options(list_options(SpaceNetOptions))
         self.addParameter(QgsProcessingParameterBoolean("LOAD", self.tr("Add the layers to the project"), True))
         self.addParameter(QgsProcessingParameterFolderDestination("OUTPUT_FOLDER", self.tr("Folder for the files")))
         self.addOutput(QgsProcessingOutputRasterLayer("RASTER", self.tr("Raster")))
@@ -66,11 +42,10 @@ class SpaceNetAlgorithm(WorkerAlgorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
         """Convert the folder; called by QGIS, usually in a thread."""
-        folder = Path(self.parameterAsFile(parameters, "FOLDER", context)).absolute()
+        given = self.read_options(list_options(SpaceNetOptions), parameters, context)
         out = Path(self.parameterAsFileOutput(parameters, "OUTPUT_FOLDER", context)).absolute()
-        arguments = ["spacenet", str(folder), "--out", str(out), "--events"]
-        product = self.parameterAsString(parameters, "PRODUCT", context).strip()
-        arguments += ["--product", product] if product else []
+        options = SpaceNetOptions(given["folder"], out, given["product"].strip(), events=True)
+        arguments = ["spacenet", *list_arguments(options)]
         with tempfile.TemporaryDirectory(prefix="footprint_tuner_") as passing:
             finished = follow_worker(
                 arguments, Path(passing) / "log.txt", FeedbackAdapter(feedback, _STAGES), self.client
@@ -80,7 +55,7 @@ class SpaceNetAlgorithm(WorkerAlgorithm):
         results = {name.upper(): path for name, path in finished.files.items()}
         if self.parameterAsBoolean(parameters, "LOAD", context):
             for name, path in results.items():
-                self._announce(path, name, f"{folder.name} {name.lower()}", context)
+                self._announce(path, name, f"{options.folder.name} {name.lower()}", context)
         return {"OUTPUT_FOLDER": str(out), **results}
 
     def _announce(self, path: str, output: str, title: str, context: QgsProcessingContext) -> None:

@@ -28,27 +28,7 @@ _STAGES = ("check", "split")
 class SplitAlgorithm(TuningAlgorithm):
     """Show which ground a run would learn on, and which it would hold out."""
 
-    def name(self) -> str:
-        """Return the part after the colon in the id."""
-        return "split"
-
-    def displayName(self) -> str:
-        """Return the name in the toolbox."""
-        return self.tr("Show the split before fine-tuning")
-
-    def tags(self) -> list[str]:
-        """Return what else people search for."""
-        return self.tr("building,footprint,blocks,held-out,training,validation,spatial split").split(",")
-
-    def shortHelpString(self) -> str:
-        """Return the help beside the dialog."""
-        return self.tr(
-            "Draws the blocks of a run without running it: ground to learn on, ground that chooses the threshold,"
-            " ground that is only scored, and the buffer between them, with the number of buildings on each. The same"
-            " inputs and the same seed give the same blocks.\n\n"
-            'A block\'s role is changed by its id in the parameter "Changed blocks", here and in Fine-tune: for example'
-            " 12=held-out,14=left-out."
-        )
+    ID = "split"
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - QGIS's signature
         """Declare inputs and outputs; called by QGIS."""

@@ -6,51 +6,26 @@ from pathlib import Path
 from typing import Any, NoReturn, Sequence
 
 from qgis.core import (
-    QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeedback,
 )
-from qgis.PyQt.QtCore import QCoreApplication
-from qgis.PyQt.QtGui import QIcon
 
 from ...core.environment import locate_environment, require_ready
 from ...core.errors import SetupError, TunerError
 from ...core.events import Finished
-from ...core.paths import RESOURCES
 from ...core.worker_process import Ending
 from ..worker_client.client import WorkerClient
 from ..worker_client.messages import join
+from .declared_algorithm import DeclaredAlgorithm
 from .feedback import FeedbackAdapter
 
-ICON = RESOURCES / "icon.svg"
 
-
-class WorkerAlgorithm(QgsProcessingAlgorithm):
+class WorkerAlgorithm(DeclaredAlgorithm):
     """An algorithm whose work is done by the worker."""
 
     #: Starts workers; there once the algorithm is prepared, as QGIS's proxy is looked up on the main thread.
     client: WorkerClient
-
-    def createInstance(self) -> QgsProcessingAlgorithm:
-        """Return another one; called by QGIS."""
-        return type(self)()
-
-    def group(self) -> str:
-        """Return the group in the toolbox."""
-        return self.tr("Building footprints")
-
-    def groupId(self) -> str:
-        """Return the group's id."""
-        return "footprints"
-
-    def icon(self) -> QIcon:
-        """Return the plugin's icon."""
-        return QIcon(str(ICON))
-
-    def tr(self, text: str) -> str:
-        """Return the text in the user's language."""
-        return QCoreApplication.translate("Algorithms", text)
 
     def prepareAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback

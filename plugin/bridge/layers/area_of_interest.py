@@ -18,6 +18,7 @@ from qgis.core import (
 )
 from qgis.gui import QgsMapCanvas
 
+from ...core.command_options import Corners
 from ...core.errors import InputError
 from .layer_checks import Polygons, take_ground
 
@@ -74,10 +75,9 @@ def require_on(raster: QgsRasterLayer, geometry: QgsGeometry, crs: QgsCoordinate
         )
 
 
-def list_box(box: QgsRectangle, crs: QgsCoordinateReferenceSystem) -> list[str]:
-    """Return the worker's options for a box."""
-    corners = (box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum())
-    return ["--box", *(f"{corner:.9f}" for corner in corners), "--box-crs", write_crs(crs)]
+def read_corners(box: QgsRectangle) -> Corners:
+    """Return a box as (xmin, ymin, xmax, ymax)."""
+    return box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum()
 
 
 def write_crs(crs: QgsCoordinateReferenceSystem) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+from typing import Any
 
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
+from ...core.command_options import LikenOptions
 from ...core.environment import Environment
 from ...core.errors import TunerError
 from ...core.events import WARNING, Notice
+from ...core.option import list_arguments
 from ..worker_client.background import BackgroundJobs, BackgroundThread
 from ..worker_client.client import WorkerClient
 
@@ -25,10 +27,10 @@ class ImageryCheck(QObject):
         self._jobs = BackgroundJobs(self)
         self._latest: BackgroundThread | None = None
 
-    def ask(self, order: Sequence[str]) -> None:
-        """Let the worker compare; ``order`` names raster, model and ground as its command line does."""
+    def ask(self, options: LikenOptions) -> None:
+        """Let the worker compare."""
         self.drop()
-        client, arguments = WorkerClient(self._environment), ["liken", *order, "--json"]
+        client, arguments = WorkerClient(self._environment), ["liken", *list_arguments(options)]
         self._latest = self._jobs.start(lambda _, is_cancelled: client.ask(arguments, is_cancelled), self._end)
 
     def drop(self) -> None:

@@ -2,57 +2,60 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from qgis.core import QgsGeometry, QgsProject
 from qgis.gui import QgsMapCanvas
 
 from ....ui.fields.choices import DRAWN, POLYGONS, VISIBLE, PredictChoices
+from ...core.command_options import LikenOptions, PredictOptions
 from ...core.errors import InputError
 from ...core.imagery import require_bands
 from ...core.models import find_card
-from ..layers.area_of_interest import AreaOfInterest, list_box, measure_ground, require_on, see_map
+from ..layers.area_of_interest import AreaOfInterest, measure_ground, read_corners, require_on, see_map, write_crs
 from ..layers.layer_checks import Polygons, locate_raster, take_ground
 from ..tuning.run_folders import make_output
 
 _ENDING = ".gpkg"
 
 
-def list_order(choices: PredictChoices) -> list[str]:
-    """Return the options that name raster, model and bands; raises InputError where one cannot be used."""
-    card = find_card(choices.model)
-    order = ["--raster", locate_raster(choices.raster_layer), "--model", choices.model]
-    if choices.bands:
-        if not choices.are_bands_confirmed:
-            require_bands(card.bands, choices.bands, card.imagery)
-        order += ["--bands", ",".join(map(str, choices.bands))]
-    return order
+def make_options(choices: PredictChoices) -> PredictOptions:
+    """Return what the command ``predict`` is asked, but for ground and output; raises InputError.
+
+    What becomes a footprint is said only where the model's card is not to say it.
+    """
+    raster, bands = _read_raster(choices)
+    least, threshold = choices.min_area_m2, choices.threshold
+    return PredictOptions(
+        raster, choices.model, Path(), bands=bands, min_area_m2=least, threshold=threshold, events=True
+    )
 
 
-def list_cut(choices: PredictChoices) -> list[str]:
-    """Return the options that say what becomes a footprint, where the model's card is not to say it."""
-    cut = []
-    if choices.threshold is not None:
-        cut += ["--threshold", f"{choices.threshold:g}"]
-    if choices.min_area_m2 is not None:
-        cut += ["--min-area-m2", f"{choices.min_area_m2:g}"]
-    return cut
-
-
-def list_likeness(choices: PredictChoices, area: AreaOfInterest | None) -> list[str]:
-    """Return the options that say what is compared: on an area or a layer's polygons, the box around them."""
-    order = list_order(choices)
+def make_comparison(choices: PredictChoices, area: AreaOfInterest | None) -> LikenOptions:
+    """Return what the command ``liken`` is asked: on an area or a layer's polygons, the box around them."""
+    raster, bands = _read_raster(choices)
+    options = LikenOptions(raster, choices.model, bands=bands, json=True)
     if choices.ground == DRAWN and area is not None:
         area.require_on(choices.raster_layer)
         box, crs = area.geometry.boundingBox(), area.crs
     elif choices.ground == POLYGONS and choices.ground_layer is not None and choices.ground_layer.crs().isValid():
         box, crs = measure_ground(choices.ground_layer), choices.ground_layer.crs()
         if box.isEmpty():
-            return order
+            return options
         require_on(choices.raster_layer, QgsGeometry.fromRect(box), crs)
     else:
-        return order
-    return [*order, *list_box(box, crs)]
+        return options
+    return replace(options, box=read_corners(box), box_crs=write_crs(crs))
+
+
+def _read_raster(choices: PredictChoices) -> tuple[str, tuple[int, ...]]:
+    """Return the raster and its bands; raises InputError where one cannot be used."""
+    card = find_card(choices.model)
+    raster = locate_raster(choices.raster_layer)
+    if choices.bands and not choices.are_bands_confirmed:
+        require_bands(card.bands, choices.bands, card.imagery)
+    return raster, tuple(choices.bands)
 
 
 def take_where(choices: PredictChoices, area: AreaOfInterest | None, canvas: QgsMapCanvas) -> Polygons | None:

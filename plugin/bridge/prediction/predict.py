@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Callable, Sequence
 
@@ -16,10 +17,12 @@ from qgis.PyQt.QtGui import QColor
 
 from ....ui.dock import TunerDock
 from ....ui.fields.choices import DRAWN, PredictChoices
+from ...core.command_options import PredictOptions
 from ...core.environment import Environment, require_ready
 from ...core.errors import TunerError
 from ...core.events import Event, Finished, Notice, Progress, StageStarted
 from ...core.folder import RunFolder
+from ...core.option import list_arguments
 from ...core.run_record import RunRecord
 from ...core.worker_process import Ending
 from ..layers.area_of_interest import AreaOfInterest
@@ -34,7 +37,7 @@ from ..worker_client.progress import OverallProgress
 from ..worker_client.run_thread import RunThread
 from .imagery_check import ImageryCheck
 from .model_import import ModelImporter
-from .options import list_cut, list_likeness, list_order, name_out, take_where
+from .options import make_comparison, make_options, name_out, take_where
 
 _STAGES = ("check", "fetch", "predict", "trace")
 _PAUSE_MS = 600
@@ -127,7 +130,7 @@ class PredictController(QObject):
             return
         try:
             require_ready(self._environment)
-            order = [*list_order(choices), *list_cut(choices)]
+            options = make_options(choices)
             ground = take_where(choices, self._area, self._iface.mapCanvas())
             self._out = name_out(choices, QgsProject.instance())
         except TunerError as error:
@@ -137,13 +140,13 @@ class PredictController(QObject):
         self._title = self.tr("Footprints of {}").format(name)
         self._imagery_check.drop()
         self._pause.stop()
-        self._start(order, ground)
+        self._start(replace(options, out=self._out), ground)
 
-    def _start(self, order: list[str], ground: Polygons | None) -> None:
+    def _start(self, options: PredictOptions, ground: Polygons | None) -> None:
         folder = RunFolder(Path(tempfile.mkdtemp(prefix="footprint_tuner_predict_")))
         copy = folder.path / "ground.gpkg"
-        where = [] if ground is None else ["--ground", str(copy)]
-        arguments = ["predict", *order, *where, "--out", str(self._out), "--events"]
+        where = "" if ground is None else str(copy)
+        arguments = ["predict", *list_arguments(replace(options, ground=where))]
 
         def copy_ground(_: RunFolder, is_cancelled: Callable[[], bool]) -> Sequence[Notice]:
             if ground is not None:
@@ -228,12 +231,12 @@ class PredictController(QObject):
             self._page.show_likeness("")
             return
         try:
-            order = list_likeness(choices, self._area)
+            options = make_comparison(choices, self._area)
         except TunerError as error:
             self._page.show_likeness("", [Notice("warning", error.message, error.hint)])
             return
         self._page.show_likeness(self.tr("Comparing the raster with the model's imagery..."))
-        self._imagery_check.ask(order)
+        self._imagery_check.ask(options)
 
     def _show_likeness(self, differences: list[Notice]) -> None:
         if self._thread is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from footprint_tuner.plugin.bridge.algorithms.job_algorithm import read_bands
+from footprint_tuner.plugin.bridge.algorithms.parameters import read_bands
 from footprint_tuner.plugin.core.errors import InputError
 
 
