@@ -132,7 +132,8 @@ def list_arguments(options: Any) -> list[str]:
         elif value != option.default and isinstance(option.metavar, tuple):
             named += [option.flag, *(f"{item:.9f}" for item in value)]
         elif value != option.default:
-            named += [option.flag, _join(value)]
+            text = _join(value)
+            named += [f"{option.flag}={text}"] if text.startswith("-") else [option.flag, text]
     return [*positional, *named]
 
 

@@ -29,7 +29,7 @@ def test_every_command_has_a_function():
             Path("c.json"),
             bands=("red", "green"),
             mean=(0.5, 0.25),
-            value_range=(0.0, 255.0),
+            value_range=(-5.0, 255.0),
             stretch=((0.0, 1.0), (2.0, 3.0)),
         ),
         RunsOptions((Path("a"), Path("b"))),
