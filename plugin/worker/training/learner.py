@@ -115,10 +115,7 @@ class Learner:
             self._mean.load_state_dict(state["mean"])
         self._optimiser.load_state_dict(state["optimiser"])
         self._scaler.load_state_dict(state["scaler"])
-        self._schedule.last_epoch = state["schedule"]
-        share = rate_at(self._schedule.last_epoch, self.plan.epochs * self.plan.steps)
-        for group in self._optimiser.param_groups:
-            group["lr"] = group["initial_lr"] * share
+        self._schedule.last_epoch = state["schedule"]  # the rate itself came with the optimiser
 
 
 def rate_at(step: int, total: int) -> float:

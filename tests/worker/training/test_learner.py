@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -54,6 +55,24 @@ def test_the_schedule_is_applied_to_the_optimiser_and_the_encoder_has_its_share(
     expected = [PLAN.learning_rate * rate_at(step, 12) for step in range(12)]
     assert [rate for _, rate in seen] == pytest.approx(expected)
     assert [rate for rate, _ in seen] == pytest.approx([0.1 * rate for rate in expected])
+
+
+@pytest.mark.parametrize(("epochs", "steps"), [(1, 1), (1, 4), (4, 3), (2, 10)])
+def test_each_step_has_the_rate_of_the_closed_formula_also_after_it_was_taken_up(epochs, steps):
+    plan = replace(PLAN, epochs=epochs, steps=steps, encoder_share=0.1)
+    total = epochs * steps
+    warm = max(1, round(total / 10))
+    rise = [PLAN.learning_rate * (step + 1) / warm for step in range(warm)]
+    turns = [math.pi * step / max(1, total - warm) for step in range(total - warm)]
+    fall = [PLAN.learning_rate * (0.02 + 0.98 * (1 + math.cos(turn)) / 2) for turn in turns]
+    learner, seen = Learner(Tiny(), CPU, plan), []
+    for _ in range(total):
+        seen.append([group["lr"] for group in learner._optimiser.param_groups])
+        learner.take_step(make_samples())
+        state, learner = learner.state_dict(), Learner(Tiny(), CPU, plan)
+        learner.load_state_dict(state)
+    assert [rate for _, rate in seen] == pytest.approx(rise + fall, rel=1e-12)
+    assert [rate for rate, _ in seen] == pytest.approx([0.1 * rate for rate in rise + fall], rel=1e-12)
 
 
 def test_every_layer_learns():
