@@ -120,7 +120,7 @@ def steps():
     extent = canvas.extent()
     QTest.keyClick(canvas, Qt.Key.Key_Left)
     QTest.keyClick(canvas, Qt.Key.Key_H)
-    said["keys"] = [round(part.comparison.curtain.place, 2), panel.is_horizontal, canvas.extent() == extent]
+    said["keys"] = [round(part.comparison.item.place, 2), panel.is_horizontal, canvas.extent() == extent]
     QTest.keyClick(canvas, Qt.Key.Key_V)
     said["kept"] = describe() == known
     drag(width // 2, width // 2 + 60, MIDDLE)
