@@ -13,18 +13,20 @@ export QGIS_PYTHON
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT_INSTALL = $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends
 QGIS_PACKAGES = qgis python3-qgis qgis-providers xvfb xauth imagemagick xdotool openssl
+# what tests look into PDFs and translations with; without them these tests would be skipped
+TEST_PACKAGES = poppler-utils qttools5-dev-tools
 ENVIRONMENT = $(PYTHON) -m plugin.core.environment
 DEMO = $(QGIS_PYTHON) -m tests.demo
 
 # the core, the forms and the house rules need no torch, the worker's tests need no QGIS
 NEEDS_core = qgis-python
-NEEDS_ui = qgis-python
+NEEDS_ui = qgis-python test-programs
 NEEDS_house = qgis-python
 NEEDS_worker = worker
-NEEDS_bridge = qgis-python worker
-NEEDS_ = qgis-python worker
+NEEDS_bridge = qgis-python worker test-programs
+NEEDS_ = qgis-python worker test-programs
 
-.PHONY: help setup sample python qgis-python worker worker-python tools plugin-link test test-random lint format package lock demo film times qgis starter bench clean
+.PHONY: help setup sample python qgis-python test-programs worker worker-python tools plugin-link test test-random lint format package lock demo film times qgis starter bench clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +45,11 @@ qgis-python: python
 	  command -v apt-get >/dev/null || { echo "$(QGIS_PYTHON) has no QGIS: install QGIS 3.22 or newer and name its Python in QGIS_PYTHON." >&2; exit 1; }; \
 	  echo "Installing QGIS, and a screen of its own for the demo"; \
 	  $(SUDO) apt-get update && $(APT_INSTALL) $(QGIS_PACKAGES); }
+
+test-programs: python
+	@command -v pdftotext lrelease >/dev/null || ! command -v apt-get >/dev/null || { \
+	  echo "Installing what the tests look into PDFs and translations with"; \
+	  $(SUDO) apt-get update && $(APT_INSTALL) $(TEST_PACKAGES); }
 
 worker: python
 	@$(ENVIRONMENT) set-up >/dev/null
