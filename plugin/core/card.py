@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Optional
 
 from .atomic_file import write_json
 from .imagery import Imagery
-from .json_codec import described
+from .json_codec import described, encode
 from .paths import locate_models
 
 #: What a model may say of a pixel: a footprint alone, or all three.
@@ -26,20 +26,20 @@ PRETRAINED, NO_WEIGHTS = "pretrained:", "none"
 class Recipe:
     """How a model was trained, and how it is tuned.
 
-    ``learning_rate`` is that of its own training. Tuning takes ``tune_epochs`` of ``samples_per_epoch`` crops of
+    ``learning_rate`` is that of its own training. Tuning takes ``tune_epochs`` of ``crops_per_epoch`` crops of
     ``tile_px`` pixels a side, and ``tune_learning_rate`` (None: a tenth of the training's); the encoder's rate is
-    ``encoder_share`` of it. ``averaging`` is what one step leaves of the running mean of the weights (0: no mean).
+    ``encoder_share`` of it. ``ema_decay`` is that of the weights' exponential moving average (0: none).
     """
 
     learning_rate: float
     batch_size: int = 8
     tile_px: int = 256
     weight_decay: float = 1e-4
-    samples_per_epoch: int = 100
+    crops_per_epoch: int = field(default=100, metadata={"key": "samples_per_epoch"})
     tune_epochs: int = 3
     tune_learning_rate: Optional[float] = None
     encoder_share: float = 1.0
-    averaging: float = 0.0
+    ema_decay: float = field(default=0.0, metadata={"key": "averaging"})
 
     @property
     def tuning_rate(self) -> float:
@@ -51,7 +51,7 @@ class Recipe:
 
         All layers at a tenth of the training's rate, three epochs, the weights as they come out.
         """
-        return replace(self, tune_epochs=3, tune_learning_rate=None, encoder_share=1.0, averaging=0.0)
+        return replace(self, tune_epochs=3, tune_learning_rate=None, encoder_share=1.0, ema_decay=0.0)
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,9 @@ class Card:
     is the range of ground sample distances, in metres a pixel, of the imagery that the model was trained on (empty:
     none); imagery is resampled to ``working_gsd_m`` (None: taken as it is). ``boundary_m`` and ``contact_m`` are how
     wide the lines inside buildings' walls and the ground between neighbours were drawn that it learnt.
-    ``looks_mirrored`` averages what it says of a window and of its mirror images. ``imagery`` tells of the raster that
-    it was tuned on (None: not known). ``training``, ``scores`` and ``limits`` are for people.
+    ``uses_tta`` (test-time augmentation) averages its outputs for a window and its mirror images. ``imagery`` describes
+    the raster that it was tuned on (None: not known). ``training``, ``scores`` and ``limits`` are for people. Files
+    keep the ``key`` of fields that have one.
     """
 
     name: str
@@ -115,12 +116,12 @@ class Card:
     working_gsd_m: Optional[float] = None
     boundary_m: float = 0.5
     contact_m: float = 1.5
-    looks_mirrored: bool = False
+    uses_tta: bool = field(default=False, metadata={"key": "looks_mirrored"})
     gsd_m: tuple[float, ...] = ()
     threshold: float = 0.5
     seeds: Optional[Seeds] = None
     min_area_m2: float = 5.0
-    has_seen_roofs: bool = True
+    is_finetuned: bool = field(default=True, metadata={"key": "has_seen_roofs"})
     imagery: Optional[Imagery] = None
     parent: str = ""
     licence: str = ""
@@ -155,4 +156,8 @@ class Card:
 
     def save(self, path: Path) -> None:
         """Write the card as JSON, by a temporary name; raises RunError."""
-        write_json(path, {name: value for name, value in asdict(self).items() if name != "folder"})
+        write_json(path, self.to_json())
+
+    def to_json(self) -> dict[str, object]:
+        """Return the card as JSON holds it; where it lies is not in it."""
+        return {name: value for name, value in encode(self).items() if name != "folder"}

@@ -61,12 +61,17 @@ def _check_says(card: Card) -> Iterable[tuple[bool, str]]:
 def _check_recipe(recipe: Recipe) -> Iterable[tuple[bool, str]]:
     is_tile = recipe.tile_px >= 32 and recipe.tile_px % 32 == 0
     yield is_tile, 'The recipe\'s "tile_px" must be a multiple of 32.'
-    for field in ("batch_size", "samples_per_epoch", "tune_epochs"):
-        yield getattr(recipe, field) >= 1, f'The recipe\'s "{field}" must be at least 1.'
+    counts = {
+        "batch_size": recipe.batch_size,
+        "samples_per_epoch": recipe.crops_per_epoch,
+        "tune_epochs": recipe.tune_epochs,
+    }
+    for key, count in counts.items():
+        yield count >= 1, f'The recipe\'s "{key}" must be at least 1.'
     yield recipe.learning_rate > 0 and recipe.tuning_rate > 0, "The recipe's learning rates must be above 0."
     yield recipe.weight_decay >= 0, 'The recipe\'s "weight_decay" must not be negative.'
     yield 0 <= recipe.encoder_share <= 1, 'The recipe\'s "encoder_share" must be from 0 to 1.'
-    yield 0 <= recipe.averaging < 1, 'The recipe\'s "averaging" must be from 0 to less than 1.'
+    yield 0 <= recipe.ema_decay < 1, 'The recipe\'s "averaging" must be from 0 to less than 1.'
 
 
 def _are_sound(seeds: Seeds) -> bool:

@@ -55,16 +55,17 @@ def decode(
     values = {}
     dataclass: Any = kind
     for item, hint in _list_fields(dataclass):
-        where = f"{place}.{item.name}" if place else item.name
+        key = _choose_key(item, content)
+        where = f"{place}.{key}" if place else key
         has_default = item.default is not MISSING or item.default_factory is not MISSING
         if base is not None and not has_default:
             values[item.name], has_default = getattr(base, item.name), True
-        if item.name not in content:
+        if key not in content:
             if not has_default:
                 raise MissingValueError(where)
             continue
         try:
-            values[item.name] = _decode(hint, content[item.name], faults, where)
+            values[item.name] = _decode(hint, content[key], faults, where)
         except WrongValueError as error:
             if faults is None or not has_default:
                 raise
@@ -76,9 +77,8 @@ def encode(value: object) -> Any:
     """Return a value as JSON knows it."""
     if is_dataclass(value):
         items = [(item, getattr(value, item.name)) for item in fields(value)]
-        return {
-            item.name: encode(each) for item, each in items if each is not None or not item.metadata.get("is_omitted")
-        }
+        known = [(item, each) for item, each in items if each is not None or not item.metadata.get("is_omitted")]
+        return {item.metadata.get("key", item.name): encode(each) for item, each in known}
     if isinstance(value, Mapping):
         return {name: encode(each) for name, each in value.items()}
     return [encode(each) for each in value] if isinstance(value, (list, tuple)) else value
@@ -97,6 +97,12 @@ def take_apart(hint: Any) -> tuple[Any, bool]:
     """Return a type without the None that it may have, and whether it has."""
     parts = get_args(hint) if get_origin(hint) is Union else (hint,)
     return next(part for part in parts if part is not type(None)), type(None) in parts
+
+
+def _choose_key(item: Any, content: Mapping[str, object]) -> str:
+    """Return the key of a field in a file: the ``key`` of its metadata, which files keep, or else its name."""
+    key = str(item.metadata.get("key", item.name))
+    return key if key in content or item.name not in content else str(item.name)
 
 
 @cache

@@ -77,15 +77,13 @@ def make_start(name: str) -> Card:
         architecture=decoder,
         encoder=encoder,
         weights=NO_WEIGHTS if tag == NO_WEIGHTS else PRETRAINED + tag,
-        recipe=Recipe(
-            learning_rate=1e-3, samples_per_epoch=320, tune_epochs=12, tune_learning_rate=3e-4, averaging=0.99
-        ),
+        recipe=Recipe(learning_rate=1e-3, crops_per_epoch=320, tune_epochs=12, tune_learning_rate=3e-4, ema_decay=0.99),
         bands=_RGB,
         mean=_MEAN,
         std=_STD,
         outputs=OUTPUTS,
         seeds=Seeds(),
-        has_seen_roofs=False,
+        is_finetuned=False,
         attribution=f"Encoder: {encoder}, weights {tag}, as published through segmentation-models-pytorch or timm.",
     )
 

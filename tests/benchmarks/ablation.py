@@ -61,7 +61,7 @@ def list_variants(samples: int, epochs: int) -> Iterator[Variant]:
 
 
 def _with_samples(card: Card, samples: int) -> Card:
-    return replace(card, recipe=replace(card.recipe, samples_per_epoch=samples))
+    return replace(card, recipe=replace(card.recipe, crops_per_epoch=samples))
 
 
 def measure(variant: Variant, arguments: argparse.Namespace, folder: Path) -> Iterator[str]:
@@ -109,10 +109,10 @@ def _with_grid(inputs: Inputs, folder: Path, channel: Channel) -> Inputs:
 
 def _score(card: Card, form: str, is_tuned: bool, place: Place) -> dict[str, Any]:
     """Score a form; what was predicted for an earlier form of the same look is used again."""
-    is_plain, is_mirrored = form == "connected pixels", card.looks_mirrored and "not mirrored" not in form
+    is_plain, is_mirrored = form == "connected pixels", card.uses_tta and "not mirrored" not in form
     path = place.folder / f"scored_{is_mirrored}.tif"
     if not path.exists():
-        card = replace(card, looks_mirrored=is_mirrored)
+        card = replace(card, uses_tta=is_mirrored)
         predictor = Predictor(load_network(card), card, choose_device("auto"))
         ground = place.split.ground(VALIDATION, HELD_OUT)
         write_probability(predictor, place.inputs.raster, path, lambda _: None, ground)

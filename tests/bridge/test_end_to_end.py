@@ -63,9 +63,9 @@ def town(tmp_path_factory):
 def write_quick_card(path):
     """Write a card that differs from the base model's in its small recipe: seconds of training on two cores."""
     card = find_card(DEFAULT_BASE_MODEL)
-    recipe = replace(card.recipe, tile_px=128, samples_per_epoch=48, tune_epochs=3)
+    recipe = replace(card.recipe, tile_px=128, crops_per_epoch=48, tune_epochs=3)
     weights = str(card.weights_path)
-    replace(card, name="quick", title="Quick", weights=weights, recipe=recipe, looks_mirrored=False).save(path)
+    replace(card, name="quick", title="Quick", weights=weights, recipe=recipe, uses_tta=False).save(path)
 
 
 def place_roofs(dice):

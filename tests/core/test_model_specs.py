@@ -15,7 +15,7 @@ def test_every_decoder_makes_a_sound_card(decoder):
     assert find_problems(card) == []
     assert (card.architecture, card.encoder, card.weights) == (decoder, "resnet34", "pretrained:imagenet")
     assert card.is_start
-    assert not card.has_seen_roofs
+    assert not card.is_finetuned
 
 
 def test_a_start_may_begin_at_random():

@@ -68,7 +68,7 @@ def test_weights_have_their_hash_or_come_from_the_registry_or_have_a_size_where_
 
 def test_the_imagenet_start_says_that_it_has_never_seen_a_roof():
     card = find_card("imagenet_lite0")
-    assert not card.has_seen_roofs
+    assert not card.is_finetuned
     assert "never seen a roof" in card.description
     assert card.recipe.tune_epochs > 3
 
@@ -109,10 +109,10 @@ def test_a_cards_parting_can_be_taken_and_given(tmp_path):
 
 
 def test_the_recipe_of_the_solaris_tutorial_is_three_epochs_at_a_tenth_and_nothing_else():
-    own = Recipe(1e-3, tune_epochs=9, tune_learning_rate=5e-4, encoder_share=0.3, averaging=0.99)
+    own = Recipe(1e-3, tune_epochs=9, tune_learning_rate=5e-4, encoder_share=0.3, ema_decay=0.99)
     plain = own.as_solaris()
     assert (plain.tune_epochs, plain.tuning_rate) == (3, pytest.approx(1e-4))
-    assert (plain.encoder_share, plain.averaging) == (1.0, 0.0)
+    assert (plain.encoder_share, plain.ema_decay) == (1.0, 0.0)
     assert plain.tile_px == own.tile_px
 
 
@@ -269,3 +269,18 @@ def test_weights_with_a_source_lie_in_a_folder_of_the_users_own(monkeypatch, tmp
 )
 def test_the_field_that_is_absurd_is_named(write, fields, named):
     assert f'"{named}"' in refusal_of(write(**fields)).message
+
+
+def test_a_card_keeps_the_keys_of_its_files_and_reads_the_fields_names_too(tmp_path):
+    card = find_card("starter")
+    content = card.to_json()
+    old = {"looks_mirrored": card.uses_tta, "has_seen_roofs": card.is_finetuned}
+    old_recipe = {"averaging": card.recipe.ema_decay, "samples_per_epoch": card.recipe.crops_per_epoch}
+    assert content.items() >= old.items()
+    assert content["recipe"].items() >= old_recipe.items()
+    recipe = {name: value for name, value in content["recipe"].items() if name not in old_recipe}
+    recipe |= {"ema_decay": card.recipe.ema_decay, "crops_per_epoch": card.recipe.crops_per_epoch}
+    new = {name: value for name, value in content.items() if name not in old}
+    new |= {"uses_tta": card.uses_tta, "is_finetuned": card.is_finetuned, "recipe": recipe}
+    (tmp_path / "card.json").write_text(json.dumps(new), "utf-8")
+    assert load_card(tmp_path / "card.json") == card

@@ -168,7 +168,7 @@ def tuned_card(tmp_path):
     """The path of a tuned model's card, as a run leaves it beside the model's weights."""
     card = list_cards()[0]
     recipe = replace(card.recipe, tune_epochs=7)
-    card = replace(card, title="Tuned on a town", description="Tuned.", has_seen_roofs=True, recipe=recipe)
+    card = replace(card, title="Tuned on a town", description="Tuned.", is_finetuned=True, recipe=recipe)
     replace(card, name="tuned", weights="model.safetensors").save(tmp_path / "model.json")
     (tmp_path / "model.safetensors").write_bytes(b"")
     return tmp_path / "model.json"

@@ -228,7 +228,7 @@ def grid():
 @pytest.fixture(scope="session")
 def small_model(tmp_path_factory):
     """The path of a base model's card whose recipe is small enough for tests: the ImageNet start, in small crops."""
-    recipe = replace(find_card("imagenet_lite0").recipe, tile_px=128, batch_size=4, samples_per_epoch=32)
+    recipe = replace(find_card("imagenet_lite0").recipe, tile_px=128, batch_size=4, crops_per_epoch=32)
     path = tmp_path_factory.mktemp("models") / "small.json"
     replace(find_card("imagenet_lite0"), name="small", recipe=recipe).save(path)
     return path

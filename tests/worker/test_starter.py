@@ -47,7 +47,7 @@ def test_the_card_says_what_it_was_made_of_and_what_it_cannot_do():
     for word in ("OpenAerialMap", "OpenStreetMap", "SpaceNet", "CC BY-SA 4.0", "ODbL", "ImageNet"):
         assert word in card.attribution
     assert card.outputs == OUTPUTS
-    assert card.has_seen_roofs
+    assert card.is_finetuned
 
 
 def test_the_shipped_weights_load_into_the_network_of_their_card():

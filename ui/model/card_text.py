@@ -13,7 +13,7 @@ _MB = 1_000_000
 def describe_card(card: Card) -> str:
     """Return the lines about a model: what it is, what it reads, at which scale, its licence, what must be fetched."""
     sentences = [card.description]
-    if not card.has_seen_roofs:
+    if not card.is_finetuned:
         sentences.append(_tr("It learns what a building is from your labels alone."))
     reads = _tr("Reads 1 to 12 bands; without a choice {bands}.") if card.is_start else _tr("Reads {bands}.")
     sentences.append(reads.format(bands=join_names(card.bands)))

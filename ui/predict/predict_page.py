@@ -97,7 +97,7 @@ class PredictPage(QWidget):
 
     def show_models(self, cards: Sequence[Card]) -> None:
         """List the models of the registry that know roofs."""
-        self.predictModelPicker.show_models([card for card in cards if card.has_seen_roofs])
+        self.predictModelPicker.show_models([card for card in cards if card.is_finetuned])
 
     def offer_models(self, names: Sequence[str]) -> None:
         """List tuned models and the user's own, too; what cannot be used, or knows no roofs yet, is left out."""

@@ -110,7 +110,7 @@ class SettingsGroup(QgsCollapsibleGroupBox):
             "The recipe says: {epochs} epochs of {samples} tiles of {tile} pixels, batches of {batch}, learning rate"
             " {rate}."
         )
-        numbers = {"samples": recipe.samples_per_epoch, "tile": recipe.tile_px, "batch": recipe.batch_size}
+        numbers = {"samples": recipe.crops_per_epoch, "tile": recipe.tile_px, "batch": recipe.batch_size}
         self.recipeLabel.setText(text.format(epochs=recipe.tune_epochs, rate=rate, **numbers))
 
     def _round_tile(self) -> int:

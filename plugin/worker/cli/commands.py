@@ -89,7 +89,7 @@ def _check(path: Path, channel: Channel) -> None:
         channel.start_stage("split")
         split = split_inputs(inputs, channel)
         send_findings(find_in_split(inputs, split), channel)
-        if inputs.card.has_seen_roofs and inputs.card.weights_path.is_file():
+        if inputs.card.is_finetuned and inputs.card.weights_path.is_file():
             from ..pipeline.missing_labels import tell_gaps
 
             tell_gaps(inputs, split, channel)
@@ -230,7 +230,7 @@ def models(options: ModelsOptions, _: Channel) -> None:
     """List the base models."""
     cards = list_cards()
     if options.json:
-        print_json([{name: value for name, value in asdict(card).items() if name != "folder"} for card in cards])
+        print_json([card.to_json() for card in cards])
     else:
         for card in cards:
             print(f"{card.name}: {card.title}. {card.description}")

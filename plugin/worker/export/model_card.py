@@ -115,7 +115,7 @@ def _list_limits(card: Card, exported: Exported | None) -> list[str]:
     if exported is not None:
         lines += [
             _NOT_IN_THE_FILE,
-            "It looks at each tile once; the plugin also looks at its mirror images." if card.looks_mirrored else "",
+            "It looks at each tile once; the plugin also looks at its mirror images." if card.uses_tta else "",
         ]
     return [line for line in lines if line]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -125,7 +125,7 @@ def _trace(classes: nn.Module, bands: int, side: int) -> onnx.ModelProto:
 
 
 def _write_properties(card: Card, metadata: DeepnessMetadata) -> dict[str, str]:
-    own = {name: value for name, value in asdict(card).items() if name != "folder"}
+    own = card.to_json()
     return {key: json.dumps(value) for key, value in {**encode(metadata), CARD_KEY: own}.items()}
 
 

@@ -47,7 +47,7 @@ class Predictor:
         """
         values = normalise(np.stack(batch), self.card).to(self.device, memory_format=torch.channels_last)
         self.network.eval()
-        views = ((), (3,), (2,), (2, 3)) if self.card.looks_mirrored else ((),)
+        views = ((), (3,), (2,), (2, 3)) if self.card.uses_tta else ((),)
         with torch.inference_mode(), autocast(self.device):
             crops = [self.network(values.flip(view)).float().sigmoid().flip(view) for view in views]
         probability = torch.stack(crops).mean(dim=0)[:, : len(self.card.outputs)]

@@ -22,7 +22,7 @@ _USUAL_BANDS = {1: ("grey",), 3: ("red", "green", "blue"), 4: ("red", "green", "
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _EIGHT_BITS = (0.0, 255.0)
 _MOST_OF_A_SHARE = 1.5
-_RECIPE = Recipe(learning_rate=1e-4, samples_per_epoch=320)
+_RECIPE = Recipe(learning_rate=1e-4, crops_per_epoch=320)
 
 
 @dataclass(frozen=True)

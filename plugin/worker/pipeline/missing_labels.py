@@ -65,7 +65,7 @@ def tell_gaps(inputs: Inputs, split: Split, channel: Channel) -> None:
     Raises InputError where the model's weights cannot be used.
     """
     settings = inputs.job.settings
-    card = replace(inputs.card, looks_mirrored=False)
+    card = replace(inputs.card, uses_tta=False)
     predictor = Predictor(load_network(card), card, choose_device(settings.device))
     ground, labels = split.ground(*ROLES), inputs.labels.polygons
     gaps = find_gaps(predictor, inputs.raster, labels, ground, settings.seed, channel.report)

@@ -74,7 +74,7 @@ class Stages:
         card = replace(inputs.card, stretch=inputs.raster.stretch)
         learner = Learner(self._load(card), self._device, make_plan(inputs.job, card))
         tuning = Tuning(learner, card.separation, self._folder.checkpoint)
-        quick = replace(card, looks_mirrored=False)
+        quick = replace(card, uses_tta=False)
         with open_grid(inputs.raster) as dataset:
             share = inputs.job.settings.replay_share
             sampler = Sampler(dataset, inputs.raster, card, inputs.labels, split, replay_share=share)
@@ -103,7 +103,7 @@ class Stages:
             stretch=raster.stretch,
             gsd_m=(round(raster.native_gsd_m, 4),),
             min_area_m2=job.settings.min_area_m2,
-            has_seen_roofs=True,
+            is_finetuned=True,
             imagery=measure_imagery(raster),
             parent=base.name,
             training=self._tell_training(),
@@ -196,13 +196,13 @@ def make_plan(job: Job, card: Card) -> Plan:
     batch_size = settings.batch_size or recipe.batch_size
     return Plan(
         epochs=settings.epochs or recipe.tune_epochs,
-        steps=max(1, round((settings.samples or recipe.samples_per_epoch) / batch_size)),
+        steps=max(1, round((settings.samples or recipe.crops_per_epoch) / batch_size)),
         batch_size=batch_size,
         learning_rate=settings.learning_rate or recipe.tuning_rate,
         weight_decay=recipe.weight_decay,
         seed=settings.seed,
         encoder_share=recipe.encoder_share,
-        averaging=recipe.averaging,
+        ema_decay=recipe.ema_decay,
     )
 
 

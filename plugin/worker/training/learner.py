@@ -24,7 +24,7 @@ _WARM_UP = 0.1
 class Plan:
     """How to learn: ``epochs`` of ``steps`` batches of ``batch_size`` crops, at most ``learning_rate``.
 
-    The encoder's rate is ``encoder_share`` of it. ``averaging`` is what a step leaves of the weights' running mean,
+    The encoder's rate is ``encoder_share`` of it. ``ema_decay`` is what a step leaves of the weights' running mean,
     which is what is kept of the network (0: the weights themselves).
     """
 
@@ -35,7 +35,7 @@ class Plan:
     weight_decay: float
     seed: int
     encoder_share: float = 1.0
-    averaging: float = 0.0
+    ema_decay: float = 0.0
 
 
 class Learner:
@@ -50,8 +50,8 @@ class Learner:
         self._schedule = LambdaLR(self._optimiser, lambda step: rate_at(step, total))
         self._scaler = torch.amp.GradScaler(device.type, enabled=device.type == "cuda")
         self._mean: AveragedModel | None = None
-        if plan.averaging:
-            average = get_ema_multi_avg_fn(plan.averaging)
+        if plan.ema_decay:
+            average = get_ema_multi_avg_fn(plan.ema_decay)
             self._mean = AveragedModel(network, multi_avg_fn=average, use_buffers=True)
 
     @property

@@ -41,7 +41,7 @@ def press(page, name="predictButton"):
 def test_models_that_know_roofs_are_offered_and_no_others(page):
     combo = page.predictModelPicker.modelCombo
     offered = {combo.itemData(index) for index in range(combo.count())}
-    assert offered == {card.name for card in list_cards() if card.has_seen_roofs}
+    assert offered == {card.name for card in list_cards() if card.is_finetuned}
     shown = {action.objectName() for action in page.predictModelPicker._menu.actions() if action.isVisible()}
     assert shown == {"predictTunedAction", "predictOwnAction"}
 

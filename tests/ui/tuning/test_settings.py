@@ -105,4 +105,4 @@ def test_a_size_of_tiles_that_networks_cannot_take_becomes_the_nearest_that_they
 
 def test_the_recipe_says_its_tiles(find):
     recipe = find_card(DEFAULT_BASE_MODEL).recipe
-    assert f"{recipe.samples_per_epoch} tiles of {recipe.tile_px} pixels" in find("recipeLabel").text()
+    assert f"{recipe.crops_per_epoch} tiles of {recipe.tile_px} pixels" in find("recipeLabel").text()

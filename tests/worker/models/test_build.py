@@ -17,7 +17,7 @@ from plugin.worker.training.sampler import Sample
 
 RECIPE = Recipe(learning_rate=1e-3, tile_px=64)
 SMALL = Card("small", "Small", "", "tu-test_resnet", "none", RECIPE, bands=("red", "green", "blue"))
-PLAN = Plan(epochs=1, steps=1, batch_size=2, learning_rate=1e-3, weight_decay=0.0, seed=0, averaging=0.9)
+PLAN = Plan(epochs=1, steps=1, batch_size=2, learning_rate=1e-3, weight_decay=0.0, seed=0, ema_decay=0.9)
 CPU = torch.device("cpu")
 
 

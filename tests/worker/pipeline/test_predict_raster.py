@@ -28,7 +28,7 @@ from tests.worker.conftest import ORIGIN, place, write_raster
 from tests.worker.spawn import BOUND_S, environ
 
 #: The starter without its zoom and its mirrors, which would take eight times as long.
-QUICK = replace(find_card("starter"), working_gsd_m=None, looks_mirrored=False)
+QUICK = replace(find_card("starter"), working_gsd_m=None, uses_tta=False)
 PATCH_PX = shapely.box(400, 300, 700, 620)
 
 

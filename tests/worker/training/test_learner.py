@@ -88,7 +88,7 @@ def test_without_averaging_the_network_itself_is_judged():
 
 
 def test_the_mean_lags_behind_the_weights():
-    learner = Learner(Tiny(), CPU, replace(PLAN, averaging=0.9))
+    learner = Learner(Tiny(), CPU, replace(PLAN, ema_decay=0.9))
     first = learner.network.head.weight.detach().clone()
     learner.take_step(make_samples())
     learner.take_step(make_samples())
@@ -97,7 +97,7 @@ def test_the_mean_lags_behind_the_weights():
 
 
 def test_a_learner_that_is_taken_up_goes_on_as_if_it_had_not_been_put_down():
-    plan = replace(PLAN, averaging=0.9)
+    plan = replace(PLAN, ema_decay=0.9)
     whole, first, second = (Learner(Tiny(), CPU, plan) for _ in range(3))
     for _ in range(4):
         whole.take_step(make_samples())

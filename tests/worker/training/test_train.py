@@ -142,13 +142,13 @@ def test_validation_goes_on_from_the_parting_of_the_best_epoch_so_far(tmp_path):
 
 
 def test_what_is_judged_and_kept_is_the_running_mean_of_the_weights(tmp_path):
-    kept, _ = tune(tmp_path / "c.pt", [0.1, 0.2, 0.3, 0.4], plan=replace(PLAN, averaging=0.9))
+    kept, _ = tune(tmp_path / "c.pt", [0.1, 0.2, 0.3, 0.4], plan=replace(PLAN, ema_decay=0.9))
     plain, _ = tune(tmp_path / "d.pt", [0.1, 0.2, 0.3, 0.4])
     assert not torch.equal(weights(kept)[0], weights(plain)[0])
 
 
 def test_a_broken_off_tuning_with_a_running_mean_ends_with_the_same_weights(tmp_path):
-    plan = replace(PLAN, averaging=0.9)
+    plan = replace(PLAN, ema_decay=0.9)
     whole, _ = tune(tmp_path / "whole.pt", [0.1, 0.2, 0.3, 0.4], plan=plan)
     with pytest.raises(CancelRequested):
         tune(tmp_path / "parts.pt", [0.1, 0.2], Listener(cancel_after=2), plan)
