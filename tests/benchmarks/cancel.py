@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 from plugin.core.events import OCCASIONAL_STAGES, STAGES, StageStarted, parse_event
 from plugin.core.folder import RunFolder
-from tests.worker.spawn import command, environ
 
 
 def cut_run(source: Path, target: Path, stage: str) -> Path:
@@ -30,9 +30,8 @@ def cut_run(source: Path, target: Path, stage: str) -> Path:
 
 def time_cancel(job: Path, stage: str) -> float:
     """Return the seconds from the order, given as the stage begins, to the worker's end."""
-    with subprocess.Popen(
-        command("run", job), env=environ(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as worker:
+    command = [sys.executable, "-m", "plugin.worker", "run", str(job)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as worker:
         print("follow", file=worker.stdin, flush=True)
         for line in worker.stdout or ():
             event = parse_event(line)
