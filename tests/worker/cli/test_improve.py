@@ -16,7 +16,7 @@ from plugin.core.errors import OUTSIDE_RASTER, InputError
 from plugin.core.events import Failed, Finding, Finished, Notice, StageStarted
 from plugin.core.folder import RunFolder
 from plugin.core.job import load_job
-from plugin.core.json_codec import decode
+from plugin.core.json_codec import decode, encode
 from plugin.worker.dataset.corrections import copy_polygons
 from plugin.worker.geodata.polygons import apply_affine
 from plugin.worker.geodata.vector import append_layer, read_layer
@@ -129,7 +129,7 @@ def test_the_report_tells_the_chain_and_keeps_to_its_schema(tuned, improved, fin
     assert [link["building"] for link in report["chain"]] == [score["building"] for score in scores]
     change = report["chain"][2]["building"]["f1"] - report["chain"][0]["building"]["f1"]
     assert report["gain"]["f1"] == pytest.approx(change)
-    assert report["chain"][2]["difference"] == report["difference"] == events[-1].difference
+    assert report["chain"][2]["difference"] == report["difference"] == encode(events[-1].difference)
     assert report["chain_note"] == ""
 
 
