@@ -7,10 +7,12 @@ from pathlib import Path
 from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QObject
 
+from ...core.command_options import ExportOptions
 from ...core.environment import Environment, require_ready
 from ...core.errors import SetupError
 from ...core.events import Finished
 from ...core.folder import RunFolder
+from ...core.option import list_arguments
 from ...core.worker_process import Ending
 from ..worker_client.background import BackgroundJobs
 from ..worker_client.messages import CRITICAL, INFO, SUCCESS, WARNING, log, tell
@@ -48,7 +50,7 @@ class Exporter(QObject):
     def export(self, folder: RunFolder, out: Path) -> None:
         """Write the run's model to ``out`` and its card beside it, in a thread."""
         file = out if out.suffix == _ENDING else out.with_name(out.name + _ENDING)
-        arguments = ("export", "--model", str(folder.card), "--out", str(file), "--events")
+        arguments = ("export", *list_arguments(ExportOptions(str(folder.card), file, events=True)))
         self._jobs.start_thread(RunThread(self._environment, folder, arguments=arguments), self._end)
         tell(self._iface.messageBar(), INFO, self.tr("The model is being exported."))
 

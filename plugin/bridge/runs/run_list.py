@@ -11,12 +11,14 @@ from qgis.PyQt.QtCore import QObject, Qt, QTimer
 
 from ....ui.dock import TunerDock
 from ....ui.runs.compare_dialog import CompareDialog
+from ...core.command_options import CompareOptions
 from ...core.comparability import pair_blocks
 from ...core.delete_run import measure_bytes
 from ...core.environment import Environment
 from ...core.errors import TunerError
 from ...core.folder import RunFolder
 from ...core.json_codec import decode
+from ...core.option import list_arguments
 from ...core.run_comparison import RunComparison
 from ...core.run_list import RunEntry, find_runs, read_run_entry
 from ...core.run_note import write_note
@@ -206,7 +208,8 @@ class Runs(QObject):
             self._page.show_sentence(error.message, error.hint)
             return
         self._page.show_sentence(self.tr("Comparing..."))
-        client, arguments = WorkerClient(self._environment), ["compare", first, second, "--json"]
+        options = CompareOptions(Path(first), Path(second), json=True)
+        client, arguments = WorkerClient(self._environment), ["compare", *list_arguments(options)]
         self._comparison.start(lambda _, is_cancelled: client.ask(arguments, is_cancelled), self._show_comparison)
 
     def _show_comparison(self, outcome: object) -> None:

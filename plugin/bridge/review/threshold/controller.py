@@ -11,6 +11,7 @@ from qgis.PyQt.QtCore import QObject, QTimer
 from .....ui.charts.threshold_chart import Curve
 from .....ui.fields.wrapped_text import format_score
 from .....ui.review.threshold import Position, ThresholdPanel
+from ....core.command_options import RetraceOptions
 from ....core.environment import Environment
 from ....core.errors import InputError, TunerError
 from ....core.live_view import (
@@ -219,16 +220,18 @@ class LiveThreshold(QObject):
     # -- apply ---------------------------------------------------------------------------------------------------------
 
     def _apply(self, position: Position) -> None:
-        numbers = (("--threshold", position.threshold), ("--min-area-m2", position.min_area_m2))
-        self._retrace([text for name, value in numbers for text in (name, repr(value))])
+        self._retrace(threshold=position.threshold, min_area_m2=position.min_area_m2)
 
     def _go_back(self) -> None:
-        self._retrace(["--chosen"])
+        self._retrace(is_chosen=True)
 
-    def _retrace(self, options: list[str]) -> None:
+    def _retrace(
+        self, threshold: float | None = None, min_area_m2: float | None = None, *, is_chosen: bool = False
+    ) -> None:
         if self._record is None or not self._reviewer.is_free():
             return
         try:
+            options = RetraceOptions(self._record.folder.path, threshold, min_area_m2, is_chosen)
             self._retracer.start(self._record, options)
         except TunerError as error:
             self._panel.show_applied(join(error.message, error.hint))

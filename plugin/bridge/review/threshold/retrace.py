@@ -8,11 +8,13 @@ from qgis.core import QgsProject, QgsVectorLayer
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QCoreApplication, QObject, pyqtSignal
 
+from ....core.command_options import RetraceOptions
 from ....core.edits import keep_edited
 from ....core.environment import Environment, require_ready
 from ....core.errors import InputError
 from ....core.events import Event, Notice
 from ....core.folder import RunFolder
+from ....core.option import list_arguments
 from ....core.run_record import RunRecord
 from ....core.worker_process import Ending
 from ...layers.results import find_rescored
@@ -45,7 +47,7 @@ class Retracer(QObject):
         self.record: RunRecord | None = None
         self.kept = self.reason = ""
 
-    def start(self, record: RunRecord, options: Sequence[str]) -> None:
+    def start(self, record: RunRecord, options: RetraceOptions) -> None:
         """Begin; raises SetupError without an environment, InputError where a layer of the run is being edited."""
         require_ready(self._environment)
         refuse_edits(record.folder, QgsProject.instance())
@@ -55,7 +57,7 @@ class Retracer(QObject):
             self.kept = keep_edited(folder.footprints, record.report.written)
             return ()
 
-        arguments = ("retrace", str(record.folder.path), *options)
+        arguments = ("retrace", *list_arguments(options))
         self._thread = RunThread(self._environment, record.folder, keep, arguments)
         self._watched = find_rescored(record.folder, QgsProject.instance())
         for layer in self._watched:
