@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from qgis.core import (
     QgsProcessing,
@@ -25,6 +24,7 @@ from ..tuning.findings import find_crs, list_features, list_fields
 from ..worker_client.messages import join
 from .feedback import FeedbackAdapter
 from .job_algorithm import TuningAlgorithm, run_delivery
+from .parameters import Values
 
 FINDINGS = "FINDINGS"
 _POLYGON = QgsWkbTypes.Type.Polygon
@@ -37,7 +37,7 @@ class CheckAlgorithm(TuningAlgorithm):
 
     _refusal = ""
 
-    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - QGIS's signature
+    def initAlgorithm(self, configuration: Values | None = None) -> None:  # noqa: ARG002 - QGIS's signature
         """Declare inputs and outputs; called by QGIS."""
         self.add_job_parameters()
         report = QgsProcessingParameterFileDestination("REPORT", self.tr("Report"), "HTML (*.html)", None, True)
@@ -51,7 +51,7 @@ class CheckAlgorithm(TuningAlgorithm):
         self.addOutput(QgsProcessingOutputString("TEXT", self.tr("What was found")))
 
     def prepareAlgorithm(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+        self, parameters: Values, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
         """Look at the layers; called by QGIS on the main thread."""
         try:
@@ -61,8 +61,8 @@ class CheckAlgorithm(TuningAlgorithm):
         return True
 
     def processAlgorithm(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
-    ) -> dict[str, Any]:
+        self, parameters: Values, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> Values:
         """Check the job; called by QGIS, usually in a thread."""
         adapter = FeedbackAdapter(feedback)
         if not self._refusal:
@@ -86,9 +86,7 @@ class CheckAlgorithm(TuningAlgorithm):
             results["REPORT"] = path
         return {**results, **self._send_findings(adapter.findings, parameters, context)}
 
-    def _send_findings(
-        self, found: list[Finding], parameters: dict[str, Any], context: QgsProcessingContext
-    ) -> dict[str, str]:
+    def _send_findings(self, found: list[Finding], parameters: Values, context: QgsProcessingContext) -> dict[str, str]:
         crs = find_crs(found)
         sink, destination = self.parameterAsSink(parameters, FINDINGS, context, list_fields(), _POLYGON, crs)
         if sink is None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from qgis.core import (
     QgsProcessingContext,
     QgsProcessingFeedback,
@@ -19,6 +17,7 @@ from ...core.json_codec import decode
 from ...core.option import list_arguments, list_options
 from ...core.run_comparison import RunComparison
 from ...core.run_record import read_record
+from .parameters import Values
 from .worker_algorithm import WorkerAlgorithm, refuse
 
 
@@ -27,7 +26,7 @@ class CompareAlgorithm(WorkerAlgorithm):
 
     ID = "compare"
 
-    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - QGIS's signature
+    def initAlgorithm(self, configuration: Values | None = None) -> None:  # noqa: ARG002 - QGIS's signature
         """Declare inputs and outputs; called by QGIS."""
         self.add_options(list_options(CompareOptions))
         for name, text in (
@@ -41,8 +40,8 @@ class CompareAlgorithm(WorkerAlgorithm):
         self.addOutput(QgsProcessingOutputString("SENTENCE", self.tr("Verdict")))
 
     def processAlgorithm(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
-    ) -> dict[str, Any]:
+        self, parameters: Values, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> Values:
         """Compare; called by QGIS, usually in a thread. Without an interval there are no LOW and HIGH."""
         options = CompareOptions(**self.read_options(list_options(CompareOptions), parameters, context), json=True)
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable
+from typing import Iterable
 
 from qgis.core import QgsProcessingAlgorithm, QgsProcessingContext, QgsProcessingParameterDefinition
 from qgis.PyQt.QtCore import QCoreApplication
@@ -11,7 +11,7 @@ from qgis.PyQt.QtGui import QIcon
 from ...core.commands import find_algorithm
 from ...core.option import Option
 from ...core.paths import RESOURCES
-from .parameters import LAYERS, make_parameter, read_value
+from .parameters import LAYERS, Values, make_parameter, read_value
 
 ICON = RESOURCES / "icon.svg"
 
@@ -70,9 +70,7 @@ class DeclaredAlgorithm(QgsProcessingAlgorithm):
                 parameter.setFlags(parameter.flags() | QgsProcessingParameterDefinition.FlagAdvanced)
             self.addParameter(parameter)
 
-    def read_options(
-        self, options: Iterable[Option], parameters: dict[str, Any], context: QgsProcessingContext
-    ) -> dict[str, Any]:
+    def read_options(self, options: Iterable[Option], parameters: Values, context: QgsProcessingContext) -> Values:
         """Return what is given for those options that have a label and are no layers; raises InputError."""
         return {
             option.name: read_value(self, option, parameters, context)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from qgis.core import (
     QgsProcessingContext,
@@ -24,7 +23,7 @@ from ...core.job import DEFAULT_BASE_MODEL
 from ...core.models import find_card
 from ...core.option import list_arguments, pick_options
 from .feedback import FeedbackAdapter
-from .parameters import MODEL_FILES
+from .parameters import MODEL_FILES, Values
 from .worker_algorithm import WorkerAlgorithm, follow_worker, refuse
 
 _STAGES = ("export",)
@@ -39,7 +38,7 @@ class ExportAlgorithm(WorkerAlgorithm):
 
     _options: ExportOptions
 
-    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - QGIS's signature
+    def initAlgorithm(self, configuration: Values | None = None) -> None:  # noqa: ARG002 - QGIS's signature
         """Declare inputs and outputs; called by QGIS."""
         tuned = self.tr("Or a tuned model")
         self.addParameter(QgsProcessingParameterString("MODEL", self.tr("Model"), DEFAULT_BASE_MODEL, False, True))
@@ -51,7 +50,7 @@ class ExportAlgorithm(WorkerAlgorithm):
         self.addOutput(QgsProcessingOutputNumber("DIFFERENCE", self.tr("Largest difference of a probability")))
 
     def prepareAlgorithm(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+        self, parameters: Values, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
         """Look at the model's card; called by QGIS on the main thread."""
         super().prepareAlgorithm(parameters, context, feedback)
@@ -66,8 +65,8 @@ class ExportAlgorithm(WorkerAlgorithm):
         return True
 
     def processAlgorithm(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
-    ) -> dict[str, Any]:
+        self, parameters: Values, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> Values:
         """Export; called by QGIS, usually in a thread."""
         out = Path(self.parameterAsFileOutput(parameters, "ONNX", context)).absolute()
         if out.suffix != _ENDING:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from qgis.core import QgsProcessingContext, QgsProcessingFeedback
 
 from .job_algorithm import TuningAlgorithm
+from .parameters import Values
 from .run_algorithm import declare_ending, run_to_end
 
 
@@ -15,13 +14,13 @@ class FinetuneAlgorithm(TuningAlgorithm):
 
     ID = "finetune"
 
-    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - QGIS's signature
+    def initAlgorithm(self, configuration: Values | None = None) -> None:  # noqa: ARG002 - QGIS's signature
         """Declare inputs and outputs; called by QGIS."""
         self.add_job_parameters()
         declare_ending(self, self.tr("F1 by building, base model"), self.tr("F1 by building, tuned model"))
 
     def processAlgorithm(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
-    ) -> dict[str, Any]:
+        self, parameters: Values, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> Values:
         """Run the job; called by QGIS, usually in a thread."""
         return run_to_end(self, self._inputs, parameters, context, feedback, self.client)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from qgis.core import QgsProcessingContext, QgsProcessingFeedback, QgsVectorLayer
 
@@ -23,6 +22,7 @@ from ..layers.layer_checks import (
 )
 from ..review.improve.correction_inputs import Improvement, prepare_improvement
 from ..review.improve.corrections import open_corrections
+from .parameters import Values
 from .run_algorithm import declare_ending, run_to_end
 from .worker_algorithm import WorkerAlgorithm, refuse
 
@@ -41,7 +41,7 @@ class ImproveAlgorithm(WorkerAlgorithm):
 
     _inputs: Improvement
 
-    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - QGIS's signature
+    def initAlgorithm(self, configuration: Values | None = None) -> None:  # noqa: ARG002 - QGIS's signature
         """Declare inputs and outputs; called by QGIS."""
         self.add_options([*pick_options(ImproveOptions, "run", "corrections", "checked"), *_REPLAY])
         self.add_options(_AS_RECIPE, note=self.tr("(empty: as the recipe says)"), is_advanced=True)
@@ -49,7 +49,7 @@ class ImproveAlgorithm(WorkerAlgorithm):
         declare_ending(self, self.tr("F1 by building, earlier model"), self.tr("F1 by building, improved model"))
 
     def prepareAlgorithm(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+        self, parameters: Values, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
         """Look at the run and the layers; called by QGIS on the main thread."""
         super().prepareAlgorithm(parameters, context, feedback)
@@ -63,13 +63,13 @@ class ImproveAlgorithm(WorkerAlgorithm):
         return True
 
     def processAlgorithm(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
-    ) -> dict[str, Any]:
+        self, parameters: Values, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> Values:
         """Run the job; called by QGIS, usually in a thread."""
         return run_to_end(self, self._inputs, parameters, context, feedback, self.client)
 
     def _take_corrections(
-        self, folder: RunFolder, parameters: dict[str, Any], context: QgsProcessingContext
+        self, folder: RunFolder, parameters: Values, context: QgsProcessingContext
     ) -> tuple[Polygons, Polygons]:
         corrected = self.parameterAsSource(parameters, "CORRECTIONS", context)
         checked = self.parameterAsSource(parameters, "CHECKED", context)
@@ -86,7 +86,7 @@ class ImproveAlgorithm(WorkerAlgorithm):
             refuse_missing_crs(each)
         return polygons
 
-    def _read_wishes(self, parameters: dict[str, Any], context: QgsProcessingContext) -> dict[str, Any]:
+    def _read_wishes(self, parameters: Values, context: QgsProcessingContext) -> Values:
         given = self.read_options([*_REPLAY, *_AS_RECIPE, *_AS_BEFORE], parameters, context)
         wishes = {name: value for name, value in given.items() if value is not None}
         problems = Settings(**wishes).find_problems()

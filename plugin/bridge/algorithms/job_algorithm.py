@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from qgis.core import (
     QgsProcessingContext,
@@ -21,7 +20,7 @@ from ..layers.layer_checks import refuse_missing_crs, take_area_source, take_sou
 from ..tuning.run_inputs import RunInputs, prepare_delivery
 from ..worker_client.client import WorkerClient
 from .feedback import FeedbackAdapter
-from .parameters import MODEL_FILES
+from .parameters import MODEL_FILES, Values
 from .worker_algorithm import WorkerAlgorithm, follow_worker, refuse
 
 MODEL_ENDINGS = (".json", ".safetensors")
@@ -50,7 +49,7 @@ class TuningAlgorithm(WorkerAlgorithm):
         )
 
     def prepareAlgorithm(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+        self, parameters: Values, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
         """Look at the layers; called by QGIS on the main thread."""
         super().prepareAlgorithm(parameters, context, feedback)
@@ -60,7 +59,7 @@ class TuningAlgorithm(WorkerAlgorithm):
             refuse(error)
         return True
 
-    def read_delivery(self, parameters: dict[str, Any], context: QgsProcessingContext) -> RunInputs:
+    def read_delivery(self, parameters: Values, context: QgsProcessingContext) -> RunInputs:
         """Let the inputs pass the customs post; raises InputError."""
         source = self.parameterAsSource(parameters, "LABELS", context)
         if source is None:

@@ -18,6 +18,7 @@ from qgis.core import (
 )
 
 from ..layers.results import apply_style
+from .parameters import Values
 
 FOOTPRINTS = "FOOTPRINTS"
 
@@ -47,7 +48,7 @@ def make_footprints_parameter(text: str, is_optional: bool) -> QgsProcessingPara
 def send_footprints(
     algorithm: QgsProcessingAlgorithm,
     path: Path,
-    parameters: dict[str, Any],
+    parameters: Values,
     context: QgsProcessingContext,
     feedback: QgsProcessingFeedback,
 ) -> dict[str, str]:
@@ -63,7 +64,7 @@ def send_layer(
     output: str,
     style: str,
     source: str,
-    parameters: dict[str, Any],
+    parameters: Values,
     context: QgsProcessingContext,
     feedback: QgsProcessingFeedback,
 ) -> dict[str, str]:

@@ -24,6 +24,8 @@ from qgis.core import (
 from ...core.errors import InputError
 from ...core.option import EXTENT, FIELD, FOLDER, MODEL_FILE, POLYGONS, RASTER, Option
 
+#: What QGIS hands to an algorithm and takes back, by the names of parameters and outputs.
+Values = dict[str, Any]
 MODEL_FILES = "Model card (*.json);;Weights (*.safetensors)"
 #: What is no value: an algorithm looks at it itself.
 LAYERS = (EXTENT, POLYGONS, RASTER)
@@ -49,7 +51,7 @@ def make_parameter(option: Option, text: str) -> QgsProcessingParameterDefinitio
 
 
 def read_value(
-    algorithm: QgsProcessingAlgorithm, option: Option, parameters: dict[str, Any], context: QgsProcessingContext
+    algorithm: QgsProcessingAlgorithm, option: Option, parameters: Values, context: QgsProcessingContext
 ) -> Any:
     """Return what is given for an option, in the option's type; raises InputError for bands that are none."""
     name = option.parameter_id

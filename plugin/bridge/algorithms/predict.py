@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from qgis.core import QgsProcessingContext, QgsProcessingFeedback
 
@@ -20,6 +19,7 @@ from ..layers.layer_checks import Polygons, locate_raster, refuse_missing_crs, t
 from ..layers.polygon_copy import copy_polygons
 from .feedback import FeedbackAdapter
 from .outputs import make_footprints_parameter, send_footprints
+from .parameters import Values
 from .worker_algorithm import WorkerAlgorithm, follow_worker, refuse
 
 _STAGES = ("fetch", "predict", "trace")
@@ -33,13 +33,13 @@ class PredictAlgorithm(WorkerAlgorithm):
     _options: PredictOptions
     _ground: Polygons | None = None
 
-    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - QGIS's signature
+    def initAlgorithm(self, configuration: Values | None = None) -> None:  # noqa: ARG002 - QGIS's signature
         """Declare inputs and outputs; called by QGIS."""
         self.add_options(list_options(PredictOptions))
         self.addParameter(make_footprints_parameter(self.tr("Footprints"), is_optional=False))
 
     def prepareAlgorithm(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+        self, parameters: Values, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
         """Look at the raster and the model's card; called by QGIS on the main thread."""
         super().prepareAlgorithm(parameters, context, feedback)
@@ -57,7 +57,7 @@ class PredictAlgorithm(WorkerAlgorithm):
         self._options = PredictOptions(raster, out=Path(), box=box, box_crs=crs, events=True, **given)
         return True
 
-    def _read_where(self, parameters: dict[str, Any], context: QgsProcessingContext) -> tuple[Corners | None, str]:
+    def _read_where(self, parameters: Values, context: QgsProcessingContext) -> tuple[Corners | None, str]:
         """Return the extent and its coordinate system, and keep the ground; raises InputError."""
         source = self.parameterAsSource(parameters, "GROUND", context)
         if source is not None:
@@ -71,8 +71,8 @@ class PredictAlgorithm(WorkerAlgorithm):
         return read_corners(extent), write_crs(self.parameterAsExtentCrs(parameters, "EXTENT", context))
 
     def processAlgorithm(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
-    ) -> dict[str, Any]:
+        self, parameters: Values, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> Values:
         """Predict and trace; called by QGIS, usually in a thread."""
         with tempfile.TemporaryDirectory(prefix="footprint_tuner_") as folder:
             out = Path(folder) / "footprints.gpkg"

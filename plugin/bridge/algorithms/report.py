@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from qgis.core import (
     QgsProcessingContext,
@@ -18,6 +17,7 @@ from ...core.errors import InputError, TunerError
 from ...core.folder import RunFolder
 from ...core.option import list_options
 from ..runs.pdf import write_pdf
+from .parameters import Values
 from .worker_algorithm import WorkerAlgorithm, refuse
 
 
@@ -26,7 +26,7 @@ class ReportAlgorithm(WorkerAlgorithm):
 
     ID = "report"
 
-    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - QGIS's signature
+    def initAlgorithm(self, configuration: Values | None = None) -> None:  # noqa: ARG002 - QGIS's signature
         """Declare inputs and outputs; called by QGIS."""
         self.add_options(list_options(ReportOptions))
         kinds = "PDF (*.pdf)"
@@ -35,8 +35,8 @@ class ReportAlgorithm(WorkerAlgorithm):
         self.addOutput(QgsProcessingOutputHtml("HTML", self.tr("Report")))
 
     def processAlgorithm(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
-    ) -> dict[str, Any]:
+        self, parameters: Values, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> Values:
         """Write the report; called by QGIS, usually in a thread."""
         run = RunFolder(Path(self.parameterAsString(parameters, "RUN_FOLDER", context)).absolute())
         pdf = self.parameterAsFileOutput(parameters, "PDF", context) if parameters.get("PDF") else ""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from qgis.core import (
     QgsProcessing,
     QgsProcessingContext,
@@ -21,6 +19,7 @@ from ...core.option import list_arguments, list_options
 from ...core.run_record import require_reviewable
 from ..review.threshold.retrace import STAGES, refuse_edits
 from .feedback import FeedbackAdapter
+from .parameters import Values
 from .worker_algorithm import WorkerAlgorithm, follow_worker, refuse
 
 
@@ -31,7 +30,7 @@ class RetraceAlgorithm(WorkerAlgorithm):
 
     _options: RetraceOptions
 
-    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - QGIS's signature
+    def initAlgorithm(self, configuration: Values | None = None) -> None:  # noqa: ARG002 - QGIS's signature
         """Declare inputs and outputs; called by QGIS."""
         self.add_options(list_options(RetraceOptions))
         polygon = QgsProcessing.TypeVectorPolygon
@@ -41,7 +40,7 @@ class RetraceAlgorithm(WorkerAlgorithm):
         self.addOutput(QgsProcessingOutputHtml("REPORT", self.tr("Report")))
 
     def prepareAlgorithm(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+        self, parameters: Values, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
         """Look at the run, and whether its layers are being edited; called by QGIS on the main thread."""
         super().prepareAlgorithm(parameters, context, feedback)
@@ -56,8 +55,8 @@ class RetraceAlgorithm(WorkerAlgorithm):
         return True
 
     def processAlgorithm(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
-    ) -> dict[str, Any]:
+        self, parameters: Values, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> Values:
         """Trace and score; called by QGIS, usually in a thread. A cancel leaves the run as it was."""
         del parameters, context
         folder, arguments = RunFolder(self._options.run), ["retrace", *list_arguments(self._options)]

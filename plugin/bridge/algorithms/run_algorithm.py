@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from qgis.core import (
     QgsProcessingAlgorithm,
@@ -21,6 +20,7 @@ from ..worker_client.client import WorkerClient
 from .feedback import FeedbackAdapter
 from .job_algorithm import run_delivery
 from .outputs import make_footprints_parameter, send_footprints
+from .parameters import Values
 
 
 def declare_ending(algorithm: QgsProcessingAlgorithm, before: str, after: str) -> None:
@@ -36,11 +36,11 @@ def declare_ending(algorithm: QgsProcessingAlgorithm, before: str, after: str) -
 def run_to_end(
     algorithm: QgsProcessingAlgorithm,
     inputs: RunInputs,
-    parameters: dict[str, Any],
+    parameters: Values,
     context: QgsProcessingContext,
     feedback: QgsProcessingFeedback,
     client: WorkerClient,
-) -> dict[str, Any]:
+) -> Values:
     """Run what is delivered in the chosen folder and return the algorithm's results; raises QgsProcessingException."""
     folder = RunFolder(Path(algorithm.parameterAsFileOutput(parameters, "RUN_FOLDER", context)).absolute())
     finished = run_delivery(inputs, folder, "run", FeedbackAdapter(feedback), client)

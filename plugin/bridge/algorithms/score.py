@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from qgis.core import (
     QgsProcessing,
@@ -22,6 +21,7 @@ from ...core.option import list_arguments, list_options
 from ..layers.layer_checks import Polygons, take_source
 from ..layers.polygon_copy import copy_polygons
 from .outputs import send_layer
+from .parameters import Values
 from .worker_algorithm import WorkerAlgorithm, refuse
 
 _NUMBERS = ("TP", "FP", "FN", "PRECISION", "RECALL", "F1")
@@ -37,7 +37,7 @@ class ScoreAlgorithm(WorkerAlgorithm):
     _footprints: Polygons
     _options: ScoreOptions
 
-    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - QGIS's signature
+    def initAlgorithm(self, configuration: Values | None = None) -> None:  # noqa: ARG002 - QGIS's signature
         """Declare inputs and outputs; called by QGIS."""
         self.add_options(list_options(ScoreOptions))
         kind = QgsProcessing.TypeVectorPolygon
@@ -48,7 +48,7 @@ class ScoreAlgorithm(WorkerAlgorithm):
             self.addOutput(QgsProcessingOutputNumber(name, name))
 
     def prepareAlgorithm(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+        self, parameters: Values, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
         """Look at the layers; called by QGIS on the main thread."""
         super().prepareAlgorithm(parameters, context, feedback)
@@ -66,8 +66,8 @@ class ScoreAlgorithm(WorkerAlgorithm):
         return True
 
     def processAlgorithm(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
-    ) -> dict[str, Any]:
+        self, parameters: Values, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> Values:
         """Score; called by QGIS, usually in a thread."""
         layer: dict[str, str] = {}
         is_wanted = parameters.get(ERRORS) is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from qgis.core import (
     QgsProcessingContext,
@@ -18,6 +17,7 @@ from ...core.folder import RunFolder
 from ...core.option import list_options
 from ...core.run_archive import PackingCancelled, pack_run, plan_archive
 from .declared_algorithm import DeclaredAlgorithm
+from .parameters import Values
 from .worker_algorithm import refuse
 
 
@@ -26,14 +26,14 @@ class SendAlgorithm(DeclaredAlgorithm):
 
     ID = "send"
 
-    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - QGIS's signature
+    def initAlgorithm(self, configuration: Values | None = None) -> None:  # noqa: ARG002 - QGIS's signature
         """Declare inputs and outputs; called by QGIS."""
         self.add_options(list_options(SendOptions))
         self.addParameter(QgsProcessingParameterFileDestination("ZIP", self.tr("Zip"), "ZIP (*.zip)"))
 
     def processAlgorithm(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
-    ) -> dict[str, Any]:
+        self, parameters: Values, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> Values:
         """Write the zip; called by QGIS, usually in a thread."""
         folder = RunFolder(Path(self.parameterAsString(parameters, "RUN_FOLDER", context)).absolute())
         out = Path(self.parameterAsFileOutput(parameters, "ZIP", context)).absolute()

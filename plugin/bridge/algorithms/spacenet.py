@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from qgis.core import (
     QgsProcessingContext,
@@ -19,6 +18,7 @@ from qgis.core import (
 from ...core.command_options import SpaceNetOptions
 from ...core.option import list_arguments, list_options
 from .feedback import FeedbackAdapter
+from .parameters import Values
 from .worker_algorithm import WorkerAlgorithm, follow_worker
 
 _STAGES = ("convert",)
@@ -29,7 +29,7 @@ class SpaceNetAlgorithm(WorkerAlgorithm):
 
     ID = "spacenet"
 
-    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - QGIS's signature
+    def initAlgorithm(self, configuration: Values | None = None) -> None:  # noqa: ARG002 - QGIS's signature
         """Declare inputs and outputs; called by QGIS."""
         self.add_options(list_options(SpaceNetOptions))
         self.addParameter(QgsProcessingParameterBoolean("LOAD", self.tr("Add the layers to the project"), True))
@@ -39,8 +39,8 @@ class SpaceNetAlgorithm(WorkerAlgorithm):
         self.addOutput(QgsProcessingOutputVectorLayer("AREAS", self.tr("Areas")))
 
     def processAlgorithm(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
-    ) -> dict[str, Any]:
+        self, parameters: Values, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> Values:
         """Convert the folder; called by QGIS, usually in a thread."""
         given = self.read_options(list_options(SpaceNetOptions), parameters, context)
         out = Path(self.parameterAsFileOutput(parameters, "OUTPUT_FOLDER", context)).absolute()

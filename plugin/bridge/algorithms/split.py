@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from qgis.core import (
     QgsProcessing,
@@ -20,6 +19,7 @@ from ...core.folder import RunFolder
 from .feedback import FeedbackAdapter
 from .job_algorithm import TuningAlgorithm, run_delivery
 from .outputs import send_layer
+from .parameters import Values
 
 BLOCKS = "BLOCKS"
 _STAGES = ("check", "split")
@@ -30,7 +30,7 @@ class SplitAlgorithm(TuningAlgorithm):
 
     ID = "split"
 
-    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - QGIS's signature
+    def initAlgorithm(self, configuration: Values | None = None) -> None:  # noqa: ARG002 - QGIS's signature
         """Declare inputs and outputs; called by QGIS."""
         self.add_job_parameters()
         self.addParameter(QgsProcessingParameterFeatureSink(BLOCKS, self.tr("Blocks"), QgsProcessing.TypeVectorPolygon))
@@ -40,8 +40,8 @@ class SplitAlgorithm(TuningAlgorithm):
             )
 
     def processAlgorithm(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
-    ) -> dict[str, Any]:
+        self, parameters: Values, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> Values:
         """Draw the split; called by QGIS, usually in a thread."""
         with tempfile.TemporaryDirectory(prefix="footprint_tuner_split_") as path:
             folder = RunFolder(Path(path))
@@ -49,7 +49,7 @@ class SplitAlgorithm(TuningAlgorithm):
             if feedback.isCanceled():
                 return {}
             source = f"{folder.split.as_posix()}|layername=blocks"
-            results: dict[str, Any] = {_name_output(role): 0 for role in ROLES}
+            results: Values = {_name_output(role): 0 for role in ROLES}
             for feature in QgsVectorLayer(source, BLOCKS, "ogr").getFeatures():
                 if feature["role"] in ROLES:
                     results[_name_output(feature["role"])] += feature["buildings"]

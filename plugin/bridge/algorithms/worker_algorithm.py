@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NoReturn, Sequence
+from typing import NoReturn, Sequence
 
 from qgis.core import (
     QgsProcessingContext,
@@ -19,6 +19,7 @@ from ..worker_client.client import WorkerClient
 from ..worker_client.messages import join
 from .declared_algorithm import DeclaredAlgorithm
 from .feedback import FeedbackAdapter
+from .parameters import Values
 
 
 class WorkerAlgorithm(DeclaredAlgorithm):
@@ -28,7 +29,7 @@ class WorkerAlgorithm(DeclaredAlgorithm):
     client: WorkerClient
 
     def prepareAlgorithm(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+        self, parameters: Values, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
         """Get ready to start a worker; called by QGIS on the main thread."""
         del parameters, context, feedback
