@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import Optional
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Optional, get_args, get_type_hints
 
 import pytest
 
+from plugin.core.card import Card, Seeds
+from plugin.core.counts import Counts
+from plugin.core.doctor_report import DoctorReport
+from plugin.core.events import Event
+from plugin.core.imagery import Imagery
+from plugin.core.job import Job, Settings
 from plugin.core.json_codec import WrongValueError, decode, described, encode, read_object
+from plugin.core.model_specs import IdentifiedModel
+from plugin.core.report import Link, Report, ThresholdChange
+from plugin.core.run_comparison import RunComparison
+from plugin.core.score import Rates
 
 
 @dataclass(frozen=True)
@@ -90,3 +100,18 @@ def test_a_file_that_holds_no_object_gives_none(tmp_path, text):
     assert read_object(path) is None
     path.write_text('{"a": 1}', "utf-8-sig")
     assert read_object(path) == {"a": 1}
+
+
+def test_what_is_read_from_files_is_typed_as_python_3_9_evaluates_it():
+    kinds = [Report, Job, Card, RunComparison, DoctorReport, IdentifiedModel, Rates, Counts, *get_args(Event)]
+    for kind in kinds:  # grows by what is found in them
+        for item in fields(kind):
+            assert "|" not in str(item.type), f"{kind.__name__}.{item.name}"
+        kinds += [each for each in find_dataclasses(tuple(get_type_hints(kind).values())) if each not in kinds]
+    assert {Settings, Seeds, Imagery, Link, ThresholdChange} <= set(kinds)
+
+
+def find_dataclasses(hints):
+    """Return the dataclasses in types, however deep."""
+    found = [each for each in hints if is_dataclass(each)]
+    return found + [each for hint in hints for each in find_dataclasses(get_args(hint))]
