@@ -59,8 +59,8 @@ class EpochEnded:
 
     epoch: int = described("counts from 1", least=1)
     epochs: int = described("how many there are", least=1)
-    train_loss: float = described("the training's loss")
-    validation_loss: float = described("the loss on the validation area")
+    train_loss: float = described("the training's loss", may_be_nan=True)
+    validation_loss: float = described("the loss on the validation area", may_be_nan=True)
     validation_f1: float = described("F1 by building there", least=0, most=1)
     is_best: bool = described("whether it is the best so far, by `validation_f1`", default=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import MISSING, field, fields, is_dataclass
 from functools import cache
 from pathlib import Path
@@ -30,8 +31,8 @@ def described(text: str, *, default: Any = MISSING, default_factory: Any = MISSI
     """Return a field that help and schema can describe.
 
     ``unit`` stands in the help, ``null`` says there what null means ("": it is never null), ``least``, ``most`` and
-    ``length`` (least, most) bound its value. ``is_optional``: a file may lack it; ``is_omitted``: it does where it is
-    None.
+    ``length`` (least, most) bound its value, which is finite unless it ``may_be_nan``. ``is_optional``: a file may lack
+    it; ``is_omitted``: it does where it is None.
     """
     given = {"default": default} if default_factory is MISSING else {"default_factory": default_factory}
     return field(metadata={"text": text, **facts}, **given)
@@ -65,7 +66,10 @@ def decode(
                 raise MissingValueError(where)
             continue
         try:
-            values[item.name] = _decode(hint, content[key], faults, where)
+            value, facts = content[key], item.metadata
+            if "text" in facts and not facts.get("may_be_nan") and not _is_finite(value):
+                raise _refuse(where, hint, value)
+            values[item.name] = _decode(hint, value, faults, where)
         except WrongValueError as error:
             if faults is None or not has_default:
                 raise
@@ -132,6 +136,13 @@ def _decode(hint: Any, value: Any, faults: Optional[list[str]], place: str) -> A
     elif isinstance(value, _ACCEPTED.get(kind, ())) and isinstance(value, bool) == (kind is bool):
         return value
     raise _refuse(place, hint, value)
+
+
+def _is_finite(value: object) -> bool:
+    """Tell whether there is no NaN and no infinity in a value or its list."""
+    if isinstance(value, list):
+        return all(map(_is_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _refuse(place: str, hint: Any, value: object) -> WrongValueError:

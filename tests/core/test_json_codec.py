@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Optional, get_args, get_type_hints
 
@@ -11,7 +12,7 @@ import pytest
 from plugin.core.card import Card, Seeds
 from plugin.core.counts import Counts
 from plugin.core.doctor_report import DoctorReport
-from plugin.core.events import Event
+from plugin.core.events import EpochEnded, Event
 from plugin.core.imagery import Imagery
 from plugin.core.job import Job, Settings
 from plugin.core.json_codec import WrongValueError, decode, described, encode, read_object
@@ -83,6 +84,14 @@ def test_a_value_of_another_type_is_refused_by_its_place(content, sentence):
     with pytest.raises(WrongValueError) as caught:
         decode(Shape, content)
     assert str(caught.value) == sentence
+
+
+def test_a_described_number_is_finite_unless_it_may_be_nan():
+    assert decode(
+        EpochEnded, {"epoch": 1, "epochs": 1, "train_loss": math.nan, "validation_loss": math.inf, "validation_f1": 0}
+    )
+    with pytest.raises(WrongValueError, match='"f1" must be a number or null, not NaN'):
+        decode(Rates, {"f1": math.nan})
 
 
 def test_where_faults_are_gathered_all_of_them_are_told_and_take_their_default():
