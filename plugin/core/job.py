@@ -157,9 +157,9 @@ class Job:
     raster: Annotated[
         str,
         Option(
-            "a georeferenced raster file: 8-bit, 16-bit or float values, any number of bands. Or an unpacked folder in"
-            " the layout of SpaceNet 1, 2, 4, 6 or 7: the tiles become a VRT, the GeoJSON files one layer, and the"
-            " labelled tiles the areas",
+            "a georeferenced raster file: 8-bit, 16-bit or float values, any number of bands. In job.json also an"
+            " unpacked folder in the layout of SpaceNet 1, 2, 4, 6 or 7: the tiles become a VRT, the GeoJSON files one"
+            " layer, and the labelled tiles the areas",
             "Raster",
             kind=RASTER,
         ),
@@ -167,7 +167,7 @@ class Job:
     labels: Annotated[
         str,
         Option(
-            "a polygon file in any coordinate system; optional if the raster is a SpaceNet folder",
+            "polygons in any coordinate system; in job.json optional if the raster is a SpaceNet folder",
             "Labels (building polygons)",
             kind=POLYGONS,
         ),
