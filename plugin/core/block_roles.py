@@ -35,7 +35,7 @@ def read_block_roles(texts: Sequence[str]) -> dict[int, str]:
             known = ", ".join(BLOCK_ROLES)
             raise InputError(f'A changed block reads like "12=held-out", not "{text}".', f"Roles: {known}.")
         if int(number) in roles:
-            raise InputError(f"Block {int(number)} is changed twice.", "Say its role once.")
+            raise InputError(f"Block {int(number)} is listed twice.", "Give each block one role.")
         roles[int(number)] = role
     return roles
 

@@ -43,7 +43,7 @@ def _check_values(card: Card) -> Iterable[tuple[bool, str]]:
     yield card.adaptation in ADAPTATIONS, f'"adaptation" must be one of {", ".join(ADAPTATIONS)}.'
     yield _is_range(card.value_range), '"value_range" must be a lower and a higher number.'
     is_told = card.imagery is None or card.imagery.is_sound(count)
-    yield is_told, f'"imagery" must tell of {count} bands, in numbers.'
+    yield is_told, f'"imagery" must hold numbers for {count} bands.'
 
 
 def _check_says(card: Card) -> Iterable[tuple[bool, str]]:

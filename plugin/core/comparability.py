@@ -48,19 +48,19 @@ def pair_blocks(first: RunRecord, second: RunRecord) -> list[Pair]:
     differing = sum(pair.first[0] + pair.first[2] != pair.second[0] + pair.second[2] for pair in pairs)
     if differing:
         raise InputError(
-            f"They were scored on the same ground, but against other labels in {differing} of {len(pairs)} blocks.",
+            f"They were scored on the same area, but against different labels in {differing} of {len(pairs)} blocks.",
             _OTHER_LABELS,
         )
     return pairs
 
 
 def _refuse(how: str, hint: str) -> InputError:
-    return InputError(f"They were scored on different ground: {how}", hint)
+    return InputError(f"They were scored on different areas: {how}", hint)
 
 
 def _read_blocks(record: RunRecord) -> tuple[Block, ...]:
     if not record.report.blocks:
-        raise InputError(f"The report of {record.name} tells no counts by block.", "Repeat the run.")
+        raise InputError(f"The report of {record.name} has no counts by block.", "Repeat the run.")
     return record.report.blocks
 
 

@@ -58,7 +58,7 @@ def find_raster(record: RunRecord) -> str:
     if found is None and not any(path.startswith("/vsi") for path in told):
         raise InputError(
             f"The raster of the run {record.name} is not where it was: {told[0] or told[1]}.",
-            "Put it back there: its held-out ground is taken over.",
+            "Put it back there: the new run keeps its held-out area.",
         )
     return str(found) if found else told[0]
 

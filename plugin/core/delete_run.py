@@ -35,7 +35,7 @@ def measure_bytes(folder: Path, is_over: Callable[[], bool] = never) -> int:
 def refuse_running(folder: RunFolder, *, is_begun: bool = False) -> None:
     """Raise RunError where a worker is at work in the folder, or about to be."""
     if is_begun or is_held(folder.lock):
-        raise RunError(f"The run {folder.path.name} is going on.", "Cancel it, or wait for its end.")
+        raise RunError(f"The run {folder.path.name} is still running.", "Cancel it, or wait until it has ended.")
 
 
 def list_kept(folder: RunFolder) -> list[str]:

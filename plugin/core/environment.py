@@ -198,8 +198,8 @@ def check_environment(environment: Environment, is_cancelled: Callable[[], bool]
         return Verdict(False, "cpu", "", error.message, error.hint)
     facts = next((found for line in reversed(lines) if (found := _read_facts(line))), None)
     if facts is None:
-        said = lines[-1] if lines else "it said nothing"
-        text = f"The worker's smoke test broke off (exit code {code}): {said}"
+        said = lines[-1] if lines else "its log is empty"
+        text = f"The worker's smoke test failed (exit code {code}): {said}"
         return Verdict(False, "cpu", "", text, "Press Set up to repair it.", {"output": lines[-20:]})
     told = decode(DoctorReport, facts, [])
     return Verdict(told.ok, told.device, told.device_name, told.text, told.hint, facts)

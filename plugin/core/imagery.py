@@ -54,7 +54,7 @@ def require_bands(names: Sequence[str], bands: Sequence[int], tuned: Imagery | N
     missing = [name for name, band, own in zip(names, bands, tuned.bands) if own and not band]
     if missing:
         raise InputError(
-            f"The raster has no {' and no '.join(missing)} band, with which the model was tuned.",
+            f"The raster has no {' and no '.join(missing)} band, which the model was tuned with.",
             "Choose a raster that has it, or say which band serves instead (0: none, filled with the model's mean).",
         )
 

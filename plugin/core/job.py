@@ -211,7 +211,7 @@ class Job:
         if not self.labels and not (self.raster and Path(self.raster).is_dir()):
             problems.append("No labels are chosen.")
         if any(band < 0 for band in self.bands) or (self.bands and not any(self.bands)):
-            problems.append("Bands are counted from 1; a 0 says that the raster has no such band.")
+            problems.append("Bands are counted from 1; 0 means that the raster has no such band.")
         try:
             read_block_roles(self.block_roles)
         except InputError as error:
@@ -225,12 +225,12 @@ class Job:
         checks = [
             (bool(self.earlier), "A parent is named, but not the split of its run (earlier)."),
             (bool(self.parent), "The split of an earlier run is named, but not that run (parent)."),
-            (bool(self.areas), "No ground is marked as checked (areas)."),
+            (bool(self.areas), "No area is marked as checked (areas)."),
             (
                 self.base_model.endswith((".json", ".safetensors")),
-                "A run that improves a model begins with the card of a tuned model.",
+                "A run that improves a model must start from the card of a tuned model.",
             ),
-            (not self.block_roles, "A run that improves a model takes its blocks as they were."),
+            (not self.block_roles, "A run that improves a model keeps the blocks of the earlier run."),
         ]
         return [sentence for is_fine, sentence in checks if not is_fine]
 
@@ -254,12 +254,12 @@ def load_job(path: Path) -> Job:
     except FileNotFoundError:
         raise InputError(f"There is no job file {path}.", "Give the path of a job.json.") from None
     except (OSError, ValueError) as error:
-        raise InputError(f"The job file {path} cannot be read: {error}", "Write it anew.") from error
+        raise InputError(f"The job file {path} cannot be read: {error}", "Write the file again.") from error
     if not isinstance(content, dict):
-        raise InputError(f"The job file {path} holds no JSON object.", "Write it anew.")
+        raise InputError(f"The job file {path} must hold a JSON object.", "Write the file again.")
     settings = content.pop("settings", None) or {}
     if not isinstance(settings, dict):
-        raise InputError(f'The "settings" of the job file {path} are no JSON object.', "Correct them.")
+        raise InputError(f'"settings" in the job file {path} must be an object.', "Correct the file.")
     _refuse_unknown_fields(content, Job, path)
     _refuse_unknown_fields(settings, Settings, path)
     given = {

@@ -73,7 +73,7 @@ def make_start(name: str) -> Card:
     return Card(
         name=f"{decoder}:{encoder}:{tag}",
         title=f"{DECODERS[decoder]} over {encoder.removeprefix('tu-')} ({tag})",
-        description=f"Begins with {knows} of its encoder, has never seen a roof.",
+        description=f"Starts from {knows} of its encoder; not trained on buildings.",
         architecture=decoder,
         encoder=encoder,
         weights=NO_WEIGHTS if tag == NO_WEIGHTS else PRETRAINED + tag,

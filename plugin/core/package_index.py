@@ -83,7 +83,7 @@ def read_pip_settings(environ: Mapping[str, str]) -> dict[str, str]:
         try:
             parser.read(path, encoding="utf-8")
         except (configparser.Error, OSError, UnicodeDecodeError) as error:
-            raise SetupError(f"pip's configuration file {path} cannot be read.", "Mend or remove that file.") from error
+            raise SetupError(f"pip's configuration file {path} cannot be read.", "Fix or remove that file.") from error
         for section in reversed(_PIP_SECTIONS):
             if parser.has_section(section):
                 settings.update((key.replace("_", "-"), value) for key, value in parser.items(section) if value)

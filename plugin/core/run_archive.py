@@ -86,7 +86,7 @@ def pack_run(
     """
     run = plan.folder.path
     if run.resolve() in target.resolve().parents:
-        raise InputError("The zip cannot lie in the run that it holds.", "Choose another folder for it.")
+        raise InputError("The zip cannot be written into the run's own folder.", "Choose another folder for it.")
     hide = _Hider(plan)
     done = 0
 
@@ -137,7 +137,7 @@ class _Hider:
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, ValueError) as error:
-            raise RunError(f"{path} cannot be read: {error}", "Look whether the run's folder is whole.") from error
+            raise RunError(f"{path} cannot be read: {error}", "Check that the run's folder is complete.") from error
         if path.suffix == ".json":
             with contextlib.suppress(ValueError):
                 return json.dumps(self._hide(json.loads(text)), indent=2, ensure_ascii=False) + "\n"
@@ -174,5 +174,5 @@ def _read_object(path: Path) -> dict[str, object]:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
-        raise RunError(f"{path} cannot be read: {error}", "Look whether the run's folder is whole.") from error
+        raise RunError(f"{path} cannot be read: {error}", "Check that the run's folder is complete.") from error
     return content if isinstance(content, dict) else {}

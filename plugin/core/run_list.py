@@ -154,7 +154,7 @@ def _find_status(record: RunRecord) -> tuple[str, str, str]:
         return UNREADABLE, "It has no job.json that can be read.", "Put that back, or delete what is left of the run."
     if record.key and not record.folder.report.exists():
         if is_held(record.folder.lock):
-            return RUNNING, "The run is going on.", "Wait for its end."
+            return RUNNING, "The run is still running.", "Wait until it has ended."
         return BROKEN_OFF, record.problem, record.hint
     return UNREADABLE, record.problem, record.hint
 

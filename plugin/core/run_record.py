@@ -71,7 +71,7 @@ def _find_problem(
     if job is None:
         return f"{folder.path} is no run folder: it has no job.json that can be read.", "Choose the folder of a run."
     if content is None:
-        return "The run did not come to its end.", "Resume it, or choose another run."
+        return "The run is not finished.", "Resume it, or choose another run."
     schema = content.get("schema")
     if not isinstance(schema, int) or schema < REPORT_SCHEMA:
         return "The run was made by an older version of the plugin, and cannot be reviewed.", _AGAIN
@@ -80,7 +80,7 @@ def _find_problem(
     needed = (folder.split, folder.errors, folder.footprints, folder.base_footprints, folder.card)
     missing = [each.name for each in needed if not each.is_file()]
     if missing:
-        problem = f"The run's folder is not whole: {', '.join(missing)} {_is(missing)} missing."
+        problem = f"The run's folder is incomplete: {', '.join(missing)} {_is(missing)} missing."
     elif faults:
         problem = f"The run's report.json is broken: {faults[0]}"
     else:
@@ -97,5 +97,5 @@ def require_probability(folder: RunFolder) -> None:
     if not folder.probability.is_file():
         raise InputError(
             f"The run's probability raster is gone: there is no {folder.probability}.",
-            "Put it back, or start the run anew: footprints cannot be traced without it.",
+            "Put it back, or start the run again: footprints cannot be traced without it.",
         )

@@ -41,7 +41,7 @@ _FAILURES = (
     (
         "ash mismatch",
         "A package does not match its pinned checksum and was thrown away.",
-        "Try again; if it stays so, a proxy or the package index alters files: ask whoever runs it.",
+        "Try again; if it fails again, a proxy or the package index alters files: ask whoever runs it.",
     ),
     (
         "No interpreter found|No download found|python-build-standalone",
@@ -56,7 +56,7 @@ _FAILURES = (
     (
         "dns error|error sending request|Connect|timed out|Request failed|Failed to (fetch|download)",
         "A package could not be downloaded.",
-        "Check the network and the proxy settings (HTTPS_PROXY), then press Set up again: what it has is kept.",
+        "Check the network and the proxy settings (HTTPS_PROXY), then press Set up again: finished downloads are kept.",
     ),
 )
 _OWN_TARGETS = (
@@ -123,13 +123,13 @@ def _verify(answer: Answer, pin: Pin) -> None:
     shown = hide_credentials(answer.address)
     if not zipfile.is_zipfile(io.BytesIO(answer.body)):
         raise SetupError(
-            f"{shown} answered with something else than a package (a sign-in page?).",
+            f"{shown} did not answer with a package (is it a sign-in page?).",
             "Open that address in a browser, sign in to the network if it asks, then press Set up again.",
         )
     if hashlib.sha256(answer.body).hexdigest() not in pin.hashes:
         raise SetupError(
             f"{shown} does not match its pinned checksum and was thrown away.",
-            "Try again; if it stays so, a proxy or the package index alters files: ask whoever runs it.",
+            "Try again; if it fails again, a proxy or the package index alters files: ask whoever runs it.",
         )
 
 
@@ -218,6 +218,6 @@ def explain_failure(step: str, code: int, lines: Sequence[str], log: Path) -> Se
     for pattern, message, hint in _FAILURES:
         if re.search(pattern, said):
             return SetupError(f"{step}: {message}", f"{hint} The log is {log}.")
-    reason = next((line for line in lines if line.startswith("error: ")), lines[-1] if lines else "it said nothing")
+    reason = next((line for line in lines if line.startswith("error: ")), lines[-1] if lines else "its log is empty")
     text = f"{step}: uv ended with exit code {code}: {hide_credentials(reason)}"
     return SetupError(text, f"Press Set up to try again. The log is {log}.")

@@ -190,7 +190,7 @@ class _Transfer(threading.Thread):
                 if len(self._body) > _LARGEST:
                     raise SetupError(f"{self._address} is larger than any file we expect.", _STATUS_HINTS[404])
             if len(self._body) < self._total:
-                raise _BrokenOffError("the connection broke off")
+                raise _BrokenOffError("the connection was lost")
             return Answer(response.geturl(), response.headers.get("Content-Type", ""), bytes(self._body))
 
     def _explain_status(self, error: urllib.error.HTTPError) -> Exception:

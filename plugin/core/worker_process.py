@@ -176,7 +176,12 @@ class WorkerProcess:
         if isinstance(self._last, Finished):
             return Ending("finished", event=self._last, stage=self._stage)
         if isinstance(self._last, Cancelled) or self._cancelled_at is not None:
-            return Ending("cancelled", "The run was cancelled.", "What it had finished is kept.", self._stage)
+            return Ending(
+                "cancelled",
+                "The run was cancelled.",
+                "Finished stages are kept; press Resume to continue.",
+                self._stage,
+            )
         if isinstance(self._last, Failed):
             return Ending("failed", self._last.message, self._last.hint, self._stage)
         return Ending(

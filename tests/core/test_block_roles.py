@@ -27,7 +27,7 @@ def test_any_other_text_is_refused_with_the_roles_that_there_are(text):
 
 
 def test_a_block_that_is_changed_twice_is_refused():
-    with pytest.raises(InputError, match="Block 12 is changed twice"):
+    with pytest.raises(InputError, match="Block 12 is listed twice"):
         read_block_roles(["12=training", "012=held-out"])
 
 

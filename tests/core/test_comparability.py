@@ -41,9 +41,9 @@ def test_ground_that_differs_by_less_than_a_pixel_is_the_same(pair):
 @pytest.mark.parametrize(
     ("changes", "said", "hint"),
     [
-        ({"left": 30.0}, "different ground: 12 of 12 blocks lie elsewhere", "the other's areas"),
-        ({"blocks": 9}, "different ground: 12 blocks against 9", "the other's areas"),
-        ({"of": 11}, "against other labels in 12 of 12 blocks", "the other's labels"),
+        ({"left": 30.0}, "different areas: 12 of 12 blocks lie elsewhere", "the other's areas"),
+        ({"blocks": 9}, "different areas: 12 blocks against 9", "the other's areas"),
+        ({"of": 11}, "against different labels in 12 of 12 blocks", "the other's labels"),
         ({"raster": {"crs": "EPSG:4326"}}, "one in EPSG:32645, the other in EPSG:4326", "the other's raster"),
         ({"schema": 1}, "second: The run was made by an older version", "Run the job again"),
     ],

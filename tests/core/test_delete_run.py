@@ -35,7 +35,7 @@ def test_a_run_that_the_trash_took_is_not_looked_for_again(make_run, tmp_path):
 
 def test_a_run_that_goes_on_is_not_deleted(make_run):
     run = make_run()
-    with hold_lock(run / "run.lock", RunError("held")), pytest.raises(RunError, match="is going on"):
+    with hold_lock(run / "run.lock", RunError("held")), pytest.raises(RunError, match="is still running"):
         delete_run(RunFolder(run))
     assert (run / "job.json").exists()
 

@@ -26,7 +26,7 @@ def test_a_package_with_another_checksum_is_thrown_away(index):
 
 def test_a_sign_in_page_in_place_of_the_package_is_recognised(index):
     index.server.replies[f"/files/{index.name}"] = Reply(b"<html>Please sign in</html>", "text/html")
-    assert "sign in" in index.fail("something else than a package").hint
+    assert "sign in" in index.fail("did not answer with a package").hint
 
 
 def test_a_sign_in_page_in_place_of_the_index_is_recognised(index):
@@ -60,7 +60,7 @@ def test_a_download_that_breaks_off_is_tried_again(index):
 
 def test_a_download_that_always_breaks_off_is_given_up_with_a_next_step(index):
     index.file.cut = 50
-    assert "proxy" in index.fail("could not be fetched: the connection broke off").hint
+    assert "proxy" in index.fail("could not be fetched: the connection was lost").hint
     assert len(index.server.requests) == 1 + uv_download.ATTEMPTS
 
 

@@ -45,7 +45,7 @@ def test_what_a_later_plugin_tells_of_the_imagery_is_passed_over(tmp_path):
 )
 def test_absurd_imagery_is_refused_with_the_card(tmp_path, wrong):
     replace(find_card("starter"), imagery=replace(IMAGERY, **wrong)).save(tmp_path / "model.json")
-    with pytest.raises(InputError, match='"imagery" must tell of 3 bands'):
+    with pytest.raises(InputError, match='"imagery" must hold numbers for 3 bands'):
         load_card(tmp_path / "model.json")
 
 

@@ -106,7 +106,7 @@ def test_a_job_file_that_is_no_json_is_refused(write, content):
 
 @pytest.mark.parametrize("content", ["[]", "3", "null", '"r.tif"'])
 def test_a_job_file_that_holds_no_object_is_refused(write, content):
-    assert "holds no JSON object" in refusal_of(write(content)).message
+    assert "must hold a JSON object" in refusal_of(write(content)).message
 
 
 def test_a_misspelt_field_is_refused_and_the_near_name_is_told(write):

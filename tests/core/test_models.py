@@ -69,7 +69,7 @@ def test_weights_have_their_hash_or_come_from_the_registry_or_have_a_size_where_
 def test_the_imagenet_start_says_that_it_has_never_seen_a_roof():
     card = find_card("imagenet_lite0")
     assert not card.is_finetuned
-    assert "never seen a roof" in card.description
+    assert "not on buildings" in card.description
     assert card.recipe.tune_epochs > 3
 
 

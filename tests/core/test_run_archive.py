@@ -136,7 +136,7 @@ def test_a_cancelled_zip_leaves_nothing(run, tmp_path):
 
 
 def test_a_zip_in_the_run_itself_is_refused(run):
-    with pytest.raises(InputError, match="cannot lie in the run"):
+    with pytest.raises(InputError, match="into the run's own folder"):
         send(run, run.path / "out.zip")
     assert not list(run.path.glob("*.zip"))
 

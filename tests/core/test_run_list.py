@@ -46,10 +46,10 @@ def test_a_threshold_set_by_hand_is_told(make_run):
 @pytest.mark.parametrize(
     ("spoil", "status", "said"),
     [
-        (lambda run: (run / "report.json").unlink(), BROKEN_OFF, "did not come to its end"),
+        (lambda run: (run / "report.json").unlink(), BROKEN_OFF, "is not finished"),
         (lambda run: (run / "job.json").unlink(), UNREADABLE, "no job.json"),
         (lambda run: (run / "job.json").write_text("{"), UNREADABLE, "no job.json"),
-        (lambda run: (run / "report.json").write_text("{"), UNREADABLE, "did not come to its end"),
+        (lambda run: (run / "report.json").write_text("{"), UNREADABLE, "is not finished"),
         (lambda run: (run / "errors.gpkg").unlink(), UNREADABLE, "errors.gpkg is missing"),
         (shutil.rmtree, UNREADABLE, "There is no run folder"),
         (lambda run: write_report(run, schema=1), UNREADABLE, "older version"),

@@ -97,7 +97,7 @@ def test_a_run_that_goes_on_is_not_deleted(look, town, make_run, window):
     with hold_lock(folder / "run.lock", RunError("held")):
         page.do("delete")
     assert window.mainWindow().findChildren(QMessageBox) == []
-    assert any("is going on" in message for message in window.read_messages())
+    assert any("is still running" in message for message in window.read_messages())
     assert folder.exists()
 
 
@@ -126,6 +126,6 @@ def test_a_run_that_has_just_begun_is_not_deleted(look, runs_controller, town, m
     folder = make_real()
     monkeypatch.setattr(runs_controller, "_run", type("Begun", (), {"folder": RunFolder(folder)})())
     look(1, folder).do("delete")
-    assert any("is going on" in message for message in window.read_messages())
+    assert any("is still running" in message for message in window.read_messages())
     monkeypatch.undo()
     assert folder.exists()

@@ -113,7 +113,7 @@ def test_two_runs_on_different_ground_are_not_compared_and_it_says_why(look, tow
     pair = make_run("one"), make_run("two", report=make_report(left=33.0))
     page = look(2, *pair)
     page.do("compare")
-    assert "different ground" in page.runsLine.text()
+    assert "different areas" in page.runsLine.text()
     assert "the other's areas" in page.runsLine.text()
 
 
@@ -141,7 +141,7 @@ def test_a_zip_that_cannot_be_written_is_told(look, town, make_real, window, wai
     (dialog,) = (each for each in window.mainWindow().findChildren(QFileDialog) if each.isVisible())
     dialog.fileSelected.emit(str(folder / "inside.zip"))
     dialog.close()
-    wait_until(lambda: any("cannot lie in the run" in message for message in window.read_messages()))
+    wait_until(lambda: any("into the run's own folder" in message for message in window.read_messages()))
     assert not (folder / "inside.zip").exists()
 
 

@@ -39,10 +39,10 @@ BETTER = replace(
     by_hand="The threshold was set by hand.",
 )
 BROKEN = RunEntry(
-    RUNS / "hamlet", BROKEN_OFF, "The run did not come to its end.", "Resume it.", raster="/maps/b.tif", when=100.0
+    RUNS / "hamlet", BROKEN_OFF, "The run is not finished.", "Resume it.", raster="/maps/b.tif", when=100.0
 )
 ODD = RunEntry(RUNS / "odd", UNREADABLE, "The run was made by a newer version of the plugin.", "Update.", when=50.0)
-GOING = replace(BROKEN, path=RUNS / "going", status=RUNNING, problem="The run is going on.", when=400.0)
+GOING = replace(BROKEN, path=RUNS / "going", status=RUNNING, problem="The run is still running.", when=400.0)
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_enter_on_a_run_that_cannot_be_opened_opens_nothing(page, select, listen
     select(BROKEN)
     QTest.keyClick(page.runTable, Qt.Key.Key_Return)
     assert heard == []
-    assert "did not come to its end" in page.runsLine.text()
+    assert "is not finished" in page.runsLine.text()
 
 
 def test_a_double_click_opens(page, select, listen):
@@ -260,7 +260,7 @@ def test_added_folders_can_be_forgotten(page, listen):
 
 def test_everything_fits_320_pixels_and_has_a_name(page, select, dock):
     select(replace(BROKEN))
-    page.show_sentence("They were scored on different ground: " + "x" * 90, "Repeat one of them.")
+    page.show_sentence("They were scored on different areas: " + "x" * 90, "Repeat one of them.")
     settle_events()
     assert dock.width() == 320
     for widget in [*page.findChildren(QAbstractButton), *page.findChildren(QLabel), page.runTable]:
