@@ -51,14 +51,14 @@ def main(arguments: list[str] | None = None) -> int:
         return FUNCTIONS[command.name](options, channel) or 0
     except (CancelRequested, KeyboardInterrupt):
         channel.emit(Cancelled(channel.stage))
-        return _tell("Cancelled.", "What was finished is kept.")
+        return _tell("Cancelled.", "Finished stages are kept.")
     except TunerError as error:
         channel.emit(Failed(error.message, error.hint, channel.stage, error.code))
         return _tell(error.message, error.hint)
     except Exception as error:  # noqa: BLE001 - the border: whatever happened is said, never only printed as a trace
         traceback.print_exc()
-        message = f"Something unforeseen went wrong: {type(error).__name__}: {error}"
-        hint = "Look into the log; attach the run's folder to a bug report."
+        message = f"Unexpected error: {type(error).__name__}: {error}"
+        hint = "Look into the log, and attach the run's folder to a bug report."
         channel.emit(Failed(message, hint, channel.stage))
         return _tell(message, hint)
 

@@ -35,7 +35,7 @@ def _find_overlaps(areas: Geometries, origins: np.ndarray, raster: Raster) -> li
     if len(shared) == 0:
         return []
     sentence = count_things(len(shared), "Two areas overlap.", "{} pairs of areas overlap.")
-    hint = "Where a training area lies on a held-out one, the ground is held out: redraw them side by side."
+    hint = "The overlap of a training area and a held-out area is held out: redraw them side by side."
     finding = Finding("areas_overlap", WARNING, sentence, hint, len(shared))
     return [locate_finding(finding, shapely.bounds(shared), raster)]
 
@@ -47,7 +47,7 @@ def _find_outside(areas: Geometries, raster: Raster) -> list[Finding]:
     if count == 0:
         return []
     sentence = count_things(count, "One area reaches beyond the raster.", "{} areas reach beyond the raster.")
-    hint = "Only what lies on the raster counts: nothing is to be done where that is meant."
+    hint = "Only the part on the raster counts: if you meant that, you need not do anything."
     finding = Finding("areas_outside", ADVICE, sentence, hint, count)
     return [locate_finding(finding, shapely.bounds(areas[is_off]), raster)]
 

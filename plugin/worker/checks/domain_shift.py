@@ -37,8 +37,8 @@ def find_differences(raster: Raster, card: Card, ground: Any = None) -> list[Not
     """
     notices = [*_compare_scale(raster, card), *_compare_bands(raster, card)]
     if ground is not None and not holds_data(raster, _frame(ground, raster, 1)):
-        sentence = "The raster holds no data on this ground."
-        return [*notices, Notice(WARNING, sentence, "Choose other ground, where the map shows imagery.")]
+        sentence = "The raster holds no data in this area."
+        return [*notices, Notice(WARNING, sentence, "Choose an area where the map shows imagery.")]
     if not card.parent:
         return notices  # brought to any imagery by its own stretch, and tuned on none
     found = measure_imagery(raster, None if ground is None else _frame(ground, raster, _LEAST_REGION_PX))
@@ -53,9 +53,7 @@ def _compare_scale(raster: Raster, card: Card) -> Iterator[Notice]:
         return
     learnt = " to ".join(f"{gsd_m:.2f}" for gsd_m in dict.fromkeys(card.gsd_m))
     word = "finer" if own < min(card.gsd_m) else "coarser"
-    sentence = (
-        f"The raster is {word} than the imagery that the model learnt from: {own:.2f} m a pixel, there {learnt} m."
-    )
+    sentence = f"The raster is {word} than the model's training imagery: {own:.2f} m a pixel instead of {learnt} m."
     yield Notice(WARNING, sentence, _NEXT)
 
 
@@ -64,17 +62,17 @@ def _compare_bands(raster: Raster, card: Card) -> Iterator[Notice]:
     rows = list(zip(card.bands, raster.bands, tuned, strict=True))
     missing = [name for name, band, own in rows if own and not band]
     if missing:
-        sentence = f"No band serves for {_join(missing)}, with which the model learnt: the model's mean is filled in."
-        yield Notice(WARNING, sentence, "Choose a raster that has it, or tune a model on this one.")
+        sentence = f"The model was trained with {_join(missing)}: no band is assigned, the model's mean is used."
+        yield Notice(WARNING, sentence, "Choose a raster that has it, or tune a model on this raster.")
     added = [name for name, band, own in rows if band and not own]
     if added:
-        sentence = f"The model learnt without any {_join(added)}: what the raster has of it is new to the model."
-        yield Notice(WARNING, sentence, "Let no band serve for it.")
+        sentence = f"The model was trained without {_join(added)}: this band of the raster is new to it."
+        yield Notice(WARNING, sentence, "Assign no band to it.")
     used = [band for band in raster.bands if band]
     shared = next((band for band in used if used.count(band) > 1), 0)
     if shared and len(set(filter(None, tuned))) > len(set(used)):
         names = [name for name, band, _ in rows if band == shared]
-        sentence = f"Band {shared} serves for {_join(names)}, which the model learnt from bands of their own."
+        sentence = f"Band {shared} is assigned to {_join(names)}, which were separate bands when the model was trained."
         yield Notice(WARNING, sentence, _NEXT)
 
 
@@ -82,8 +80,8 @@ def _compare_kind(found: Imagery, card: Card) -> Iterator[Notice]:
     is_plain = bool(card.stretch) and all(tuple(limits) == _EIGHT_BITS for limits in card.stretch)
     learnt = card.imagery.values if card.imagery else "uint8" if is_plain else ""
     if learnt and learnt != found.values:
-        sentence = f"The raster's values are {found.values}, those of the imagery that the model was tuned on {learnt}."
-        yield Notice(WARNING, sentence, "Convert it as the other one was (Raster > Conversion > Translate).")
+        sentence = f"The raster's values are {found.values}; the model was tuned on {learnt} values."
+        yield Notice(WARNING, sentence, "Convert the raster (Raster > Conversion > Translate).")
 
 
 def _compare_looks(found: Imagery, card: Card) -> Iterator[Notice]:
@@ -93,15 +91,15 @@ def _compare_looks(found: Imagery, card: Card) -> Iterator[Notice]:
         pair = None if clipped else _find_swap(found, card.imagery)
         if pair is not None:
             names = _join([card.bands[place] for place in pair])
-            sentence = f"The bands for {names} look as if they had changed places."
-            yield Notice(WARNING, sentence, "See which band of the raster serves for which of the model's.")
+            sentence = f"The bands for {names} seem to be swapped."
+            yield Notice(WARNING, sentence, "Check which band of the raster is assigned to which band of the model.")
             found = _swap(found, *pair)
         said = [*_tell_brightness(found, card.imagery, card.bands), *_tell_contrast(found, card.imagery)]
         if not clipped and _measure_colours(found, card.imagery) > _FAR_COLOURS:
-            said.append("its colours stand to each other in another way")
+            said.append("the ratios between its colours are different")
     said += clipped
     if said:
-        sentence = f"The raster looks unlike the imagery that the model was tuned on: {'; '.join(said)}."
+        sentence = f"The raster differs from the imagery that the model was tuned on: {'; '.join(said)}."
         yield Notice(WARNING, sentence, _NEXT)
 
 
@@ -110,7 +108,7 @@ def _tell_brightness(found: Imagery, tuned: Imagery, names: tuple[str, ...]) -> 
         places = [i for i in _list_shared(found, tuned) if _is_far(found, tuned, i, is_darker)]
         if places:
             here, there = (_join([f"{each.mean[i]:.2f}" for i in places]) for each in (found, tuned))
-            yield f"{_join([names[i] for i in places])} {word} (mean {here}, there {there}, of 1)"
+            yield f"{_join([names[i] for i in places])} {word} (mean {here} instead of {there}, from 0 to 1)"
 
 
 def _is_far(found: Imagery, tuned: Imagery, place: int, is_darker: bool) -> bool:
@@ -124,7 +122,7 @@ def _tell_contrast(found: Imagery, tuned: Imagery) -> Iterator[str]:
     ]
     worst = max(ratios, key=lambda ratio: abs(math.log(ratio)), default=1.0)
     if not 1 / _FAR_SPREADS <= worst <= _FAR_SPREADS:
-        yield f"its contrast is {worst:.1f} times that of the other"
+        yield f"its contrast is {worst:.1f} times as high"
 
 
 def _tell_clipped(found: Imagery, tuned: Imagery | None) -> Iterator[str]:
@@ -132,7 +130,7 @@ def _tell_clipped(found: Imagery, tuned: Imagery | None) -> Iterator[str]:
     rows = zip(found.bands, found.clipped, before, strict=True)
     share, grown = max((max(own), max(a - b for a, b in zip(own, old, strict=True))) for band, own, old in rows if band)
     if grown > _MUCH_CLIPPED:
-        yield f"{share:.0%} of a band's values lie at or beyond the darkest or brightest that it can tell apart"
+        yield f"{share:.0%} of a band's values are clipped to the darkest or brightest value"
 
 
 def _find_swap(found: Imagery, tuned: Imagery) -> tuple[int, int] | None:

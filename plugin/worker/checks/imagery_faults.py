@@ -1,4 +1,4 @@
-"""What can be said from looking at some labels and the imagery around them."""
+"""Faults of the imagery around a sample of the labels, and the shift between both."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def find_blank(crops: LabelCrops, labels: Labels, raster: Raster) -> list[Findin
     if not blank:
         return []
     count, of = len(blank), len(crops.items)
-    looked = "" if of == len(labels.polygons) else f" of the {of} that were looked at"
+    looked = f"{of} labels" if of == len(labels.polygons) else f"{of} checked labels"
     sentence = count_things(
         count,
-        f"One label{looked} has no imagery under it.",
-        f"{{}} labels{looked} have no imagery under them.",
+        f"1 of {looked} lies where the raster has no imagery.",
+        f"{{}} of {looked} lie where the raster has no imagery.",
     )
     level, hint = WARNING, "Delete them, or choose a raster that covers them."
     if count >= _ALL_BLANK * of:
-        level, hint = STOP, "Choose the raster that the labels were drawn on, or see that both lie where they belong."
+        level, hint = STOP, "Choose the raster that the labels were drawn on, or check the coordinate systems of both."
     finding = Finding("blank", level, sentence, hint, count)
     return [locate_finding(finding, shapely.bounds(labels.polygons[blank]), raster)]
 
@@ -46,8 +46,8 @@ def find_extremes(crops: LabelCrops, raster: Raster) -> list[Finding]:
     share = float(((pixels <= 0).all(axis=1) | (pixels >= 1).all(axis=1)).mean())
     if share <= _MANY_EXTREME:
         return []
-    sentence = f"{share:.0%} of the imagery around the labels is pure black or white: nothing can be told apart there."
-    return [Finding("extremes", ADVICE, sentence, "Export the raster anew with its full range of values.")]
+    sentence = f"{share:.0%} of the imagery around the labels is pure black or white, and shows nothing."
+    return [Finding("extremes", ADVICE, sentence, "Export the raster again with its full range of values.")]
 
 
 def describe_shift(shift: Misregistration | None, labels: Labels, raster: Raster) -> list[Finding]:

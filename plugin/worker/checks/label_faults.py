@@ -22,11 +22,11 @@ _LEAST_BUILDING_PX = 2.0
 _MANY_OUTSIDE = 0.5
 
 _DONE = {
-    "repaired": (WARNING, "Mend them for good with Processing > Fix geometries."),
-    "twins": (WARNING, "Delete the doubles with Processing > Delete duplicate geometries."),
+    "repaired": (WARNING, "To repair the layer itself, use Processing > Fix geometries."),
+    "twins": (WARNING, "Delete the duplicates with Processing > Delete duplicate geometries."),
     "split": (ADVICE, "Where the parts are one building, draw it as one polygon."),
-    "dropped": (ADVICE, "Delete them, or draw them anew."),
-    "outside": (ADVICE, "Nothing is to be done where the layer covers more ground than the raster."),
+    "dropped": (ADVICE, "Delete them, or draw them again."),
+    "outside": (ADVICE, "If the layer covers a larger area than the raster, you need not do anything."),
 }
 
 
@@ -49,7 +49,7 @@ def _find_done(labels: Labels, raster: Raster) -> list[Finding]:
             found.append(locate_finding(finding, labels.places.get(name, np.empty((0, 4))), raster))
     if labels.outside <= _MANY_OUTSIDE * (labels.outside + len(labels.polygons)):
         return found
-    hint = "See that both layers have the right coordinate system."
+    hint = "Check the coordinate systems of both layers."
     return [replace(each, level=WARNING, hint=hint) if each.kind == "outside" else each for each in found]
 
 
@@ -71,7 +71,7 @@ def _find_overlaps(polygons: Geometries, raster: Raster) -> list[Finding]:
         "Two labels overlap by more than a fifth of the smaller one.",
         "{} pairs of labels overlap by more than a fifth of the smaller one.",
     )
-    hint = "See whether a building was drawn twice, and delete or reshape one of each pair."
+    hint = "Check whether a building was drawn twice, and delete or reshape one of each pair."
     shared = shapely.intersection(polygons[pairs[:, 0]], polygons[pairs[:, 1]])
     finding = Finding("overlaps", WARNING, sentence, hint, len(pairs))
     return [locate_finding(finding, shapely.bounds(shared), raster)]
@@ -86,13 +86,13 @@ def _find_tiny(polygons: Geometries, raster: Raster, min_area_m2: float) -> list
     count = int(is_tiny.sum())
     if count == 0:
         return []
-    limit = f"{min_area_m2:g} m\u00b2, the least area of a footprint"
+    limit = f"{min_area_m2:g} m\u00b2, the minimum area of a footprint"
     if pixels_m2 > min_area_m2:
         limit = f"2 x 2 pixels of {raster.native_gsd_m:.2f} m"
     said = count_things(count, f"One label is smaller than {limit}.", f"{{}} labels are smaller than {limit}.")
-    hint = "They count as missed: delete what is no building, or lower the minimum area."
+    hint = "They count as missed: delete those that are no buildings, or lower the minimum area."
     if pixels_m2 > min_area_m2:
-        hint = "No model can find them in this raster: delete them, or take finer imagery."
+        hint = "No model can find them in this raster: delete them, or use finer imagery."
     bounds = shapely.bounds(polygons[is_tiny])
     return [locate_finding(Finding("tiny", ADVICE, said, hint, count), bounds, raster)]
 
@@ -110,5 +110,5 @@ def _find_scale(polygons: Geometries, raster: Raster, card: Card) -> list[Findin
             f"The base model was trained at {min(card.gsd_m):g} to {max(card.gsd_m):g} m a pixel, "
             f"this raster has {raster.native_gsd_m:.2f} m."
         )
-        found.append(Finding("scale", WARNING, sentence, "Choose imagery or a model of a nearer scale."))
+        found.append(Finding("scale", WARNING, sentence, "Choose imagery or a model with a more similar pixel size."))
     return found

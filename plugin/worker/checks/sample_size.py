@@ -53,8 +53,8 @@ def find_shortage(split: Split, *, has_areas: bool) -> list[Finding]:
             Finding(
                 "few_to_learn",
                 WARNING,
-                f"Only {training} buildings are there to learn from.",
-                f"Label more on training ground: with fewer than {_FEW_TO_LEARN}, tuning changes little.",
+                f"Only {training} buildings are labelled for training.",
+                f"Label more in the training area: with fewer than {_FEW_TO_LEARN}, tuning changes little.",
                 training,
             )
         )

@@ -37,7 +37,7 @@ def read_areas(path: str, layer: str, raster: Raster) -> tuple[Any, Any]:
         raise InputError(f"{said} no role.", 'Write "training" or "held-out" into the field "role" of each area.')
     unknown = sorted(set(roles.tolist()) - {TRAINING, HELD_OUT})
     if unknown:
-        raise InputError(f'The role "{unknown[0]}" of an area is not known.', _HINT)
+        raise InputError(f'The role "{unknown[0]}" of an area is unknown.', _HINT)
     frame = shapely.box(0, 0, raster.width, raster.height)
     training, held_out = (shapely.union_all(polygons[roles == role]) & frame for role in (TRAINING, HELD_OUT))
     for role, ground in ((TRAINING, training), (HELD_OUT, held_out)):

@@ -19,7 +19,9 @@ from .labels import Labels, read_labels, read_polygons
 from .locate import count_things, locate_finding
 from .split import Split
 
-CHECK_MORE = "Mark ground as checked where the model may learn: on the raster, off held-out and validation ground."
+CHECK_MORE = (
+    "Mark an area as checked where the model may learn: on the raster, outside the held-out and validation areas."
+)
 _FEW = 10
 _LEAST_PX = 1.0
 
@@ -31,18 +33,18 @@ def read_checked(path: str, layer: str, raster: Raster) -> Any:
     """
     content = read_layer(path, layer) if path else None
     if content is None or len(content.geometries) == 0:
-        raise InputError("No ground is marked as checked.", CHECK_MORE)
+        raise InputError("No area is marked as checked.", CHECK_MORE)
     field = next((name for name in content.columns if name.lower() == "role"), None)
     if field is not None and {read_role(str(role or "")) for role in content.columns[field]} != {TRAINING}:
         raise InputError(
-            "The checked ground has another role than training.",
-            'Held-out ground is the earlier run\'s. Write "training" into the field "role", or leave the field out.',
+            "The checked area must have the role training.",
+            'The earlier run sets the held-out area. Write "training" into the field "role", or leave the field out.',
         )
-    polygons, _, _ = read_polygons(content, raster, "The checked ground")
+    polygons, _, _ = read_polygons(content, raster, "The checked area")
     frame = shapely.box(0, 0, raster.width, raster.height)
     checked = shapely.union_all(explode_polygons(shapely.intersection(polygons, frame))[0])
     if checked.area < _LEAST_PX:
-        raise InputError("The checked ground lies outside the raster.", CHECK_MORE, code=OUTSIDE_RASTER)
+        raise InputError("The checked area lies outside the raster.", CHECK_MORE, code=OUTSIDE_RASTER)
     return checked
 
 
@@ -83,26 +85,28 @@ def tell_corrections(
     ``fresh`` is the part that is learnt from, ``count`` how many footprints lie there.
     """
     learnt = _measure_m2(shapely.union_all(fresh), raster)
-    notice = f"{learnt:,.0f} m² of checked ground are learnt from, with {count} footprints on it."
+    notice = f"{learnt:,.0f} m² of the checked area are used for training, with {count} footprints in it."
     if count == 0:
-        notice = f"{learnt:,.0f} m² of checked ground are learnt from: they say that there is no building."
+        notice = f"{learnt:,.0f} m² of the checked area are used for training; there is no building in them."
     found = [
-        *_tell_lost(checked, split, HELD_OUT, "they stay the exam, and are never learnt from.", raster),
-        *_tell_lost(checked, split, VALIDATION, "thresholds are chosen there, and it is never learnt from.", raster),
+        *_tell_lost(checked, split, HELD_OUT, "the model is only scored there, and never learns from it.", raster),
+        *_tell_lost(
+            checked, split, VALIDATION, "thresholds are chosen there, and the model never learns from it.", raster
+        ),
     ]
     near = shapely.difference(checked, shapely.union_all([*fresh, split.ground(HELD_OUT, VALIDATION)]))
     if near.area > 0.01 * checked.area:
         said = (
-            f"{_measure_m2(near, raster):,.0f} m² of the checked ground are not learnt from: they lie within "
-            f"{split.buffer_px * raster.gsd_m:.0f} m of held-out or validation ground, or in buildings that reach "
-            "beyond the checked ground."
+            f"{_measure_m2(near, raster):,.0f} m² of the checked area are not used for training: they lie within "
+            f"{split.buffer_px * raster.gsd_m:.0f} m of the held-out or validation area, or in buildings that reach "
+            "beyond the checked area."
         )
         found.append(_locate("checked_near", said, near, raster))
     if 0 < count < _FEW:
         said = count_things(
-            count, "Only one footprint lies on checked ground.", "Only {} footprints lie on checked ground."
+            count, "Only one footprint lies in the checked area.", "Only {} footprints lie in the checked area."
         )
-        hint = "The model will change little: check more ground, where it is most often wrong."
+        hint = "The model will change little: check a larger area, where the model makes the most errors."
         found.append(Finding("few_checked", WARNING, said, hint, count))
     return (notice,), tuple(found)
 
@@ -111,13 +115,13 @@ def _tell_lost(checked: Any, split: Split, role: str, why: str, raster: Raster) 
     lost = shapely.intersection(checked, split.ground(role))
     if lost.area < _LEAST_PX:
         return []
-    said = f"{_measure_m2(lost, raster):,.0f} m² of the checked ground are {role} ground: {why}"
+    said = f"{_measure_m2(lost, raster):,.0f} m² of the checked area lie in the {role} area: {why}"
     return [_locate(f"checked_{role.replace('-', '_')}", said, lost, raster)]
 
 
 def _locate(kind: str, said: str, ground: Any, raster: Raster) -> Finding:
     parts = explode_polygons([ground])[0]
-    hint = "Nothing is to be done. To teach the model more, check other ground."
+    hint = "You need not do anything. To teach the model more, check another area."
     return locate_finding(Finding(kind, ADVICE, said, hint, len(parts)), shapely.bounds(parts), raster)
 
 

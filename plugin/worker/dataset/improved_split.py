@@ -59,7 +59,7 @@ def renew_split(job: Job, raster: Raster) -> ImprovedSplit:
     fresh = _find_fresh(earlier, checked, given.polygons, np.concatenate([~is_replaced, ~is_own]))
     if len(fresh) == 0:
         raise InputError(
-            "No checked ground is left to learn from: all of it is held-out or validation ground, or too near to it.",
+            "No checked area is left for training: all of it is held-out or validation area, or too near to it.",
             CHECK_MORE,
             code=NOTHING_TO_LEARN,
         )
@@ -145,8 +145,8 @@ def _fill(count: int, role: str) -> NDArray[np.object_]:
 def _refuse_too_few(count: int) -> None:
     if count < MIN_BUILDINGS:
         raise InputError(
-            f"With the corrections, {count or 'no'} {'building lies' if count < 2 else 'buildings lie'} on training "
-            f"ground; at least {MIN_BUILDINGS} are needed.",
+            f"With the corrections, {count or 'no'} {'building lies' if count < 2 else 'buildings lie'} in the "
+            f"training area; at least {MIN_BUILDINGS} are needed.",
             CHECK_MORE,
             code=TOO_FEW_BUILDINGS,
         )

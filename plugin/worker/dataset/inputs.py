@@ -69,7 +69,7 @@ def split_inputs(inputs: Inputs, progress: NotifyingProgress) -> Split:
         changes = read_block_roles(job.block_roles)
         split = split_ground(inputs.raster, inputs.labels, job.settings, job.areas, job.areas_layer, changes)
     counts = ", ".join(f"{int((split.label_roles == role).sum())} {role}" for role in ROLES)
-    progress.send_notice(f"Labels by ground: {counts}.")
+    progress.send_notice(f"Labels by area: {counts}.")
     return split
 
 
@@ -93,5 +93,5 @@ def describe_bands(raster: Raster, card: Card) -> str:
     used = ", ".join(f"band {band} as {name}" for band, name in pairs if band)
     worked = f"{raster.native_gsd_m:.2f} m imagery"
     if raster.is_resampled:
-        worked += f", worked at {raster.gsd_m:.2f} m ({raster.width} x {raster.height} pixels)"
+        worked += f", resampled to {raster.gsd_m:.2f} m for the model ({raster.width} x {raster.height} pixels)"
     return f"{worked}; {used}. {raster.adapted}".strip()

@@ -21,13 +21,13 @@ _DONE = {
         "{} invalid labels were repaired for this run (your layer is unchanged).",
     ),
     "split": (
-        "One multi-part label was taken apart: each part counts as a building.",
-        "{} multi-part labels were taken apart: each part counts as a building.",
+        "One multi-part label was split: each part counts as a building.",
+        "{} multi-part labels were split: each part counts as a building.",
     ),
-    "dropped": ("One label without an area was passed over.", "{} labels without an area were passed over."),
+    "dropped": ("One label without an area was ignored.", "{} labels without an area were ignored."),
     "outside": (
-        "One label lies outside the raster and was passed over.",
-        "{} labels lie outside the raster and were passed over.",
+        "One label lies outside the raster and was ignored.",
+        "{} labels lie outside the raster and were ignored.",
     ),
     "twins": (
         "One label lies exactly on another: each building counts once in this run.",
@@ -88,7 +88,7 @@ def read_labels(path: str, layer: str, raster: Raster, shift_m: tuple[float, flo
     if not touching.any():
         raise InputError(
             f"No label touches the raster: {_describe_distance(polygons, raster)}",
-            "Choose labels of the same place, and see that both layers have the right coordinate system.",
+            "Choose labels of the same place, and check the coordinate systems of both layers.",
         )
     features, parts = np.unique(origins, return_counts=True)
     is_split = np.isin(origins, features[(parts > 1) & ~is_repaired[features]])
@@ -138,7 +138,7 @@ def read_polygons(content: Layer, raster: Raster, name: str) -> tuple[Geometries
     if shapely.is_missing(geometries).all():
         raise InputError(
             f"{name} lies nowhere in the raster's coordinate system.",
-            "See that both layers have the right coordinate system (Layer > Set CRS of Layer(s)).",
+            "Check the coordinate systems of both layers (Layer > Set CRS of Layer(s)).",
         )
     is_broken = ~shapely.is_valid(geometries) & ~shapely.is_missing(geometries)
     geometries[is_broken] = shapely.make_valid(geometries[is_broken])

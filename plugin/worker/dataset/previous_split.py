@@ -46,7 +46,7 @@ def read_earlier(path: str, raster: Raster) -> Earlier:
     numbers = grounds.columns["id"].astype(np.int64)
     is_ground = np.isin(roles.astype(str), ROLES)
     if set(roles[is_ground].tolist()) != set(ROLES):
-        raise InputError(f"{path} does not hold the split of a run: a role has no ground.", _HINT)
+        raise InputError(f"{path} does not hold the split of a run: a role has no blocks.", _HINT)
     whole, whole_roles = _join_blocks(grounds.geometries, numbers, grounds.columns["block_role"])
     buffers = grounds.columns.get("buffer_px")
     buffer_px = choose_buffer(Labels(labels.geometries), raster) if buffers is None else float(buffers[0])
@@ -71,9 +71,9 @@ def _refuse_other_raster(known: RasterFacts, raster: Raster) -> None:
         return
     told = f" ({size[0]} x {size[1]} pixels, {known.crs})" if size else ""
     raise InputError(
-        f"The earlier run worked on another raster{told}; this one has {raster.width} x {raster.height} pixels, "
+        f"The earlier run used another raster{told}; this one has {raster.width} x {raster.height} pixels, "
         f"{raster.crs.to_string()}.",
-        "Choose its raster: held-out ground is taken over from there.",
+        "Choose its raster: the new run keeps its held-out area.",
     )
 
 
@@ -91,8 +91,8 @@ def _read(path: str, layer: str, raster: Raster) -> Layer:
     beyond = max(-left, -top, right - raster.width, bottom - raster.height)
     if content.crs != raster.crs or (layer == "blocks" and beyond > _NEAR_PX):
         raise InputError(
-            "The earlier run worked on another raster: its ground does not lie on this one.",
-            "Choose its raster: held-out ground is taken over from there.",
+            "The earlier run used another raster: its blocks do not lie on this one.",
+            "Choose its raster: the new run keeps its held-out area.",
         )
     return Layer(polygons, content.columns, content.crs)
 

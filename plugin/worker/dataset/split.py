@@ -119,7 +119,7 @@ def _find_labelled_blocks(labels: Labels, raster: Raster, buffer_px: float) -> G
         where = "two blocks" if len(blocks) == 2 else "one block"
         raise InputError(
             f"All labels lie inside {where} of {side * raster.gsd_m:.0f} x {side * raster.gsd_m:.0f} m; at least "
-            f"{_LEAST_BLOCKS} are needed to hold ground out.",
+            f"{_LEAST_BLOCKS} are needed for a held-out area.",
             "Label buildings over a wider part of the raster, or draw areas.",
             code=TOO_FEW_BLOCKS,
         )
@@ -131,7 +131,7 @@ def _change(roles: NDArray[np.object_], changes: Mapping[int, str]) -> None:
         if not 1 <= number <= len(roles):
             raise InputError(
                 f"There is no block {number}: the split has blocks 1 to {len(roles)}.",
-                "Show the split again: the raster, the labels or the settings are not what they were.",
+                "Show the split again: the raster, the labels or the settings have changed.",
                 code=NO_SUCH_BLOCK,
             )
         roles[number - 1] = role
@@ -170,12 +170,17 @@ def _refuse_lone_roles(split: Split, is_changed: bool) -> None:
             continue
         if is_changed:
             raise InputError(
-                f"With the changed blocks, {_count_buildings(count)} on {role} ground; at least {MIN_BUILDINGS} are "
+                f"With the changed blocks, {_count_buildings(count)} in the {role} area; at least {MIN_BUILDINGS} are "
                 "needed.",
-                f"Give another block the role {role}, or take the changes back.",
+                f"Give another block the role {role}, or undo the changes.",
                 code=TOO_FEW_BUILDINGS,
             )
-        _refuse_too_few(count, MIN_BUILDINGS, f"on {role} ground")
+        raise InputError(
+            f"The {len(split.label_roles)} buildings could not be divided into three areas: {_count_buildings(count)} "
+            f"in the {role} area; at least {MIN_BUILDINGS} are needed.",
+            "Label about 10 more buildings in another part of the raster, or draw areas elsewhere.",
+            code=TOO_FEW_BUILDINGS,
+        )
 
 
 def is_mostly_inside(polygons: Geometries, ground: Any) -> NDArray[np.bool_]:

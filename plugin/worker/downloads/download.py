@@ -29,7 +29,7 @@ _WORTH_BYTES = 1 << 20
 _SPARE_BYTES = 50_000_000
 _CHUNK = 1 << 20
 _PAGE_STARTS = (b"<!doctype html", b"<html")
-_DISK_HINT = "Is the disk full, or the folder read-only? Try again then: what has come is kept."
+_DISK_HINT = "Is the disk full, or the folder read-only? Then try again: the download goes on where it stopped."
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def _fetch_patiently(address: str, part: Part, expected: Expected, progress: Not
             failures = 1 if part.size - before >= _WORTH_BYTES else failures + 1
             if failures >= ATTEMPTS:
                 raise give_up(address, error) from error
-            progress.send_notice(f"The download was interrupted: {error}. It goes on.", level="warning")
+            progress.send_notice(f"The download was interrupted: {error}. It continues.", level="warning")
         end = time.monotonic() + PAUSE_S * 2 ** (failures - 1)
         while time.monotonic() < end:
             progress.raise_if_cancelled()
@@ -196,7 +196,7 @@ def _fetch_rest(address: str, part: Part, expected: Expected, progress: Notifyin
                 raise _name_page(hide_credentials(address))
             if not head.has_rest or head.offset not in (0, part.size):
                 part.drop()
-                raise BrokenOffError("the server has no rest to what had come")
+                raise BrokenOffError("the server could not continue the download")
             if head.offset == 0:
                 with _telling_of_disk(part.path):
                     part.begin(note)
@@ -208,7 +208,7 @@ def _fetch_rest(address: str, part: Part, expected: Expected, progress: Notifyin
 def _write(items: Iterator[Any], part: Part, head: Head, expected: Expected, progress: Progress) -> None:
     """Append what comes to the part and tell how far it is."""
     done, total = head.offset, head.total_bytes or expected.smallest_bytes
-    what = "What the server sends"
+    what = "The file from the server"
     with _open_part(part.path) as file:
         for chunk in items:
             if done == 0 and _looks_like_page(chunk):
@@ -220,7 +220,7 @@ def _write(items: Iterator[Any], part: Part, head: Head, expected: Expected, pro
                 expected.refuse_size(done, what)
             progress.report(min(done / total, 0.999) if total else 0.0, describe_size(done, total))
     if head.total_bytes and done < head.total_bytes:
-        raise BrokenOffError("the connection broke off")
+        raise BrokenOffError("the connection was lost")
 
 
 def describe_size(done: int, total: int) -> str:
@@ -257,7 +257,7 @@ def _looks_like_page(start: bytes) -> bool:
 def _name_page(what: str) -> InputError:
     return InputError(
         f"{what} is a web page, not the weights.",
-        f"Perhaps the network wants a sign-in first: open any page in a browser and look. {BY_HAND}",
+        f"The network may need a sign-in: open any page in a browser to check. {BY_HAND}",
     )
 
 

@@ -30,7 +30,7 @@ SILENCE_S = 30.0
 #: A transfer that brings less than this in this time has fallen asleep.
 SLOW_S, SLOW_BYTES = 60.0, 1 << 16
 BY_HAND = "A file that was fetched elsewhere can be handed over: the command fetch takes it with --file."
-_CONNECTION_HINT = f"Check the network and the proxy, then try again: what has come is kept. {BY_HAND}"
+_CONNECTION_HINT = f"Check the network and the proxy, then try again: the download goes on where it stopped. {BY_HAND}"
 _TRUST_HINT = "If your company has its own certificate authority, name its PEM file in SSL_CERT_FILE."
 _PROXY_HINT = "Enter the proxy's name and password in QGIS (Settings > Options > Network) or in HTTPS_PROXY."
 _SOCKS_HINT = f"Name an HTTP proxy in QGIS (Settings > Options > Network) or in HTTPS_PROXY. {BY_HAND}"
@@ -104,9 +104,9 @@ class Transfer(threading.Thread):
                 return self._items.get(timeout=_WAIT_S)
             except queue.Empty:
                 if time.monotonic() > end:
-                    raise BrokenOffError(f"next to nothing came for {SLOW_S:.0f} s") from None
+                    raise BrokenOffError(f"almost no data arrived for {SLOW_S:.0f} s") from None
                 if not self.is_alive() and self._items.empty():
-                    raise BrokenOffError("the connection broke off") from None
+                    raise BrokenOffError("the connection was lost") from None
 
     def run(self) -> None:
         """Ask and read; called by ``follow``, in the thread."""
@@ -147,7 +147,7 @@ class Transfer(threading.Thread):
                 return response
             response.close()
             address = urljoin(address, response.headers["Location"])
-        raise RunError(f"{hide_credentials(self._address)} leads round in circles.", BY_HAND)
+        raise RunError(f"{hide_credentials(self._address)} redirects in a loop.", BY_HAND)
 
     def _read_head(self, response: requests.Response) -> Head:
         status, headers = response.status_code, response.headers
@@ -200,8 +200,8 @@ def _open_session() -> requests.Session:
 def _refuse_plain(address: str, asked: str) -> None:
     if urlsplit(address).scheme != "https":
         shown = hide_credentials(asked)
-        what = f"{shown} is no https address." if address == asked else f"{shown} leads to an address without TLS."
-        raise RunError(what, f"Such a file could be changed on the way. {BY_HAND}")
+        what = f"{shown} is no https address." if address == asked else f"{shown} redirects to an address without TLS."
+        raise RunError(what, f"Someone could change such a file in transit. {BY_HAND}")
 
 
 def _choose_validator(etag: str, modified: str) -> str:
@@ -219,7 +219,7 @@ def _explain(error: BaseException, address: str) -> Exception:
     if isinstance(error, requests.exceptions.Timeout) or isinstance(innermost, TimeoutError):
         return BrokenOffError(f"{host} did not answer within {SILENCE_S:.0f} s")
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return BrokenOffError("the connection broke off")
+        return BrokenOffError("the connection was lost")
     reason = getattr(innermost, "strerror", None) or str(innermost) or type(innermost).__name__
     which = "the proxy" if isinstance(error, requests.exceptions.ProxyError) else host
     return BrokenOffError(f"{which} could not be reached ({hide_credentials(str(reason))})")

@@ -52,11 +52,11 @@ def _read() -> dict[str, RecordedHash]:
     try:
         return {address: decode(RecordedHash, entry, []) for address, entry in content.items()}
     except (ValueError, AttributeError) as error:
-        raise _refuse(path, "it is no list of hashes") from error
+        raise _refuse(path, "it is not a list of hashes") from error
 
 
 def _refuse(path: Path, why: str) -> InputError:
     return InputError(
         f"The recorded hashes in {path} cannot be read: {why}.",
-        "Mend it, or delete it: then the weights that lie there are taken for right and recorded anew.",
+        "Fix it, or delete it: then the weights in that folder are trusted and their hashes recorded again.",
     )

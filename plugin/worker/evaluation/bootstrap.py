@@ -41,10 +41,9 @@ def explain_absence(counts: BlockCounts) -> str:
     blocks, total = int((buildings > 0).sum()), int(buildings.sum())
     if blocks >= MIN_BLOCKS and total >= MIN_BUILDINGS:
         return ""
-    return (
-        f"No interval can be given: {total} buildings in {blocks} blocks are too few, at least {MIN_BUILDINGS} in "
-        f"{MIN_BLOCKS} are needed."
-    )
+    if blocks < MIN_BLOCKS:
+        return f"The {total} buildings lie in only {blocks} blocks; at least {MIN_BLOCKS} are needed for an interval."
+    return f"Only {total} buildings are scored; at least {MIN_BUILDINGS} are needed for an interval."
 
 
 def bound_f1(counts: BlockCounts) -> Interval | None:
@@ -90,7 +89,8 @@ def compare_models(
     interval = bound_difference(before, after)
     if interval is None:
         sentence = (
-            f"Whether the change of F1 by {change:+.3f} is more than noise is not known. {explain_absence(before)}"
+            f"F1 by building changes by {change:+.3f}; it is unknown whether this is more than noise. "
+            f"{explain_absence(before)}"
         )
         return Difference(change, sentence=sentence)
     is_more = bool(interval[0] > 0 or interval[1] < 0)

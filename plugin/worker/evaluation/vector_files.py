@@ -152,8 +152,8 @@ def _bring(layer: Layer, crs: CRS) -> Layer:
     lost = int((shapely.is_missing(moved) & ~shapely.is_missing(layer.geometries)).sum())
     if lost:
         raise InputError(
-            f"{lost} footprints lie nowhere in the truth's coordinate system.",
-            "See that both files have the right coordinate system.",
+            f"{lost} footprints cannot be transformed to the truth's coordinate system.",
+            "Check the coordinate systems of both files.",
         )
     return replace(layer, geometries=moved, crs=crs)
 
@@ -224,7 +224,7 @@ def _read_numbers(layer: Layer, name: str, path: str) -> NDArray[np.float64]:
         return np.array([np.nan if value in (None, "") else float(value) for value in column.tolist()])
     except (TypeError, ValueError) as error:
         raise InputError(
-            f'The field "{name}" of {path} holds something else than numbers.', "Choose another."
+            f'The field "{name}" of {path} holds values that are not numbers.', "Choose another."
         ) from error
 
 

@@ -51,7 +51,7 @@ def write_bundle(card: Card, out: Path, what: str, tile_px: int | None, progress
     Raises InputError and RunError as ``export_onnx`` does, and where the folder cannot be made.
     """
     if not card.is_finetuned:
-        progress.send_notice(f'The model "{card.name}" has never seen a roof.', "Tune it first.", "warning")
+        progress.send_notice(f'The model "{card.name}" has not been trained on buildings.', "Tune it first.", "warning")
     place = _name_files(card, out)
     exported = export_onnx(card, place.with_suffix(_ONNX), tile_px) if what != "card" else None
     progress.report(0.95)

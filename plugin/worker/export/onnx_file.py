@@ -94,7 +94,7 @@ def export_onnx(card: Card, out: Path, tile_px: int | None = None) -> Exported:
         difference = max(float(np.abs(a - b).max()) for a, b in zip(said, expected, strict=True))
         if not difference <= LARGEST_DIFFERENCE:
             raise RunError(
-                f"The exported file does not say what the model says: probabilities differ by up to {difference:.2g}.",
+                f"The exported file does not agree with the model: probabilities differ by up to {difference:.2g}.",
                 "It was not kept. Export with other tiles, or report this with the model's card.",
             )
     return Exported(out, side, difference, metadata)

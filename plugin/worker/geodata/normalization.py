@@ -68,7 +68,7 @@ def _match_moments(
     found = {band: (float(v.mean()), float(v.std())) for band, v in _sample_values(dataset, bands).items()}
     pairs = [(found[band], mean, std) for band, mean, std in zip(bands, card.mean, card.std, strict=True) if band]
     if all(_is_near(moments, low + mean * (high - low), std * (high - low)) for moments, mean, std in pairs):
-        return (card.value_range,) * len(bands), "Values are like those the model learnt from, and taken as they are."
+        return (card.value_range,) * len(bands), "Values are like those of the training imagery, and used unchanged."
     stretch = tuple(
         _stretch_to(found[band], mean, std) if band else card.value_range
         for band, mean, std in zip(bands, card.mean, card.std, strict=True)
@@ -78,7 +78,10 @@ def _match_moments(
         f"{name} {low + mean * (high - low):.4g} \u00b1 {std * (high - low):.3g}"
         for name, mean, std in zip(card.bands, card.mean, card.std, strict=True)
     )
-    return stretch, f"Each band is brought to the mean and spread that the model learnt from ({aims}), from {told}."
+    return (
+        stretch,
+        f"Each band is scaled to the mean and standard deviation of the training imagery ({aims}), from {told}.",
+    )
 
 
 def _is_near(moments: tuple[float, float], mean: float, std: float) -> bool:

@@ -120,7 +120,7 @@ def describe_raster(path: str, card: Card, bands: tuple[int, ...] = ()) -> Raste
         scale = measure_ground(dataset.crs, dataset.transform, dataset.width, dataset.height)
         if not (scale.areas_m2 > 0).all():
             raise InputError(
-                f"The raster {path} does not lie where its coordinate system {dataset.crs.to_string()} has a place.",
+                f"The raster {path} does not lie where its coordinate system {dataset.crs.to_string()} is defined.",
                 "Give it the right one (Raster > Projections > Assign Projection).",
             )
         chosen = choose_bands(dataset, card, bands)
@@ -129,7 +129,7 @@ def describe_raster(path: str, card: Card, bands: tuple[int, ...] = ()) -> Raste
             values = adapt_values(dataset, card, chosen)
         except RasterioIOError as error:
             raise InputError(
-                f"The raster {path} is not whole: {error}", "Copy it anew, or choose another raster."
+                f"The raster {path} is incomplete: {error}", "Copy it again, or choose another raster."
             ) from error
         width, height, transform = _lay_grid(dataset, scale.gsd_m, card.working_gsd_m)
         grid = measure_ground(dataset.crs, transform, width, height)
@@ -214,7 +214,7 @@ def read_window(
     except RasterioIOError as error:
         raise RunError(
             f"The raster {raster.path} could not be read to its end: {error}",
-            "Is the file whole? Copy it anew, then Resume.",
+            "Is the file complete? Copy it again, then press Resume.",
         ) from error
     low, high = (np.array(limit, dtype="float32")[:, None, None] for limit in zip(*raster.stretch, strict=True))
     values = (values - low) / (high - low)
@@ -283,7 +283,7 @@ def _refuse_unusable(dataset: DatasetReader, path: str) -> None:
 def _advise_opening(path: str) -> str:
     if not path.startswith("/vsi") and not Path(path).exists():
         return "The file is not there: was it moved?"
-    return "Is it a whole raster file that GDAL can read?"
+    return "Is it a complete raster file that GDAL can read?"
 
 
 def to_pixels(geometries: Geometries, crs: CRS, raster: Raster) -> Geometries:

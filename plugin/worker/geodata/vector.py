@@ -70,7 +70,9 @@ def list_layers(path: str | Path) -> list[str]:
     try:
         return [str(name) for name, _ in pyogrio.list_layers(path)]
     except DataSourceError as error:
-        raise InputError(f"The vector file {path} cannot be read: {error}", "Is it whole? Delete it.") from error
+        raise InputError(
+            f"The vector file {path} cannot be read: {error}", "Is it incomplete? Then delete it."
+        ) from error
 
 
 def _choose_options(path: str) -> dict[str, str]:

@@ -45,7 +45,7 @@ class AreaOfInterest:
             ) from error
         left, bottom, right, top = self.box or (0.0, 0.0, 0.0, 0.0)
         if not (np.isfinite([left, bottom, right, top]).all() and left < right and bottom < top):
-            raise InputError("The box holds no ground.", "Give it as XMIN YMIN XMAX YMAX.")
+            raise InputError("The box has no area.", "Give it as XMIN YMIN XMAX YMAX.")
         return shapely.box(left, bottom, right, top), crs
 
     def _read_file(self) -> tuple[Any, CRS]:
@@ -53,13 +53,14 @@ class AreaOfInterest:
         content = read_layer(path, layer.removeprefix("layername="))
         if content.crs is None:
             raise InputError(
-                f"The ground {path} has no coordinate system.", "Set it (Layer > Set CRS of Layer(s)) and try again."
+                f"The area layer {path} has no coordinate system.",
+                "Set it (Layer > Set CRS of Layer(s)) and try again.",
             )
         present = content.geometries[~shapely.is_missing(content.geometries)]
         polygons, _ = explode_polygons(shapely.make_valid(present))
         if len(polygons) == 0:
             raise InputError(
-                f"The ground {path} holds no polygon with an area.", "Draw an area, or choose another layer."
+                f"The area layer {path} holds no polygon with an area.", "Draw an area, or choose another layer."
             )
         return shapely.union_all(polygons), content.crs
 
@@ -77,13 +78,13 @@ def place_ground(polygons: Any, crs: CRS, raster: Raster) -> Any:
         there = reproject_geometries(there, raster.crs, crs)
     if not is_usable(crs) or shapely.is_missing(there[0]):
         raise InputError(
-            "The ground's coordinate system has no place where the raster lies.",
+            "The area's coordinate system does not cover the raster.",
             "Choose another one for the map (Project > Properties > CRS) or for the layer.",
         )
     cut = shapely.make_valid(there[0]) & polygons
     if cut.is_empty or cut.area == 0:
         raise InputError(
-            "The ground lies outside the raster.",
+            "The area lies outside the raster.",
             "Draw it, or move the map, to where the raster is (right-click the layer > Zoom to Layer).",
             code=OUTSIDE_RASTER,
         )
@@ -91,5 +92,5 @@ def place_ground(polygons: Any, crs: CRS, raster: Raster) -> Any:
     moved = to_pixels(np.array([shapely.segmentize(cut, step)], dtype=object), crs, raster)
     ground = shapely.union_all(explode_polygons(shapely.make_valid(moved))[0]) & frame
     if ground.area == 0:
-        raise InputError("The ground lies outside the raster.", "Draw it where the raster is.", code=OUTSIDE_RASTER)
+        raise InputError("The area lies outside the raster.", "Draw it where the raster is.", code=OUTSIDE_RASTER)
     return ground

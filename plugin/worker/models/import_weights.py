@@ -70,7 +70,7 @@ def adopt_model(path: Path, card_path: Path, answers: ImportAnswers) -> Card:
     )
     problems = find_problems(card)
     if problems:
-        raise InputError(" ".join(problems), "Correct what was answered.")
+        raise InputError(" ".join(problems), "Correct the answers.")
     network = build_network(card)
     fit_tensors(network, tensors, path)
     card = replace(card, sha256=save_network(network, weights_path))
@@ -113,7 +113,7 @@ def _fill_card(template: Card | None, guess: IdentifiedModel, answers: ImportAns
         seeds=Seeds() if outputs == OUTPUTS else None,
     )
     if template is None and not (answers.mean and answers.std):
-        told += " Its mean and standard deviation were not told: ImageNet's are taken."
+        told += " Its mean and standard deviation were not given: those of ImageNet are used."
     return replace(
         _take_values(card, answers),
         title=answers.title or f"{guess.architecture} over {guess.encoder} ({file_name})",
@@ -122,7 +122,7 @@ def _fill_card(template: Card | None, guess: IdentifiedModel, answers: ImportAns
         outputs=outputs,
         gsd_m=answers.gsd_m or card.gsd_m,
         working_gsd_m=answers.gsd_m[0] if len(answers.gsd_m) == 1 else None if answers.gsd_m else card.working_gsd_m,
-        licence=answers.licence or "Not told.",
+        licence=answers.licence or "Not given.",
         limits=told,
         source="",
         size_bytes=0,
@@ -141,8 +141,8 @@ def _take_values(card: Card, answers: ImportAnswers) -> Card:
     if answers.mean and max(mean) > _MOST_OF_A_SHARE:
         if answers.value_range is None:
             raise InputError(
-                f"A mean of {max(mean):g} is no share of the values.",
-                "Say their range, too, such as --value-range 0,255: then mean and std are taken as values in it.",
+                f"A mean of {max(mean):g} is not between 0 and 1.",
+                "Give the range of values, too (such as --value-range 0,255): mean and std are then values in it.",
             )
         mean = tuple((value - low) / (high - low) for value in mean)
         std = tuple(value / (high - low) for value in std)
@@ -181,7 +181,7 @@ def _choose_outputs(guess: IdentifiedModel, answers: ImportAnswers) -> tuple[str
 def _refuse_overwriting(path: Path, *written: Path) -> None:
     for target in written:
         if target.exists():
-            what = "is the file that is to be read" if target.resolve() == path.resolve() else "is there already"
+            what = "is the input file" if target.resolve() == path.resolve() else "is there already"
             raise InputError(f"{target} {what}.", "Choose another name for the card: nothing is overwritten.")
 
 
@@ -189,5 +189,5 @@ def _refuse_broken(tensors: Tensors, path: Path) -> None:
     broken = [name for name, value in tensors.items() if value.is_floating_point() and not torch.isfinite(value).all()]
     if broken:
         raise InputError(
-            f"The weights {path} hold values that are no numbers, in {broken[0]}.", "Take an earlier checkpoint."
+            f"The weights {path} hold values that are not numbers, in {broken[0]}.", "Take an earlier checkpoint."
         )

@@ -46,7 +46,7 @@ def _check_file(card: Card) -> None:
     if not path.is_file():
         raise InputError(f"The weights {path} cannot be used: there is no such file.", "Choose another model.")
     if card.sha256 and hash_file(path) != card.sha256:
-        raise InputError(f"The weights {path} are not those of their card.", "Copy both files anew.")
+        raise InputError(f"The weights {path} are not those of their card.", "Copy both files again.")
 
 
 def save_network(network: nn.Module, path: Path, *, is_half: bool = False) -> str:

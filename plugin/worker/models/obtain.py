@@ -58,7 +58,7 @@ class Wanted:
         if not recorded:
             return self
         remedy = (
-            "If its publisher has changed it and you trust the new one, forget the recorded hash on purpose: "
+            "If its publisher has changed it and you trust the new file, delete the recorded hash: "
             f"the command fetch {self.name} --forget."
         )
         return replace(self, expected=replace(self.expected, sha256=recorded, remedy=remedy))
@@ -103,9 +103,9 @@ def pick_weights(card: Card, file: Path, progress: Progress, *, is_forgetful: bo
     """Take a file that was fetched by hand for the model's weights, after the same checks, and return where it lies."""
     wanted = find_wanted(card)
     if wanted is None:
-        raise InputError(f'The weights of "{card.name}" come with it.', "There is nothing to hand over.")
+        raise InputError(f'The weights of "{card.name}" come with it.', "No file is needed.")
     if not file.is_file():
-        raise InputError(f"There is no file {file}.", "Give the path of the file that you have fetched.")
+        raise InputError(f"There is no file {file}.", "Give the path of the file that you downloaded.")
     held = wanted if is_forgetful else wanted.hold_to_record()
     refuse_page(file, str(file))
     held.expected.refuse_size(file.stat().st_size, str(file))

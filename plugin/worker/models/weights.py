@@ -150,7 +150,7 @@ def _describe_difference(network: nn.Module, given: Tensors, wrong: list[str]) -
     counts = "; ".join(f"{_count(len(names), 'key')} {kind} ({_few(names)})" for kind, names in kinds if names)
     known = _recognise(given)
     hint = f"{known} Name that in its card." if known else "Name the architecture in its card that they were made with."
-    return f"they are of another network: {counts}.", hint
+    return f"they belong to another network: {counts}.", hint
 
 
 def _recognise(given: Tensors) -> str:

@@ -78,12 +78,12 @@ def describe_gaps(gaps: MissingLabels, raster: Raster) -> list[Finding]:
     count = len(gaps.boxes)
     if count < _LEAST_COUNT or gaps.share < _SOME:
         return []
-    part = "" if gaps.windows == gaps.all_windows else f" ({gaps.windows} of {gaps.all_windows} pieces of it looked at)"
+    part = "" if gaps.windows == gaps.all_windows else f" ({gaps.windows} of its {gaps.all_windows} parts were checked)"
     sentence = (
-        f"{count} buildings that the base model is sure of have no label, {gaps.share:.0%} of those it sees "
-        f"on labelled ground{part}."
+        f"{count} buildings that the base model is sure of have no label, {gaps.share:.0%} of those it detects "
+        f"in the labelled area{part}."
     )
-    hint = "Label them, or draw areas around what is labelled completely: there, no label means no building."
+    hint = "Label them, or draw areas where every building is labelled: inside an area, no label means no building."
     finding = Finding("unlabelled", WARNING if gaps.share >= _MANY else ADVICE, sentence, hint, count)
     return [locate_finding(finding, gaps.boxes, raster)]
 

@@ -86,11 +86,11 @@ def keep_on_ground(parts: Iterator[tuple[float, Footprints]], ground: Any) -> It
 def _check_names(out: Path, probability: Path | None) -> None:
     """Raise InputError where a file has the wrong ending, or lies where nobody may write."""
     if out.suffix.lower() != ".gpkg":
-        raise InputError(f"{out} is no GeoPackage.", "Give the output a name that ends in .gpkg.")
+        raise InputError(f"{out} is not a GeoPackage.", "Give the output a name that ends in .gpkg.")
     check_writable(out.parent)
     if probability is not None:
         if probability.suffix.lower() not in (".tif", ".tiff"):
-            raise InputError(f"{probability} is no GeoTIFF.", "Give the probability a name that ends in .tif.")
+            raise InputError(f"{probability} is not a GeoTIFF.", "Give the probability a name that ends in .tif.")
         check_writable(probability.parent)
 
 

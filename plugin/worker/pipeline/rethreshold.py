@@ -46,8 +46,8 @@ from .state import read_state, restate
 MAKING = "retrace.part"
 _STAGES = ("trace", "score", "write")
 _OTHER_GROUND = InputError(
-    "The held-out ground is not the one that the run was scored on: its raster, labels or areas were changed since.",
-    "Run the job again: figures of other ground must not stand beside those of the base model.",
+    "The held-out area is not the one that the run was scored on: the raster, labels or areas have changed.",
+    "Run the job again: scores of different areas cannot be compared.",
 )
 
 

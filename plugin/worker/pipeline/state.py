@@ -53,7 +53,7 @@ class State:
         if self._state.job != identity:
             raise InputError(
                 f"The folder {folder.path} holds a run of another job.",
-                "Put the job into a folder of its own, or start anew with --fresh.",
+                "Put the job into a folder of its own, or start again with --fresh.",
             )
 
     @property
@@ -97,7 +97,7 @@ def read_state(folder: RunFolder) -> RunState | None:
 
 
 def _refuse(folder: RunFolder, error: Exception) -> InputError:
-    return InputError(f"The state of the run in {folder.path} cannot be read: {error}", "Start it anew with --fresh.")
+    return InputError(f"The state of the run in {folder.path} cannot be read: {error}", "Start it again with --fresh.")
 
 
 def restate(state: RunState, results: Mapping[str, object], by_hand: ManualThreshold | None) -> RunState:

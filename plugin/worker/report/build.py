@@ -39,8 +39,8 @@ from .lineage import add_chain, name_models
 
 RULE = (
     "Building: IoU > 0.5, each label matched once, most confident first (SpaceNet). A building counts where at "
-    "least half of it lies on held-out ground, and is compared within it. How buildings part is chosen on validation "
-    "ground."
+    "least half of it lies in the held-out area, and is compared within it. How touching buildings are separated is "
+    "chosen on the validation area."
 )
 
 

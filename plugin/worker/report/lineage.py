@@ -16,8 +16,8 @@ BASE, TUNED, IMPROVED = "base", "tuned", "improved"
 _NAMES = {BASE: "base model", TUNED: "tuned model", IMPROVED: "improved model"}
 _NEAR = 1e-3  # of a block's side
 _OTHER_GROUND = (
-    "Only this run's two models are compared: the blocks of held-out ground in the earlier run's report are not this "
-    "run's, and figures of other ground say nothing here."
+    "Only this run's two models are compared: the held-out blocks in the earlier run's report are not this "
+    "run's, and scores of different areas cannot be compared."
 )
 
 
@@ -76,7 +76,7 @@ def _take_over(report: Report, earlier: Report) -> tuple[list[Link], str]:
     if again.blocks == last.blocks:
         return list(known), ""
     note = (
-        f"The {_NAMES[last.role]} was scored anew, with this run's settings: its F1 by building was "
+        f"The {_NAMES[last.role]} was scored again, with this run's settings: its F1 by building was "
         f"{last.building.f1:.3f} in its own run, and is {again.building.f1:.3f} here."
     )
     return [*known[:-1], again], note

@@ -29,11 +29,11 @@ def describe_by_hand(cut: ManualThreshold, chosen: ManualThreshold) -> Threshold
     changes = []
     if cut.threshold != chosen.threshold:
         changes.append(
-            f"the threshold was set by hand to {cut.threshold:g} (validation ground had chosen {chosen.threshold:g})"
+            f"the threshold was set manually to {cut.threshold:g} (chosen on the validation area: {chosen.threshold:g})"
         )
     if cut.min_area_m2 != chosen.min_area_m2:
         changes.append(
-            f"the minimum area was set by hand to {cut.min_area_m2:g} m² (the run had {chosen.min_area_m2:g} m²)"
+            f"the minimum area was set manually to {cut.min_area_m2:g} m² (the run had {chosen.min_area_m2:g} m²)"
         )
     said = " and ".join(changes)
     sentence = (

@@ -95,7 +95,7 @@ def open_chooser(context: ReviewContext) -> ThresholdSearch:
     """Return what scores on the run's validation ground; raises InputError where ``split.gpkg`` cannot be read."""
     labels, ground = (_read(context, layer) for layer in ("labels", "blocks"))
     if not len(labels) or not len(ground):
-        raise InputError(f"{context.folder.split} holds no validation ground.", "Run the job again.")
+        raise InputError(f"{context.folder.split} holds no validation area.", "Run the job again.")
     return ThresholdSearch(labels, shapely.union_all(ground), context.scale, 0.0)
 
 

@@ -11,7 +11,7 @@ def choose_device(request: str) -> torch.device:
     """Return the device for ``auto``, ``cpu`` or ``cuda``; raises InputError where CUDA is asked for and absent."""
     if request == "cuda" and not torch.cuda.is_available():
         raise InputError(
-            "A CUDA GPU is asked for, but none can be used.",
+            "The device cuda was chosen, but no CUDA GPU can be used.",
             "Choose the device auto or cpu; the command doctor says what is missing.",
         )
     return torch.device("cuda" if request != "cpu" and torch.cuda.is_available() else "cpu")

@@ -90,7 +90,7 @@ def _advise(reason: str) -> str:
         return "Update the NVIDIA driver to use the GPU."
     if "no CUDA" in reason or "no NVIDIA driver" in reason:
         return "Fine-tuning works, and is many times faster with an NVIDIA GPU and its driver."
-    return "Fine-tuning works; mend the GPU as said and press Set up again to use it."
+    return "Fine-tuning works; to use the GPU, fix the problem named above and press Set up again."
 
 
 def _pass_through_network(device: str) -> float:

@@ -148,20 +148,20 @@ def _read_tiles(product: Product, teller: _Teller) -> list[Tile]:
         reason = "cannot be read" if tile is None else "hold no data" if tile.ground.is_empty else ""
         if tile is not None and not reason:
             difference = find_difference(tile, first or tile)
-            reason = f"have another {difference} than the first, or none of use" if difference else ""
+            reason = f"have another {difference} than the first, or none that can be used" if difference else ""
         if tile is None or reason:
             left_out[reason] = left_out.get(reason, 0) + 1
             continue
         first = first or tile
         place = (*(round(value, 7) for value in tile.transform[:6]), tile.width, tile.height)
         if kept.pop(place, None):
-            reason = "show the same ground as a later one"
+            reason = "show the same place as a later one"
             left_out[reason] = left_out.get(reason, 0) + 1
         kept[place] = tile
     told = ", ".join(f"{count} {reason}" for reason, count in left_out.items())
     if not kept:
         raise InputError(
-            f"No tile of {product.name} can be used: {told}.", "Choose another product, or unpack the folder anew."
+            f"No tile of {product.name} can be used: {told}.", "Choose another product, or unpack the folder again."
         )
     if told:
         teller.say(f"Tiles of {product.name} were left out: {told}.", level="warning")
@@ -193,11 +193,11 @@ def _read_labels(
         )
     if not is_labelled.all():
         count = int((~is_labelled).sum())
-        teller.say(f"{count} tiles have no labels: nothing is learnt or scored there.", level="warning")
+        teller.say(f"{count} tiles have no labels, and are used neither for training nor for scoring.", level="warning")
     whole, firsts = unite(pieces, rejoin_cut(pieces, origins, mosaic.edges))
     if len(whole) < len(pieces):
         count = len(pieces) - len(whole)
-        teller.say(f"{count} pieces of buildings that tiles had cut were joined; doubtful ones stay apart.")
+        teller.say(f"{count} pieces of buildings that tiles had cut were joined; doubtful ones stay separate.")
     return whole, origins[firsts], is_labelled
 
 

@@ -147,7 +147,7 @@ def read_summary(release: Release, product: Product) -> Summary | None:
         except (KeyError, AttributeError):
             continue  # another table, say the solution's, or one of roads
         except (OSError, ValueError, csv.Error) as error:
-            raise InputError(f"The summary {path} cannot be read: {error}", "Unpack it anew, or delete it.") from error
+            raise InputError(f"The summary {path} cannot be read: {error}", "Unpack it again, or delete it.") from error
         return summary
     return None
 

@@ -74,7 +74,7 @@ class Learner:
             if "more than 1 value per channel" not in str(error):
                 raise
             raise RunError(
-                f"One crop of {values.shape[-1]} px a batch is too little for this network to learn from.",
+                f"One crop of {values.shape[-1]} px a batch is too little to train this network.",
                 "Choose a batch size of 2 or more, or a recipe with larger crops.",
             ) from error
         except torch.cuda.OutOfMemoryError as error:

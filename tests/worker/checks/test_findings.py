@@ -160,7 +160,7 @@ def test_labels_without_imagery_are_found(crop, town, dark, nodata):
 
 
 def test_labels_that_all_lie_on_nothing_stop_the_run(crop, town, dark, ear):
-    with pytest.raises(InputError, match="have no imagery under them") as caught:
+    with pytest.raises(InputError, match="lie where the raster has no imagery") as caught:
         crop(town.buildings, raster=str(dark(500)))
     assert caught.value.hint
     assert [finding.kind for finding in ear.channel.findings if finding.level == STOP] == ["blank"]
@@ -354,6 +354,6 @@ def test_check_prints_what_stops_a_run_as_json_too(town, tmp_path, capfd):
 
 def test_a_run_stops_with_what_stops_it(town, tmp_path, dark, ear):
     job = Job(str(dark(500)), str(town.labels), base_model="imagenet_lite0")
-    with pytest.raises(InputError, match="have no imagery under them"):
+    with pytest.raises(InputError, match="lie where the raster has no imagery"):
         run_job(job, RunFolder(tmp_path / "run"), ear.channel)
     assert not (tmp_path / "run" / "split.gpkg").exists()

@@ -160,8 +160,8 @@ def test_the_card_says_what_it_was_improved_from_and_with_what(improved, tuned):
 
 def test_checked_ground_that_is_held_out_is_told_as_a_finding(improved):
     told = [event.message for event in improved[1] if isinstance(event, Finding)]
-    assert any("held-out ground" in message for message in told) or any(
-        "not learnt from" in message for message in told
+    assert any("held-out area" in message for message in told) or any(
+        "not used for training" in message for message in told
     )
 
 
@@ -245,7 +245,7 @@ def test_a_run_that_did_not_end_cannot_be_improved(make_town_job, checked, tmp_p
     make_town_job(tmp_path / "begun")
     done = improve(RunFolder(tmp_path / "begun"), checked, tmp_path / "out")
     assert done.returncode == 1
-    assert "did not come to its end" in done.stderr
+    assert "is not finished" in done.stderr
     assert not (tmp_path / "out").exists()
 
 
@@ -288,7 +288,7 @@ def test_the_check_tells_bad_corrections_without_running(tuned, town, tmp_path):
     job.save(folder.job)
     events = read_events(run_worker("check", folder.job).stdout)
     assert isinstance(events[-1], Failed)
-    assert events[-1].message == "The checked ground lies outside the raster."
+    assert events[-1].message == "The checked area lies outside the raster."
     assert events[-1].code == OUTSIDE_RASTER
     assert not folder.split.exists()
     assert not any(isinstance(event, Finished) for event in events)

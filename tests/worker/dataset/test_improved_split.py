@@ -109,7 +109,7 @@ def test_where_a_house_is_deleted_on_checked_ground_there_is_none(parent, folder
     assert not truth[inside].any()
     assert weight[inside].all()
     assert improved_split.count == 0
-    assert "there is no building" in improved_split.notices[0]
+    assert "there is no building in them" in improved_split.notices[0]
 
 
 def test_corrections_off_the_checked_ground_change_nothing(parent, folder):
@@ -181,7 +181,7 @@ def test_an_older_split_without_its_buffer_gives_the_same_by_the_same_rule(paren
     )
 
 
-@pytest.mark.parametrize(("role", "word"), [(HELD_OUT, "held-out ground"), (VALIDATION, "validation ground")])
+@pytest.mark.parametrize(("role", "word"), [(HELD_OUT, "held-out area"), (VALIDATION, "validation area")])
 def test_checked_ground_that_is_not_learnt_from_is_told_with_its_area(parent, folder, role, word):
     own, other = pick(parent, TRAINING)[0], pick(parent, role)[0]
     improved_split = renew(folder, parent[0], [own, other], [frame(own), frame(other)])
@@ -287,12 +287,12 @@ def test_an_older_report_tells_another_place_by_where_its_ground_lies(parent, fo
 def test_checked_ground_off_the_raster_or_none_is_refused(parent, folder):
     raster, house = parent[0], pick(parent, TRAINING)[0]
     assert "outside the raster" in refuse(folder, raster, [house], [shapely.box(9000, 0, 9100, 100)])
-    assert refuse(folder, raster, [house], []) == "No ground is marked as checked."
+    assert refuse(folder, raster, [house], []) == "No area is marked as checked."
 
 
 def test_checked_ground_that_is_all_held_out_is_refused_with_a_next_step(parent, folder):
     house = pick(parent, HELD_OUT)[0]
-    assert "No checked ground is left" in refuse(folder, parent[0], [house], [frame(house)])
+    assert "No checked area is left" in refuse(folder, parent[0], [house], [frame(house)])
 
 
 def test_held_out_areas_of_an_improving_run_are_refused(parent, folder):
@@ -303,7 +303,7 @@ def test_held_out_areas_of_an_improving_run_are_refused(parent, folder):
         folder.areas.unlink()
         append_layer(folder.areas, content.geometries, {"role": ["held-out"]}, content.crs, "areas")
 
-    assert "another role" in refuse(folder, parent[0], [house], [frame(house)], spoil)
+    assert "must have the role training" in refuse(folder, parent[0], [house], [frame(house)], spoil)
 
 
 def test_corrections_far_off_the_raster_are_refused(parent, folder):
@@ -312,13 +312,13 @@ def test_corrections_far_off_the_raster_are_refused(parent, folder):
 
 
 def test_no_ground_with_buildings_to_learn_from_is_refused(parent, folder):
-    assert "on training ground" in refuse(folder, parent[0], [], [shapely.box(0, 0, 512, 512)])
+    assert "in the training area" in refuse(folder, parent[0], [], [shapely.box(0, 0, 512, 512)])
 
 
 def test_few_corrections_are_told(parent, folder):
     house = pick(parent, TRAINING)[0]
     told = [finding.message for finding in renew(folder, parent[0], [house], [frame(house)]).findings]
-    assert told == ["Only one footprint lies on checked ground."]
+    assert told == ["Only one footprint lies in the checked area."]
 
 
 def test_overlapping_and_invalid_corrections_are_mended_and_told(parent, folder):

@@ -54,7 +54,9 @@ def test_a_sound_job_is_taken_and_its_inputs_are_returned(inspect, town, card):
 def test_at_which_scale_the_imagery_is_worked_is_told(inspect, ear, monkeypatch, card):
     monkeypatch.setattr(inputs, "find_card", lambda name: replace(card, working_gsd_m=0.25))
     raster = inspect().raster
-    assert ear.notices[0].startswith("0.50 m imagery, worked at 0.25 m (1024 x 1024 pixels); band 1 as red")
+    assert ear.notices[0].startswith(
+        "0.50 m imagery, resampled to 0.25 m for the model (1024 x 1024 pixels); band 1 as red"
+    )
     assert (raster.width, raster.gsd_m, raster.native_gsd_m) == (1024, 0.25, 0.5)
 
 
@@ -153,7 +155,7 @@ def test_the_counts_by_ground_are_told(inspect, ear):
     training, validation, held_out = (
         int((split.label_roles == role).sum()) for role in ("training", "validation", "held-out")
     )
-    assert ear.notices[-1] == f"Labels by ground: {training} training, {validation} validation, {held_out} held-out."
+    assert ear.notices[-1] == f"Labels by area: {training} training, {validation} validation, {held_out} held-out."
 
 
 # -- the whole way from a job's file ----------------------------------------------------------------------------------

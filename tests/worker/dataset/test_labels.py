@@ -73,7 +73,7 @@ def test_multipart_labels_are_taken_apart_counted_and_told(read):
     assert len(labels.polygons) == 3
     assert set(shapely.get_type_id(labels.polygons)) == {shapely.GeometryType.POLYGON}
     assert labels.split == 1
-    assert labels.describe() == ["One multi-part label was taken apart: each part counts as a building."]
+    assert labels.describe() == ["One multi-part label was split: each part counts as a building."]
 
 
 def test_a_collection_is_taken_apart_to_its_polygons(read):
@@ -88,7 +88,7 @@ def test_labels_without_an_area_are_passed_over_counted_and_told(read):
     labels = read([*SQUARES, flat, None, shapely.Polygon()])
     assert are_equal(labels.polygons, SQUARES)
     assert labels.dropped == 3
-    assert labels.describe()[-1] == "3 labels without an area were passed over."
+    assert labels.describe()[-1] == "3 labels without an area were ignored."
 
 
 def test_lines_among_polygons_are_passed_over_and_counted(read):
@@ -101,7 +101,7 @@ def test_labels_outside_the_raster_are_passed_over_counted_and_told(read):
     labels = read([SQUARES[0], shapely.box(100, 100, 110, 110), shapely.box(-50, 0, -40, 10)])
     assert are_equal(labels.polygons, SQUARES[:1])
     assert labels.outside == 2
-    assert labels.describe() == ["2 labels lie outside the raster and were passed over."]
+    assert labels.describe() == ["2 labels lie outside the raster and were ignored."]
 
 
 def test_a_label_across_the_rasters_edge_is_kept_whole(read):

@@ -191,7 +191,7 @@ def test_buildings_that_stand_too_close_together_to_be_parted_are_refused_with_a
 def test_labels_that_lie_all_inside_one_block_or_two_are_refused_with_a_next_step(width, where):
     labels = make_labels(shapely.box(2 + x, 2 + y, 5 + x, 5 + y) for x in range(0, width, 6) for y in (0, 6, 12, 18))
     message = refusal_of(make_raster(), labels, Settings())
-    assert message == f"All labels lie inside {where} of 16 x 16 m; at least 3 are needed to hold ground out."
+    assert message == f"All labels lie inside {where} of 16 x 16 m; at least 3 are needed for a held-out area."
 
 
 # -- blocks whose role is changed -------------------------------------------------------------------------------------
@@ -248,7 +248,7 @@ def test_changes_that_leave_a_role_without_a_building_are_refused_with_a_next_st
     drawn = split_ground(*town_of_a_hundred, Settings())
     changes = {number: LEFT_OUT for number, each in enumerate(drawn.whole_roles, 1) if each == role}
     message = refusal_of(*town_of_a_hundred, Settings(), "", "", changes)
-    assert message == f"With the changed blocks, no building lies on {role} ground; at least 3 are needed."
+    assert message == f"With the changed blocks, no building lies in the {role} area; at least 3 are needed."
 
 
 @pytest.mark.parametrize("number", [0, 1000])
@@ -350,7 +350,7 @@ def test_labels_inside_one_block_are_refused_with_a_next_step():
 @pytest.mark.parametrize("role", ["test", "validation"])
 def test_an_unknown_role_is_refused_with_those_that_are_known(town_of_a_hundred, areas, role):
     message = refusal_of(*town_of_a_hundred, Settings(), areas([WEST, EAST], ["training", role]))
-    assert f'The role "{role}" of an area is not known.' in message
+    assert f'The role "{role}" of an area is unknown.' in message
 
 
 @pytest.mark.parametrize("roles", [["training", ""], ["training", None], [" ", "held-out"]])
@@ -379,13 +379,13 @@ def test_an_area_layer_that_is_not_there_is_refused_with_a_next_step(town_of_a_h
 def test_areas_with_too_few_buildings_are_refused_with_a_next_step(town_of_a_hundred, areas):
     small = [WEST, shapely.box(600, 600, 620, 620)]
     message = refusal_of(*town_of_a_hundred, Settings(), areas(small, ["training", "held-out"]))
-    assert message.endswith("on held-out ground; at least 3 are needed.")
+    assert message.endswith("in the held-out area; at least 3 are needed.")
 
 
 def test_a_held_out_area_without_a_building_is_refused_with_a_next_step(areas):
     labels = make_town(90, 350, seed=4)
     message = refusal_of(make_raster(), labels, Settings(), areas([WEST, EAST], ["training", "held-out"]))
-    assert message == "No building is labelled on held-out ground; at least 3 are needed."
+    assert message.endswith(": no building lies in the held-out area; at least 3 are needed.")
 
 
 def test_a_held_out_area_that_leaves_no_training_ground_is_refused_without_a_fault(town_of_a_hundred, areas):

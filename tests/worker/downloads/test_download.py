@@ -29,7 +29,7 @@ def break_off(fetch, file_server, monkeypatch, cut):
     file_server.cuts = [cut]
     with monkeypatch.context() as area:
         area.setattr(subject, "ATTEMPTS", 1)
-        fail(fetch, RunError, "broke off", expected=EXPECTED)
+        fail(fetch, RunError, "connection was lost", expected=EXPECTED)
     file_server.sent = 0
 
 
@@ -58,7 +58,7 @@ def test_a_connection_that_breaks_off_is_taken_up_again_where_it_broke(fetch, fi
     assert target.read_bytes() == BODY
     assert file_server.statuses == [200, 206, 206]
     assert file_server.sent <= len(BODY) + 2 * (1 << 16)  # of what came last before a break, a piece may be lost
-    assert len([event for event in ear.events if isinstance(event, Notice) and "It goes on" in event.message]) == 2
+    assert len([event for event in ear.events if isinstance(event, Notice) and "It continues" in event.message]) == 2
 
 
 def test_a_later_worker_goes_on_where_an_earlier_one_ended(fetch, file_server, target, monkeypatch, secure_server):

@@ -66,7 +66,7 @@ def test_a_transfer_that_sleeps_is_left(fetch, file_server, secure_server, monke
     monkeypatch.setattr(http, "SLOW_S", 0.3)
     monkeypatch.setattr(subject, "ATTEMPTS", 2)
     secure_server.replies["/weights.pth"] = Reply(BODY, wait=threading.Event())
-    fail(fetch, RunError, "next to nothing came")
+    fail(fetch, RunError, "almost no data arrived")
 
 
 @pytest.mark.parametrize("where", ["before the answer", "in the middle"])
@@ -110,7 +110,7 @@ def test_a_redirect_is_followed_only_to_an_address_with_tls(fetch, file_server, 
     secure_server.replies["/round"] = Reply(status=302, headers={"Location": "/round"})
     fail(fetch, RunError, "leads to an address without TLS", path="/plain")
     assert server.requests == []
-    fail(fetch, RunError, "round in circles", path="/round")
+    fail(fetch, RunError, "redirects in a loop", path="/round")
     assert list_left(target) == []
     assert fetch(path="/here") == SHA256
 

@@ -121,7 +121,7 @@ def test_a_model_of_sixteen_bits_says_that_it_is_not_for_bytes(tmp_path):
 def test_a_start_is_handed_out_with_a_warning(tmp_path):
     progress = Silent()
     bundle = write_bundle(find_card("imagenet_lite0"), tmp_path / "start.md", "card", None, progress)
-    assert progress.notices == [("warning", 'The model "imagenet_lite0" has never seen a roof.')]
+    assert progress.notices == [("warning", 'The model "imagenet_lite0" has not been trained on buildings.')]
     assert bundle.files == {"model_card": str(tmp_path / "start.md")}
     assert "never seen a roof" in (tmp_path / "start.md").read_text(encoding="utf-8")
 

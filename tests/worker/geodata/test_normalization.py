@@ -35,7 +35,7 @@ def test_sixteen_bit_values_like_those_of_spacenet_are_scored_by_the_published_c
     stored = np.clip(draw_bands(rng, MEAN, STD), 1, 65535).astype("uint16")
     raster, seen = read_all(make_raster(stored, dtype="uint16"), SPACENET, (1, 2, 3, 4))
     assert np.allclose(seen, (stored - MEAN[:, None, None]) / STD[:, None, None], atol=1e-3)
-    assert "taken as they are" in raster.adapted
+    assert "used unchanged" in raster.adapted
 
 
 @pytest.mark.parametrize(("dtype", "mean", "std"), [("uint8", 110, 30), ("uint16", 9000, 2500), ("float32", 0.3, 0.1)])
@@ -44,7 +44,7 @@ def test_other_values_are_brought_to_the_models_mean_and_spread(make_raster, rng
     raster, seen = read_all(make_raster(stored, dtype=dtype), SPACENET, (1, 2, 3, 4))
     assert seen.mean(axis=(1, 2)) == pytest.approx([0] * 4, abs=0.02)
     assert seen.std(axis=(1, 2)) == pytest.approx([1] * 4, abs=0.02)
-    assert "brought to the mean and spread" in raster.adapted
+    assert "scaled to the mean and standard deviation" in raster.adapted
     assert "near-infrared 1364" in raster.adapted
 
 

@@ -65,7 +65,7 @@ def test_a_truncated_file_is_refused_before_any_long_work(make_raster, card, dty
     content = path.read_bytes()
     path.write_bytes(content[: len(content) * 3 // 4])
     message = refusal_of(path, card)
-    assert "is not whole" in message or "cannot be opened" in message
+    assert "is incomplete" in message or "cannot be opened" in message
 
 
 def test_a_file_that_breaks_while_it_is_read_ends_the_run_with_a_next_step(make_raster, card):

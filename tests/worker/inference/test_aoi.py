@@ -76,19 +76,19 @@ def test_a_crossed_polygon_is_mended(raster, make_labels):
 
 @pytest.mark.parametrize("box", [(0.0, 0.0, 1.0, 1.0), (333500.0, 3066000.0, 333600.0, 3066100.0)])
 def test_ground_outside_the_raster_is_refused(raster, box):
-    assert refusal_of(AreaOfInterest(box), raster) == "The ground lies outside the raster."
+    assert refusal_of(AreaOfInterest(box), raster) == "The area lies outside the raster."
 
 
 @pytest.mark.parametrize(
     ("patch", "said"),
     [
-        (AreaOfInterest((5.0, 5.0, 5.0, 9.0)), "no ground"),
-        (AreaOfInterest((9.0, 5.0, 5.0, 9.0)), "no ground"),
-        (AreaOfInterest((float("nan"), 0.0, 1.0, 1.0)), "no ground"),
+        (AreaOfInterest((5.0, 5.0, 5.0, 9.0)), "has no area"),
+        (AreaOfInterest((9.0, 5.0, 5.0, 9.0)), "has no area"),
+        (AreaOfInterest((float("nan"), 0.0, 1.0, 1.0)), "has no area"),
         (AreaOfInterest((0.0, 0.0, 1.0, 1.0), "EPSG:nonsense"), "not understood"),
         (
             AreaOfInterest((0.0, 0.0, 1.0, 1.0), 'LOCAL_CS["a drawing",UNIT["metre",1]]'),
-            "no place where the raster lies",
+            "does not cover the raster",
         ),
         (AreaOfInterest(file="gone.gpkg"), "cannot be read"),
     ],

@@ -185,8 +185,8 @@ def test_one_stretch_serves_every_band_and_two_scales_are_a_range(unet, write_we
 
 def test_what_was_not_told_is_said(unet, write_weights, tmp_path):
     card = adopt_model(write_weights(unet), tmp_path / "adopted.json", ImportAnswers())
-    assert "were not told" in card.limits
-    assert card.licence == "Not told."
+    assert "were not given" in card.limits
+    assert card.licence == "Not given."
 
 
 @pytest.mark.parametrize("order", [(), ("red", "green", "blue")])
@@ -231,7 +231,7 @@ def test_outputs_that_are_no_footprints_are_refused(write_weights, tmp_path, out
     ("answers", "said"),
     [
         (ImportAnswers(mean=(0.5,), std=(0.2,)), "1 numbers are given as mean; the weights read 3 bands."),
-        (ImportAnswers(mean=(120, 110, 100), std=(50, 50, 50)), "A mean of 120 is no share"),
+        (ImportAnswers(mean=(120, 110, 100), std=(50, 50, 50)), "A mean of 120 is not between 0 and 1"),
         (ImportAnswers(std=(0.2, 0.0, 0.2)), '"std" must hold numbers above 0.'),
         (ImportAnswers(stretch=((0, 1), (0, 1))), '"stretch" must be empty or hold 3 pairs'),
         (ImportAnswers(gsd_m=(-1.0,)), '"gsd_m" must hold numbers above 0.'),

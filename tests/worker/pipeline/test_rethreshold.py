@@ -99,7 +99,7 @@ def test_another_threshold_is_in_every_file_and_marked(own_run, finished_run, ot
     mark = report["by_hand"]
     assert (mark["threshold"], mark["min_area_m2"]) == (other, 20)
     assert (mark["chosen_threshold"], mark["chosen_min_area_m2"]) == (earlier["after"]["parting"]["threshold"], 5.0)
-    assert "set by hand" in mark["sentence"]
+    assert "set manually" in mark["sentence"]
     assert "may flatter" in mark["sentence"]
     card = read(own_run.card)
     assert (card["threshold"], card["min_area_m2"]) == (other, 20)
@@ -151,14 +151,16 @@ def test_the_page_bears_the_mark_as_long_as_it_holds(own_run, other):
     assert read(own_run.report)["by_hand"]["sentence"] in page
     assert len(re.findall("data:image/jpeg", page)) > 1
     retrace(own_run, "--chosen")
-    assert "set by hand" not in own_run.page.read_text("utf-8")
+    page = own_run.page.read_text("utf-8")
+    assert "set by hand" not in page
+    assert "set manually" not in page
 
 
 def test_a_least_area_alone_is_marked_as_such(own_run):
     retrace(own_run, "--min-area-m2", "30")
     report = read(own_run.report)
     assert report["by_hand"]["threshold"] == report["by_hand"]["chosen_threshold"]
-    assert "minimum area was set by hand to 30 m²" in report["by_hand"]["sentence"]
+    assert "minimum area was set manually to 30 m²" in report["by_hand"]["sentence"]
     assert "threshold" not in report["by_hand"]["sentence"]
     assert "minimum area set by hand" in own_run.page.read_text("utf-8")
 
@@ -300,8 +302,8 @@ def _drop_labels(folder):
         (_lose_probability, "probability raster is gone"),
         (_renew, "newer version"),
         (_forget_choice, "does not say what the run chose"),
-        (_move_labels, "held-out ground is not the one"),
-        (_drop_labels, "held-out ground is not the one"),
+        (_move_labels, "held-out area is not the one"),
+        (_drop_labels, "held-out area is not the one"),
     ],
 )
 def test_what_cannot_be_retraced_is_refused_before_anything_is_touched(own_run, spoil, told, other):

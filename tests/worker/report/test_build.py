@@ -115,7 +115,7 @@ def test_a_small_town_gets_a_sentence_in_place_of_an_interval(report):
     assert report["difference"]["interval"] is None
     assert report["difference"]["is_more_than_noise"] is None
     assert report["interval"]["why_none"] in report["difference"]["sentence"]
-    assert "are too few" in report["interval"]["why_none"]
+    assert "are needed for an interval" in report["interval"]["why_none"]
 
 
 def test_the_report_says_whether_the_figures_come_again(report):

@@ -130,6 +130,6 @@ def test_a_split_without_validation_ground_is_told(own_run):
     for name, layer in layers.items():
         roles = np.where(layer.columns["role"] == VALIDATION, "training", layer.columns["role"])
         append_layer(own_run.split, layer.geometries, {"role": roles}, layer.crs, name)
-    with pytest.raises(InputError, match="no validation ground"):
+    with pytest.raises(InputError, match="no validation area"):
         module.open_chooser(context)
     assert shapely.is_valid(layers["blocks"].geometries).all()

@@ -65,7 +65,7 @@ def test_tiles_without_labels_are_told_and_lie_in_no_area_those_without_building
     tiles = set(read_polygons(done.files["areas"])[1]["tile"])
     assert "aoi_2_vegas_img20" not in tiles
     assert "aoi_2_vegas_img21" in tiles
-    assert "1 tiles have no labels: nothing is learnt or scored there." in ear.notices
+    assert "1 tiles have no labels, and are used neither for training nor for scoring." in ear.notices
 
 
 @pytest.mark.parametrize("system", ["degrees", "the tile's", "pixels"])

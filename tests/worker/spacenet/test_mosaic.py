@@ -86,7 +86,7 @@ def test_tiles_that_do_not_belong_are_left_out_and_told(vegas, convert, ear):
     assert convert(vegas.folder).tiles == 6
     told = next(event for event in ear.events if isinstance(event, Notice) and event.level == "warning").message
     for reason in ("set of bands", "kind of values", "coordinate system", "pixel size"):
-        assert f"1 have another {reason} than the first, or none of use" in told
+        assert f"1 have another {reason} than the first, or none that can be used" in told
     for reason in ("1 cannot be read", "1 hold no data"):
         assert reason in told
 
@@ -98,7 +98,7 @@ def test_of_one_piece_of_ground_in_many_months_the_last_is_taken(make_city, conv
         city.write_labels("labels/global_monthly_2018_" + month + "_mosaic_{row}_{col}_Buildings.geojson")
     done = convert(city.folder)
     assert (done.tiles, done.labelled) == (12, 12)
-    assert "12 show the same ground as a later one" in " ".join(ear.notices)
+    assert "12 show the same place as a later one" in " ".join(ear.notices)
     assert all("2018_02" in tile for tile in read_polygons(done.files["areas"])[1]["tile"])
 
 
