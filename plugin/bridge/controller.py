@@ -198,7 +198,7 @@ class Controller(QObject):
 
     def _cancel_by_task(self) -> None:
         if self._run is not None:
-            self._dock.show_stopping(self.tr("Cancelling; what is finished is kept."))
+            self._dock.show_stopping(self.tr("Cancelling; finished stages are kept."))
             self._run.cancel()
 
     def _hear(self, event: Event) -> None:
@@ -245,7 +245,7 @@ class Controller(QObject):
         self._dock.show_finished(finished.before, finished.after, str(folder.path), finished.difference, chain)
         text, hint = self.tr("Finished. F1 by building: {before} before, {after} after."), ""
         if self._is_orphaned:
-            hint = self.tr("The project was closed meanwhile: open {} in the tab Runs.").format(folder.path.name)
+            hint = self.tr("The project was closed during the run: open {} in the tab Runs.").format(folder.path.name)
         else:
             self.reviewer.open(folder, is_loaded=True)
         before, after = _write_f1(finished.before), _write_f1(finished.after)
@@ -277,7 +277,9 @@ class Controller(QObject):
             tell(self._iface.messageBar(), SUCCESS, self.tr("The raster, the labels and the settings can be used."))
         elif ending.kind == "died":
             log(ending.log_tail, WARNING)
-            self._refuse(TunerError(ending.message, self.tr("Its last words are in QGIS's message log; check again.")))
+            self._refuse(
+                TunerError(ending.message, self.tr("QGIS's message log has the last lines of its log; check again."))
+            )
         elif ending.kind == "failed":
             self._refuse(TunerError(ending.message, ending.hint))
 

@@ -2,8 +2,8 @@
 <qgis version="3.22.16-Białowieża" styleCategories="Symbology">
   <renderer-v2 forceraster="0" enableorderby="0" type="categorizedSymbol" attr="role" symbollevels="0" referencescale="-1">
     <categories>
-      <category label="Training ground" value="training" symbol="0" render="true"/>
-      <category label="Held-out ground: only scored" value="held-out" symbol="1" render="true"/>
+      <category label="Training area" value="training" symbol="0" render="true"/>
+      <category label="Held-out area: only scored" value="held-out" symbol="1" render="true"/>
     </categories>
     <symbols>
       <symbol name="0" force_rhr="0" clip_to_extent="1" type="fill" alpha="1">

@@ -2,9 +2,9 @@
 <qgis version="3.22.16-Białowieża" styleCategories="Symbology">
   <renderer-v2 forceraster="0" enableorderby="0" type="categorizedSymbol" attr="role" symbollevels="0" referencescale="-1">
     <categories>
-      <category label="Training ground" value="training" symbol="0" render="true"/>
-      <category label="Validation ground" value="validation" symbol="1" render="true"/>
-      <category label="Held-out ground: only scored" value="held-out" symbol="2" render="true"/>
+      <category label="Training area" value="training" symbol="0" render="true"/>
+      <category label="Validation area" value="validation" symbol="1" render="true"/>
+      <category label="Held-out area: only scored" value="held-out" symbol="2" render="true"/>
       <category label="Buffer: not used" value="buffer" symbol="3" render="true"/>
       <category label="Left out: not used" value="left-out" symbol="4" render="true"/>
     </categories>

@@ -2,9 +2,9 @@
 <qgis version="3.22.16-Białowieża" styleCategories="Symbology|Labeling" labelsEnabled="1">
   <renderer-v2 referencescale="-1" attr="role" forceraster="0" symbollevels="0" enableorderby="0" type="categorizedSymbol">
     <categories>
-      <category value="training" render="true" symbol="0" label="Training ground"/>
-      <category value="validation" render="true" symbol="1" label="Validation ground"/>
-      <category value="held-out" render="true" symbol="2" label="Held-out ground: only scored"/>
+      <category value="training" render="true" symbol="0" label="Training area"/>
+      <category value="validation" render="true" symbol="1" label="Validation area"/>
+      <category value="held-out" render="true" symbol="2" label="Held-out area: only scored"/>
       <category value="buffer" render="true" symbol="3" label="Buffer: not used"/>
       <category value="left-out" render="true" symbol="4" label="Left out: not used"/>
     </categories>

@@ -155,7 +155,7 @@ def split(path):
     source = ogr.Open(job.labels)
     emit(Notice("info", f"{source.GetLayer(0).GetFeatureCount()} labels."))
     if BEHAVIOUR == "fails" or "held-out" not in {4: "held-out", **changes}.values():
-        emit(Failed("No building lies on held-out ground.", "Give another block the role held-out.", "split"))
+        emit(Failed("No building lies in the held-out area.", "Give another block the role held-out.", "split"))
         sys.exit(1)
     write_blocks(RunFolder(path.parent).split, changes)
     emit(Finished({"split": str(RunFolder(path.parent).split)}))
@@ -180,7 +180,7 @@ def predict(options):
     emit(Started(options["--out"]))
     enter("check")
     if BEHAVIOUR == "fails":
-        emit(Failed("The ground lies outside the raster.", "Draw it where the raster is.", "check"))
+        emit(Failed("The area lies outside the raster.", "Draw it where the raster is.", "check"))
         sys.exit(1)
     Path(os.environ["FOOTPRINT_TUNER_HOME"], "asked.json").write_text(json.dumps(options), encoding="utf-8")
     if "--ground" in options:
@@ -198,7 +198,7 @@ def predict(options):
 
 def liken(options):
     if BEHAVIOUR == "fails":
-        sys.exit("The ground lies outside the raster. Draw it where the raster is.")
+        sys.exit("The area lies outside the raster. Draw it where the raster is.")
     notices = [{"level": "warning", "message": json.dumps(options), "hint": "Look."}] if BEHAVIOUR == "differs" else []
     print(json.dumps({"differences": notices}))
 
@@ -339,7 +339,7 @@ def retrace(folder, options):
     emit(Started(str(folder.path), pid=os.getpid()))
     report = json.loads(folder.report.read_text("utf-8"))
     if BEHAVIOUR == "fails":
-        emit(Failed("The held-out ground is another one.", "Run the job again.", "check"))
+        emit(Failed("The held-out area is another one.", "Run the job again.", "check"))
         sys.exit(1)
     for stage in ("check", "split", "trace", "score", "write"):
         enter(stage)
@@ -359,7 +359,7 @@ def retrace(folder, options):
     layer = source = None
     made.replace(folder.footprints)
     hand = {"threshold": threshold, "min_area_m2": least, "chosen_threshold": 0.5, "chosen_min_area_m2": 5.0}
-    hand["sentence"] = f"The threshold was set by hand to {threshold:g}."
+    hand["sentence"] = f"The threshold was set manually to {threshold:g}."
     after = {"building": {**AFTER["building"], "f1": 0.5 if is_chosen else 0.7}, "pixel": PIXEL}
     written = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
     report.update(after=after, by_hand=None if is_chosen else hand, written=written)

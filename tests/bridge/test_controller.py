@@ -95,7 +95,7 @@ def test_a_finished_run_shows_its_scores_and_its_layers_on_top_of_the_project(
         run.path.name: [
             ("Footprints", True),
             ("Base model's footprints", False),
-            ("Held-out ground and blocks", True),
+            ("Held-out area and blocks", True),
         ]
     }
     assert "0.250" in dock.findChild(QLabel, "beforeLabel").text()

@@ -168,8 +168,8 @@ def test_the_button_trains_and_brings_the_footprints_into_the_project(dock, proj
     assert set(layers) == {
         "Footprints",
         "Base model's footprints",
-        "Held-out ground and blocks",
-        "Errors on held-out ground",
+        "Held-out area and blocks",
+        "Errors in the held-out area",
     }
     footprints = layers["Footprints"]
     assert footprints.crs().authid() == "EPSG:32645"
@@ -179,7 +179,7 @@ def test_the_button_trains_and_brings_the_footprints_into_the_project(dock, proj
     report = json.loads(RunFolder(folder).report.read_text("utf-8"))
     assert report["after"]["building"]["f1"] >= report["before"]["building"]["f1"] > 0.9  # the starter knows roofs
     assert len(dock.chart.epochs) == 1
-    roles = {block["role"] for block in layers["Held-out ground and blocks"].getFeatures()}
+    roles = {block["role"] for block in layers["Held-out area and blocks"].getFeatures()}
     assert {"training", "held-out"} <= roles
     assert layers["Base model's footprints"].isValid()
     assert f"{report['after']['building']['f1']:.3f}" in RunFolder(folder).page.read_text("utf-8")

@@ -21,7 +21,7 @@ def test_a_run_that_ends_after_its_project_was_closed_stays_out_of_the_next_one(
     assert project.mapLayers() == {}
     assert controller.reviewer.record is None
     assert "0.750" in dock.findChild(QLabel, "afterLabel").text()
-    assert any("The project was closed meanwhile" in text for text in window.read_messages())
+    assert any("The project was closed during the run" in text for text in window.read_messages())
 
 
 def test_a_project_that_is_closed_while_a_runs_layers_are_shown_is_left_alone(

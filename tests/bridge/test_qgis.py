@@ -242,7 +242,7 @@ def test_the_button_in_the_real_window_ends_with_the_footprints_in_the_project(p
     assert said["layers"] == {
         "Footprints": [True, 2],
         "Base model's footprints": [True, 2],
-        "Held-out ground and blocks": [True, 2],
+        "Held-out area and blocks": [True, 2],
     }
     assert "0.750" in said["after"]
     assert said["dirty"]
@@ -278,7 +278,7 @@ def test_in_the_real_window_a_run_is_opened_and_deleted_from_the_tab_of_runs(pla
     assert said["title"] == "first"
     assert said["chosen"] == ["first"]
     assert "Delete the run first?" in said["question"]
-    assert "layers leave the project" in said["question"]
+    assert "layers are removed from the project" in said["question"]
     assert said["left"] == ["second"]
     assert said["open"] != said["before"]
     assert said["after"] == said["before"]

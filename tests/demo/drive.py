@@ -30,7 +30,7 @@ def show_footprints(folder):
     """Open the run's group in the layer tree and hide what lies over the footprints."""
     root = QgsProject.instance().layerTreeRoot()
     for node in root.findLayers():
-        if node.layer().name() in ("Areas", "Buildings (OpenStreetMap)", "Held-out ground and blocks"):
+        if node.layer().name() in ("Areas", "Buildings (OpenStreetMap)", "Held-out area and blocks"):
             node.setItemVisibilityChecked(False)
         node.setExpanded(node.layer().name() == "Footprints")
     root.findGroup(folder.name).setExpanded(True)

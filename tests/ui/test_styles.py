@@ -18,7 +18,7 @@ from qgis.PyQt.QtGui import QColor, QIcon
 
 OUTCOMES = ("FN", "FP", "TP", "FN", "FP")
 ROLES = ("training", "validation", "held-out", "buffer", "left-out")
-USED = ["Training ground", "Validation ground", "Held-out ground: only scored", "Buffer: not used"]
+USED = ["Training area", "Validation area", "Held-out area: only scored", "Buffer: not used"]
 LEGENDS = {
     "footprints": [""],
     "base_footprints": [""],
@@ -26,7 +26,7 @@ LEGENDS = {
     "held_out": [""],
     "corrections": [""],
     "checked": [""],
-    "areas": ["Training ground", "Held-out ground: only scored"],
+    "areas": ["Training area", "Held-out area: only scored"],
     "blocks": [*USED, "Left out: not used"],
     "errors": ["Missed", "Extra: matches no building", "Found"],
     "split": [*USED, "Left out: not used"],

@@ -65,12 +65,12 @@ def require_on(raster: QgsRasterLayer, geometry: QgsGeometry, crs: QgsCoordinate
         box = transform.transformBoundingBox(raster.extent())
     except QgsCsException as error:
         raise InputError(
-            f"The raster has no place in {crs.userFriendlyIdentifier()}.",
+            f"The raster cannot be transformed to {crs.userFriendlyIdentifier()}.",
             "Choose another coordinate system for the map (Project > Properties > CRS).",
         ) from error
     if not geometry.intersects(box):
         raise InputError(
-            "The ground lies outside the raster.",
+            "The area lies outside the raster.",
             "Move the map, or draw, where the raster is (right-click the raster > Zoom to Layer).",
         )
 

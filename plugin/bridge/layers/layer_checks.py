@@ -62,11 +62,11 @@ def locate_raster(layer: QgsRasterLayer | None) -> str:
             raise InputError(f"{name} has no file of its own: it is a part of a container.", _EXPORT)
         raise InputError(
             f"The file of {name[0].lower()}{name[1:]} is not there: {path}.",
-            "Was it moved? Right-click the layer > Change Data Source..., and choose it anew.",
+            "Was it moved? Right-click the layer > Change Data Source..., and choose it again.",
         )
     if not layer.isValid():
         raise InputError(
-            f"{name} cannot be read: {path}.", "Is the file whole? Copy it anew, or choose another raster."
+            f"{name} cannot be read: {path}.", "Is the file complete? Copy it again, or choose another raster."
         )
     if not layer.dataProvider().crs().isValid():
         raise InputError(
@@ -82,8 +82,8 @@ def find_raster_notices(layer: QgsRasterLayer) -> list[Notice]:
     if own == shown:
         return []
     names = f"in {shown.userFriendlyIdentifier()}, but its file says {own.userFriendlyIdentifier()}"
-    hint = "If the file is wrong, mend it with Raster > Projections > Assign Projection..."
-    return [Notice("warning", f"The raster is shown {names}; the run goes by the file.", hint)]
+    hint = "If the file is wrong, fix it with Raster > Projections > Assign Projection..."
+    return [Notice("warning", f"The raster is shown {names}; the run uses that of the file.", hint)]
 
 
 def take_labels(layer: QgsVectorLayer | None, only_selected: bool = False) -> Polygons:
@@ -110,7 +110,7 @@ def take_checked(layer: QgsVectorLayer) -> Polygons:
     Raises InputError with a next step.
     """
     role = layer.fields().lookupField(ROLE_FIELD)
-    name = f'The layer of checked ground "{layer.name()}"'
+    name = f'The layer of checked areas "{layer.name()}"'
     return _take_layer(layer, name, () if role < 0 else (role,), False, may_be_empty=True)
 
 
@@ -141,7 +141,7 @@ def take_area_source(source: QgsProcessingFeatureSource) -> Polygons:
 def take_checked_source(source: QgsProcessingFeatureSource) -> Polygons:
     """Return the checked ground of a Processing parameter, with its role where it has one; raises InputError."""
     role = source.fields().lookupField(ROLE_FIELD)
-    return take_source(source, "The layer of checked ground", [] if role < 0 else [source.fields()[role].name()])
+    return take_source(source, "The layer of checked areas", [] if role < 0 else [source.fields()[role].name()])
 
 
 def refuse_missing_crs(polygons: Polygons) -> None:

@@ -98,4 +98,4 @@ def _refuse_unfinished(path: Path, written: int) -> None:
     source = ogr.Open(str(path))
     found = source.GetLayer(0).GetFeatureCount() if source is not None and source.GetLayerCount() else 0
     if found != written:
-        raise OSError(f"{found} of {written} features arrived")
+        raise OSError(f"only {found} of {written} features were written")

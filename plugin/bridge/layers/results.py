@@ -94,10 +94,10 @@ def _list_results(folder: RunFolder) -> list[_Result]:
     if folder.earlier.exists():
         before = tr("Results", "Earlier model's footprints")
     results = [
-        (folder.errors, f"|layername={TUNED}", tr("Results", "Errors on held-out ground"), "errors", False),
+        (folder.errors, f"|layername={TUNED}", tr("Results", "Errors in the held-out area"), "errors", False),
         (folder.footprints, "", tr("Results", "Footprints"), "footprints", True),
         (folder.base_footprints, "", before, "base_footprints", False),
-        (folder.split, "|layername=blocks", tr("Results", "Held-out ground and blocks"), "blocks", True),
+        (folder.split, "|layername=blocks", tr("Results", "Held-out area and blocks"), "blocks", True),
     ]
     return [
         _Result(f"{path.as_posix()}{part}", title, style, is_visible)

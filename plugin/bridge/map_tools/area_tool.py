@@ -113,7 +113,7 @@ class AreaTool(MapTool):
         corners = self._corners
         if len(corners) < _CORNERS:
             if corners:
-                self.refused.emit(self.tr("An area has at least three corners: set one more, or press Esc."))
+                self.refused.emit(self.tr("An area needs at least three corners: add one more, or press Esc."))
             return
         self._start_anew()
         self.drawn.emit(QgsGeometry.fromPolygonXY([corners]))

@@ -179,7 +179,7 @@ class PredictController(QObject):
         if ending.event is not None:
             self._show_finished(ending.event)
         elif ending.kind == "cancelled":
-            self._page.show_ended("info", self.tr("The prediction was cancelled."), self.tr("Nothing of it is kept."))
+            self._page.show_ended("info", self.tr("The prediction was cancelled."), self.tr("No footprints were kept."))
         else:
             self._page.show_ended("error", ending.message, self._advise(ending))
 
@@ -187,7 +187,9 @@ class PredictController(QObject):
         """Return the next step; a prediction cannot be resumed, and its log is QGIS's."""
         if ending.kind != "died":
             return ending.hint
-        return self.tr("Its last words are in QGIS's message log. Predict again, on less ground where memory is short.")
+        return self.tr(
+            "QGIS's message log has the last lines of its log. Predict again, or a smaller area if memory is short."
+        )
 
     def _show_finished(self, finished: Finished) -> None:
         count = int(finished.figures.get("footprints", 0))
@@ -197,7 +199,9 @@ class PredictController(QObject):
         )
         hint = "" if count else self.tr("Look at the warnings, if there are any, or lower the confidence (Settings).")
         if self._is_orphaned:
-            hint = self.tr("The project was closed meanwhile: add the file to the one that you want it in.")
+            hint = self.tr(
+                "The project was closed during the prediction: add the file to the project where you need it."
+            )
         else:
             self._add_layer()
         self._page.show_ended("success" if count else "info", text, hint, str(self._out.parent))

@@ -151,7 +151,7 @@ def mark_by_hand(record: RunRecord) -> tuple[str, str]:
     if not by_hand:
         return "", ""
     is_threshold = by_hand.threshold != by_hand.chosen_threshold
-    return "Threshold set by hand" if is_threshold else "Minimum area set by hand", by_hand.sentence
+    return "Threshold set manually" if is_threshold else "Minimum area set manually", by_hand.sentence
 
 
 def _remember(project: QgsProject, folder: RunFolder) -> None:

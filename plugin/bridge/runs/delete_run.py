@@ -93,24 +93,26 @@ class RunDeleter(QObject):
     def _list_losses(self, folder: RunFolder, children: Sequence[str]) -> list[str]:
         losses = []
         if folder.model.is_file():
-            losses.append(self.tr("Its tuned model is deleted with it: only another run can make one like it."))
+            losses.append(
+                self.tr("Its tuned model is deleted, too: to get it back, you would have to run the job again.")
+            )
         for names, text in (
-            (list_edited(folder), self.tr("What was corrected by hand goes, too: {}.")),
-            (children, self.tr("Runs that improve it lose their parent: {}.")),
-            (list_kept(folder), self.tr("What is not the run's stays in its folder: {}.")),
+            (list_edited(folder), self.tr("Your corrections are deleted, too: {}.")),
+            (children, self.tr("Runs that improve it will have no parent: {}.")),
+            (list_kept(folder), self.tr("Files that are not part of the run stay in its folder: {}.")),
         ):
             if names:
                 more = ", ..." if len(names) > _MOST_NAMES else ""
                 losses.append(text.format(", ".join(names[:_MOST_NAMES]) + more))
         shown = len(find_layers(folder, QgsProject.instance()))
         if shown:
-            losses.append(self.tr("Its {} layers leave the project.").format(shown))
-        losses.append(self.tr("It goes to the trash where there is one, else it is deleted for good."))
+            losses.append(self.tr("Its {} layers are removed from the project.").format(shown))
+        losses.append(self.tr("It is moved to the trash if there is one, otherwise it is deleted permanently."))
         return losses
 
     def _show_size(self, box: QMessageBox, size: object) -> None:
         if self._box is not None and box is self._box and isinstance(size, int):
-            text = self.tr("It takes {}.").format(QLocale().formattedDataSize(size, 0))
+            text = self.tr("It uses {} of disk space.").format(QLocale().formattedDataSize(size, 0))
             box.setInformativeText(f"{text}\n\n{box.informativeText()}")
 
     def _answer(self, folder: RunFolder, box: QMessageBox) -> None:

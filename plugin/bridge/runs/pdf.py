@@ -57,7 +57,9 @@ def write_pdf(page: Path, target: Path) -> int:
     try:
         text = page.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise InputError(f"The page {page} cannot be read: {error}", "Write it anew from the run's folder.") from error
+        raise InputError(
+            f"The page {page} cannot be read: {error}", "Run `report` on the run's folder to write it again."
+        ) from error
     html, drawings = make_paper(text)
     with replacing(target) as partial:
         writer = _open_writer(partial, page.parent.name)

@@ -187,7 +187,7 @@ class Runs(QObject):
             return
         self._dock.tabs.setCurrentWidget(self._dock.tuneTab)
         self._dock.scrollArea.ensureWidgetVisible(self._dock.formPage.rasterCombo)
-        text = self.tr("The form holds the choices of {}.").format(Path(path).name)
+        text = self.tr("The form is filled with the choices of {}.").format(Path(path).name)
         tell(self._iface.messageBar(), WARNING if missed else INFO, text, " ".join(missed))
 
     def _write_note(self, path: str, text: str) -> None:

@@ -106,11 +106,15 @@ class AreaDrawer(QObject):
             whole.transform(QgsCoordinateTransform(self._read_crs(), layer.crs(), QgsProject.instance()))
         except QgsCsException as error:
             raise InputError(
-                self.tr("The area lies nowhere in the coordinate system of the areas."), self.tr("Draw it elsewhere.")
+                self.tr("The area cannot be transformed to the coordinate system of the areas layer."),
+                self.tr("Draw it elsewhere."),
             ) from error
         parts = [part for part in whole.coerceToType(layer.wkbType()) if part.area() > 0]
         if len(parts) != 1:
-            raise InputError(self.tr("What was drawn is no area."), self.tr("Draw it without crossing your own line."))
+            raise InputError(
+                self.tr("The lines that you drew do not enclose an area."),
+                self.tr("Draw it without crossing your own line."),
+            )
         feature = QgsFeature(layer.fields())
         feature.setAttribute(layer.fields().lookupField(ROLE_FIELD), self._role)
         feature.setGeometry(parts[0])
@@ -127,10 +131,10 @@ def _refuse_closed(layer: QgsVectorLayer | None) -> None:
     if layer.fields().lookupField(ROLE_FIELD) < 0:
         raise InputError(
             f'The areas layer "{layer.name()}" has no field "{ROLE_FIELD}".',
-            "Add the field, or choose no areas: a layer for them is made then.",
+            "Add the field, or choose no areas: then a new layer is made.",
         )
     if not layer.isEditable():
         raise InputError(
             f'The areas layer "{layer.name()}" is not being edited.',
-            "Switch editing on for it (the pencil) to draw into it, or choose no areas: a layer for them is made then.",
+            "Switch editing on for it (the pencil) to draw into it, or choose no areas: then a new layer is made.",
         )

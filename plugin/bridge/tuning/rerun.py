@@ -18,7 +18,7 @@ from ...core.job import Job, load_job
 from ...core.models import find_card
 from ..layers.results import find_group, locate_file
 
-_AGAIN = "Use Repeat with changes..., and choose it anew."
+_AGAIN = "Use Repeat with changes..., and choose it again."
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,9 @@ def fill_form(path: Path, dock: TunerDock, project: QgsProject) -> list[str]:
     if job.bands and job.bands != form.bandsRow.bands:
         form.bandsRow.keep(job.bands)
     if job.block_roles:
-        missed.append("The blocks whose role was changed are not taken over: show the split and change them again.")
+        missed.append("Changed roles of blocks are not copied: show the split and change them again.")
     if job.parent:
-        missed.append(f"It improved the model of {Path(job.parent).name}; what starts from here is a run of its own.")
+        missed.append(f"It improved the model of {Path(job.parent).name}; a run that you start from here does not.")
     return missed
 
 

@@ -88,4 +88,4 @@ def _copy(polygons: Polygons, path: Path, is_cancelled: Callable[[], bool]) -> l
     empty = copy_polygons(polygons, path, is_cancelled)
     if not empty:
         return []
-    return [Notice("warning", f"{polygons.name}: {empty} features without a polygon were passed over.")]
+    return [Notice("warning", f"{polygons.name}: {empty} features without a polygon were ignored.")]

@@ -183,7 +183,7 @@ class SplitPreview(QObject):
 
     def _tell_stale(self) -> None:
         if self._folder is not None:
-            self._drop(self.tr("What was chosen has changed, and the split with it: show it again."))
+            self._drop(self.tr("The inputs have changed. Show the split again."))
 
     def _drop(self, sentence: str = "") -> None:
         """Take the split off the map and forget it."""

@@ -208,7 +208,7 @@ def test_a_raster_whose_file_is_gone_is_refused(page, town, predict, tmp_path):
 def test_ground_outside_the_raster_is_refused_at_once(page, town, choose_ground, predict, window, environment):
     choose_ground(VISIBLE)
     window.mapCanvas().setExtent(QgsRectangle(LEFT + 1000, TOP, LEFT + 1100, TOP + 100))
-    assert predict() == "The ground lies outside the raster."
+    assert predict() == "The area lies outside the raster."
     assert not (environment.folder.parent / "asked.json").exists()
 
 
@@ -228,7 +228,7 @@ def test_a_map_without_a_place_for_the_raster_is_told(page, town, choose_ground,
     far_side = QgsCoordinateReferenceSystem.fromProj("+proj=ortho +lat_0=0 +lon_0=-95 +datum=WGS84")
     window.mapCanvas().setDestinationCrs(far_side)
     said = predict()
-    assert "has no place in" in said or "outside the raster" in said
+    assert "cannot be transformed to" in said or "outside the raster" in said
 
 
 def test_a_file_that_is_there_already_is_never_overwritten(page, town, predict, tmp_path):
@@ -270,7 +270,7 @@ def test_a_machine_without_the_environment_is_told_where_the_set_up_is(page, tow
 
 def test_what_the_worker_refuses_is_told_with_its_next_step(page, town, predict, monkeypatch, tmp_path):
     monkeypatch.setenv("STAND_IN", "fails")
-    assert predict() == "The ground lies outside the raster."
+    assert predict() == "The area lies outside the raster."
     assert page.predictMessage.hintLabel.text() == "Draw it where the raster is."
     assert list_files(tmp_path) == []
 
@@ -312,7 +312,7 @@ def test_a_project_closed_in_the_middle_gets_no_layer_and_the_file_is_told(
     controller._predict._thread.finish()  # the stand-in goes on
     wait_until(page.predictButton.isEnabled)
     assert project.mapLayers() == {}
-    assert "closed meanwhile" in page.predictMessage.hintLabel.text()
+    assert "closed during the prediction" in page.predictMessage.hintLabel.text()
     assert len(list_files(tmp_path)) == 1
     assert controller._predict._area is None
 

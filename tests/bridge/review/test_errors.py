@@ -224,7 +224,7 @@ def test_a_file_that_is_gone_is_told_and_so_is_one_that_goes_in_the_middle(fill,
     fill()
     record.folder.errors.rename(record.folder.path / "away")
     panel.step(1)
-    assert "is gone, or cannot be read. Choose the run anew" in panel.errorLine.text()
+    assert "is gone, or cannot be read. Choose the run again" in panel.errorLine.text()
     steps.open(record)
     wait_until(lambda: "no longer in the run's folder" in panel.errorTally.text())
     assert panel.errorTable.rows.rowCount() == 0

@@ -112,7 +112,7 @@ def test_pressing_again_goes_on_where_it_was_left(begun, panel, record):
     panel.correctButton.click()
     assert find_layer(record, "footprints") is layer
     assert layer.featureCount() == 1
-    assert panel.correctButton.text() == "&1. Go on correcting"
+    assert panel.correctButton.text() == "&1. Continue correcting"
 
 
 def test_corrections_are_gone_on_with_after_a_restart(begun, panel, record):
@@ -122,8 +122,8 @@ def test_corrections_are_gone_on_with_after_a_restart(begun, panel, record):
     begun.close()
     QgsProject.instance().clear()
     begun.open(record)
-    assert panel.correctButton.text() == "&1. Go on correcting"
-    assert panel.checkedLabel.text() == "Corrections were begun. 1 area is checked."
+    assert panel.correctButton.text() == "&1. Continue correcting"
+    assert panel.checkedLabel.text() == "Corrections were started. 1 area is checked."
     assert not panel.markButton.isEnabled()
     panel.correctButton.click()
     assert panel.markButton.isEnabled()
@@ -133,12 +133,12 @@ def test_corrections_are_gone_on_with_after_a_restart(begun, panel, record):
 def test_marked_ground_is_an_edit_that_can_be_undone(begun, panel, record, window, wait_until):
     begun.marker.tool.drawn.emit(rectangle(1, 3, 10, 10))
     checked = find_layer(record, "checked")
-    wait_until(lambda: panel.checkedLabel.text() == "1 area is checked. On checked ground: 1 footprint.")
+    wait_until(lambda: panel.checkedLabel.text() == "1 area is checked. In the checked area: 1 footprint.")
     assert [feature["role"] for feature in checked.getFeatures()] == ["training"]
     assert window.active is checked
     checked.undoStack().undo()
     assert checked.featureCount() == 0
-    wait_until(lambda: panel.checkedLabel.text() == "No ground is marked as checked yet.")
+    wait_until(lambda: panel.checkedLabel.text() == "No area is marked as checked yet.")
 
 
 def test_ground_outside_the_raster_is_refused(begun, record, window):
@@ -161,14 +161,14 @@ def test_improving_without_checked_ground_says_what_to_do(begun, panel):
     begun.run_requested.connect(heard.append)
     panel.improveButton.click()
     assert heard == []
-    assert panel.improveLabel.text().startswith("No ground is marked as checked. Press Mark checked ground")
+    assert panel.improveLabel.text().startswith("No area is marked as checked. Press Mark checked area")
 
 
 def test_a_model_that_is_gone_is_told(begun, panel, record):
     begun.marker.tool.drawn.emit(rectangle(1, 3, 10, 10))
     record.folder.model.unlink()
     panel.improveButton.click()
-    assert "model.safetensors is not in the run's folder" in panel.improveLabel.text()
+    assert "model.safetensors is no longer in the run's folder" in panel.improveLabel.text()
 
 
 def test_layers_that_left_the_project_are_offered_again(begun, panel, record, wait_until):
@@ -179,9 +179,9 @@ def test_layers_that_left_the_project_are_offered_again(begun, panel, record, wa
     assert not panel.markButton.isChecked()
     panel.correctButton.click()
     layer = find_layer(record, "footprints")
-    wait_until(lambda: panel.checkedLabel.text().endswith("ground: 1 footprint."))
+    wait_until(lambda: panel.checkedLabel.text().endswith("area: 1 footprint."))
     layer.deleteFeatures([feature.id() for feature in layer.getFeatures()])
-    wait_until(lambda: panel.checkedLabel.text().endswith("ground: 0 footprints."))
+    wait_until(lambda: panel.checkedLabel.text().endswith("area: 0 footprints."))
 
 
 def test_an_improving_run_gets_the_corrections_as_they_stand_and_the_earlier_split(begun, panel, record, tmp_path):
@@ -257,7 +257,7 @@ def press_improve(improver, panel):
 def test_checked_ground_that_is_all_held_out_is_refused(begun, panel):
     begun.marker.tool.drawn.emit(rectangle(20, 2, 5, 5))
     assert press_improve(begun, panel) is None
-    assert "All of the checked ground is held-out or validation ground" in panel.improveLabel.text()
+    assert "All of the checked area is held-out or validation area" in panel.improveLabel.text()
     begun.marker.tool.drawn.emit(rectangle(2, 2, 5, 5))
     assert press_improve(begun, panel) is not None
 
@@ -273,7 +273,7 @@ def test_corrections_that_were_deleted_beneath_their_layers_are_told(begun, pane
     begun.marker.tool.drawn.emit(rectangle(1, 3, 10, 10))
     record.folder.corrections.unlink()
     assert press_improve(begun, panel) is None
-    assert "not in the run's folder any more" in panel.improveLabel.text()
+    assert "no longer in the run's folder" in panel.improveLabel.text()
 
 
 def test_corrections_that_cannot_be_read_are_told_and_stay_as_they_are(improver, panel, record):
@@ -293,7 +293,7 @@ def test_layers_that_may_not_be_edited_are_told(begun, panel, record, window):
     assert 'The layer "Corrected footprints" cannot be edited.' in panel.improveLabel.text()
     find_layer(record, "checked").setReadOnly(True)
     begun.marker.tool.drawn.emit(rectangle(1, 3, 10, 10))
-    assert 'The layer "Checked ground" cannot be edited.' in window.read_messages()[-1]
+    assert 'The layer "Checked areas" cannot be edited.' in window.read_messages()[-1]
 
 
 @pytest.fixture
@@ -316,7 +316,7 @@ def test_corrections_may_come_from_other_layers(improver, panel, record, predict
     assert "Choose the layer of corrected footprints" in panel.improveLabel.text()
     for combo, layer in zip((panel.correctedCombo, panel.groundCombo), predict):
         combo.setLayer(layer)
-    wait_until(lambda: panel.checkedLabel.text() == "1 area is checked. On checked ground: 1 footprint.")
+    wait_until(lambda: panel.checkedLabel.text() == "1 area is checked. In the checked area: 1 footprint.")
     new = RunFolder(tmp_path / "improved")
     new.path.mkdir()
     press_improve(improver, panel).write_to(new, lambda: False)

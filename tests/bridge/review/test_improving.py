@@ -69,9 +69,9 @@ def test_the_algorithm_says_what_to_do_where_nothing_was_corrected(run, environm
 @pytest.mark.parametrize(
     ("areas", "expected"),
     [
-        ((), "No ground is marked as checked."),
-        ((rectangle(20, 2, 5, 5),), "All of the checked ground is held-out or validation ground"),
-        ((rectangle(500, 2, 5, 5),), "The checked ground lies outside the raster."),
+        ((), "No area is marked as checked."),
+        ((rectangle(20, 2, 5, 5),), "All of the checked area is held-out or validation area"),
+        ((rectangle(500, 2, 5, 5),), "The checked area lies outside the raster."),
     ],
 )
 def test_the_algorithm_refuses_ground_that_teaches_nothing(run, environment, record, outputs, areas, expected):
@@ -176,5 +176,5 @@ def test_the_corrections_are_in_the_project_that_is_saved_and_opened_again(revie
     wait_until(lambda: controller.reviewer.record is not None)
     panel = dock.reviewPage.improvePanel
     assert panel.markButton.isEnabled()
-    wait_until(lambda: panel.checkedLabel.text() == "1 area is checked. On checked ground: 1 footprint.")
+    wait_until(lambda: panel.checkedLabel.text() == "1 area is checked. In the checked area: 1 footprint.")
     assert json.loads(record.folder.report.read_text("utf-8"))["schema"] == 2

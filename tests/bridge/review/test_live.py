@@ -169,7 +169,7 @@ def test_apply_renews_the_footprints_on_the_map_and_leaves_the_tree(play, town):
     changed = [before != after for before, after in zip(said["before"], said["after"])]
     assert changed == [False, True, False]
     assert said["tree"]
-    assert said["mark"].endswith("Threshold set by hand.")
+    assert said["mark"].endswith("Threshold set manually.")
     assert qgis.wait(LIMIT_S) == 0
 
 

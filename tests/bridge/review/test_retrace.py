@@ -33,11 +33,11 @@ def test_apply_renews_the_layers_the_scores_and_the_mark_and_leaves_the_tree(
     wait_until(lambda: not panel.applyBar.isVisibleTo(panel))
     assert layer.featureCount() == 13
     assert read_tree(project) == tree
-    assert panel.handTitle.text() == "Threshold set by hand"
-    assert panel.handLabel.text() == "The threshold was set by hand to 0.2."
-    assert panel.applyLabel.text() == "Applied. F1 by building on held-out ground: 0.500 before, 0.700 now."
+    assert panel.handTitle.text() == "Threshold set manually"
+    assert panel.handLabel.text() == "The threshold was set manually to 0.2."
+    assert panel.applyLabel.text() == "Applied. F1 by building in the held-out area: 0.500 before, 0.700 now."
     assert "0.700" in page.reviewLabel.text()
-    assert page.reviewLabel.text().endswith("Threshold set by hand.")
+    assert page.reviewLabel.text().endswith("Threshold set manually.")
     assert any("0.700 now" in text for text in window.read_messages())
     assert panel.liveButton.isChecked()
     assert count_drawn(canvas) == 13
@@ -56,12 +56,12 @@ def test_back_to_chosen_takes_the_mark_away_and_the_sliders_back(go_live, panel,
 
 
 def test_a_run_that_was_set_by_hand_earlier_is_marked_when_it_is_opened(reviewer, panel, folder, page, go_live):
-    by_hand = {"threshold": 0.5, "min_area_m2": 9.0, "chosen_threshold": 0.5, "sentence": "By hand to 9 m²."}
+    by_hand = {"threshold": 0.5, "min_area_m2": 9.0, "chosen_threshold": 0.5, "sentence": "Manually to 9 m²."}
     report = json.loads(folder.report.read_text("utf-8"))
     folder.report.write_text(json.dumps({**report, "by_hand": by_hand}), "utf-8")
     reviewer.open(folder)
-    assert (panel.handTitle.text(), panel.handLabel.text()) == ("Minimum area set by hand", "By hand to 9 m².")
-    assert page.reviewLabel.text().endswith("Minimum area set by hand.")
+    assert (panel.handTitle.text(), panel.handLabel.text()) == ("Minimum area set manually", "Manually to 9 m².")
+    assert page.reviewLabel.text().endswith("Minimum area set manually.")
     go_live()
     assert panel.position == Position(0.5, 9.0)
 
@@ -157,7 +157,7 @@ def test_footprints_that_were_edited_and_saved_are_kept_beside_the_new_ones(
 @pytest.mark.parametrize(
     ("behaviour", "expected"),
     [
-        ("fails", "The held-out ground is another one. Run the job again."),
+        ("fails", "The held-out area is another one. Run the job again."),
         ("dies in score", "killed from outside"),
     ],
 )
@@ -183,7 +183,7 @@ def test_cancel_ends_it_and_the_run_is_as_it_was(go_live, panel, folder, wait_un
     assert reviewer.is_busy
     panel.applyCancelButton.click()
     wait_until(lambda: not reviewer.is_busy)
-    assert panel.applyLabel.text() == "Cancelled: the run is as it was."
+    assert panel.applyLabel.text() == "Cancelled: the run has not changed."
     assert "by_hand" not in json.loads(folder.report.read_text("utf-8"))
 
 

@@ -173,7 +173,7 @@ def test_a_run_folder_that_is_deleted_in_mid_swipe_ends_it_with_a_sentence(part,
     canvas.zoomByFactor(0.5)
     seen = settled()
     assert part.tool is None
-    assert "is not there any more. Put the run's folder back" in panel.swipeNote.text()
+    assert "is missing. Put the run's folder back" in panel.swipeNote.text()
     assert seen == plain
     panel.before_held.emit(True)
     assert list_swipe_items(canvas) == []
@@ -218,7 +218,7 @@ def test_without_the_raster_the_sides_lie_on_plain_ground_and_the_panel_says_so(
     assert not panel.afterCombo.model().item(list(Sight).index(Sight.IMAGERY)).isEnabled()
     part.begin()
     seen = settled()
-    assert "on plain ground" in panel.swipeNote.text()
+    assert "without imagery" in panel.swipeNote.text()
     shown = draw(canvas, open_layer(folder.footprints, "footprints"))
     assert count_differences(seen, shown, list_places(left=0.5)) == 0
 

@@ -68,13 +68,13 @@ def test_only_the_newest_question_waits_while_one_is_under_way(go_live, panel, c
 
 def test_the_curve_is_asked_for_once_the_area_rests(go_live, panel, wait_until, folder):
     go_live()
-    assert panel.curveLabel.text() == "F1 on validation ground 0.495 (best 0.505 at 0.40)"
+    assert panel.curveLabel.text() == "F1 on the validation area 0.495 (best 0.505 at 0.40)"
     for area in range(20, 60, 5):
         panel.areaSpin.setValue(area)
     wait_until(lambda: panel.curve.curve.min_area_m2 == 55 and panel.curve.curve.done == 1)
     assert [request["min_area_m2"] for request in read_asked(folder, "curve")] == [5.0, 55.0]
     panel.thresholdSpin.setValue(0.3)
-    assert panel.curveLabel.text() == "F1 on validation ground 0.545 (best 0.555 at 0.40)"
+    assert panel.curveLabel.text() == "F1 on the validation area 0.545 (best 0.555 at 0.40)"
 
 
 def test_a_map_that_was_moved_or_zoomed_is_asked_for_anew(go_live, canvas, wait_until, folder):

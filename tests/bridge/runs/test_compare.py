@@ -46,4 +46,4 @@ def test_the_algorithm_compares_two_runs_and_says_why_where_it_cannot(applicatio
     assert 0 < results["LOW"] < results["DIFFERENCE"] < results["HIGH"]
     assert results["SENTENCE"].startswith("two is better than one")
     assert not is_good_too
-    assert "against other labels in 12 of 12 blocks" in said
+    assert "against different labels in 12 of 12 blocks" in said

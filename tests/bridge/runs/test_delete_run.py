@@ -45,9 +45,9 @@ def test_a_deletion_says_what_is_lost_and_a_no_keeps_the_run(look, town, make_re
     text = answer(window, delete=False)
     assert "first" in text
     assert "tuned model" in text
-    assert "lose their parent: second" in text
-    assert "corrected by hand goes, too: corrections.gpkg" in text
-    assert "stays in its folder: thesis.docx" in text
+    assert "will have no parent: second" in text
+    assert "Your corrections are deleted, too: corrections.gpkg" in text
+    assert "stay in its folder: thesis.docx" in text
     assert folder.exists()
     assert child.exists()
 
@@ -78,7 +78,7 @@ def test_a_deleted_run_leaves_the_disk_the_project_and_the_table(
     assert len(project.mapLayers()) > 1
     page = look(2, folder)
     page.do("delete")
-    assert "layers leave the project" in answer(window, delete=True)
+    assert "layers are removed from the project" in answer(window, delete=True)
     wait_until(lambda: [entry.path for entry in page.entries] == [other])
     assert not folder.exists()
     assert list(project.mapLayers().values()) == [town]

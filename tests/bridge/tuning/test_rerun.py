@@ -83,7 +83,7 @@ def test_what_the_form_cannot_take_over_is_said(look, dock, make_real, window, t
     keep_added([str(tmp_path)])
     folder = make_real(job={"raster": "/gone/town.tif", "block_roles": ["3=held-out"]})
     look(1, folder).do("change")
-    (said,) = (message for message in window.read_messages() if "holds the choices" in message)
+    (said,) = (message for message in window.read_messages() if "filled with the choices" in message)
     assert "/gone/town.tif cannot be read" in said
     assert "blocks whose role was changed" in said
     assert dock.read_choices().raster_layer is None

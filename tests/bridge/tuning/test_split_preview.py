@@ -200,7 +200,7 @@ def test_a_change_that_leaves_nothing_held_out_is_told_and_can_be_taken_back(
 ):
     layer = show()
     click_block(4)
-    wait_until(lambda: "No building lies on held-out ground." in read_line(dock))
+    wait_until(lambda: "No building lies in the held-out area." in read_line(dock))
     assert read_roles(layer)[4] == "left-out"
     press("drawnButton")
     assert read_roles(layer) == DRAWN
@@ -337,7 +337,7 @@ def test_labels_that_runs_move_are_moved_in_the_split_too(dock, show):
 def test_inputs_that_cannot_be_split_are_told_in_the_dock(dock, press, wait_until, monkeypatch):
     monkeypatch.setenv("STAND_IN", "fails")
     press("splitButton")
-    wait_until(lambda: "No building lies on held-out ground." in read_line(dock))
+    wait_until(lambda: "No building lies in the held-out area." in read_line(dock))
     assert find_split() is None
     assert dock.findChild(QPushButton, "splitButton").isEnabled()
 

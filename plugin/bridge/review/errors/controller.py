@@ -127,7 +127,7 @@ class ErrorController(QObject):
         except RunError as error:
             self._panel.show_problem(error.message, error.hint)
         except QgsCsException:
-            message = self.tr("The map's coordinate system does not reach this building.")
+            message = self.tr("The map's coordinate system does not cover this building.")
             self._panel.show_problem(message, self.tr("Choose another one for the project."))
 
     def _mark(self) -> None:

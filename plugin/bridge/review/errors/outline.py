@@ -24,13 +24,13 @@ def read_outline(path: Path, layer: str, outcome: Outcome) -> tuple[QgsGeometry,
     options.loadDefaultStyle = False
     source = QgsVectorLayer(f"{path.as_posix()}|layername={layer}", layer, "ogr", options)
     if not path.is_file() or not source.isValid():
-        raise RunError(f"{path.name} of the run is gone, or cannot be read.", "Choose the run anew, or another one.")
+        raise RunError(f"{path.name} of the run is gone, or cannot be read.", "Choose the run again, or another one.")
     feature = source.getFeature(outcome.fid)
     if not feature.isValid() or (feature["outcome"], read_number(feature["area_m2"])) != (
         outcome.kind,
         outcome.area_m2,
     ):
-        raise StaleError("The errors were written anew since they were read.", "They are read again.")
+        raise StaleError("The errors have changed since they were read.", "They are being read again.")
     if not feature.hasGeometry() or feature.geometry().isEmpty():
         raise RunError("This building has no outline in the file.", "Go on to the next one.")
     return QgsGeometry(feature.geometry()), source.crs()

@@ -20,7 +20,9 @@ from ....core.errors import InputError
 from ....core.folder import RunFolder
 from ...layers.layer_checks import Polygons
 
-_ELSEWHERE = "Mark ground as checked where the model may learn: on the raster, off held-out and validation ground."
+_ELSEWHERE = (
+    "Mark an area as checked where the model may learn: on the raster, outside the held-out and validation areas."
+)
 _NEGLIGIBLE = 1e-6
 
 
@@ -79,13 +81,13 @@ def require_learnable(checked: Polygons, folder: RunFolder) -> QgsGeometry:
     areas = [feature.geometry() for feature in checked.read(QgsFeatureRequest().setNoAttributes())]
     whole = unite(areas)
     if whole.isEmpty():
-        raise InputError("No ground is marked as checked.", "Press Mark checked ground, and draw around it on the map.")
+        raise InputError("No area is marked as checked.", "Press Mark checked area, and draw around it on the map.")
     ground = measure_ground(whole, checked.crs, folder)
     if not ground.is_on_raster:
-        raise InputError("The checked ground lies outside the raster.", _ELSEWHERE)
+        raise InputError("The checked area lies outside the raster.", _ELSEWHERE)
     if not ground.is_learnable:
         raise InputError(
-            "All of the checked ground is held-out or validation ground, which is never learnt from.", _ELSEWHERE
+            "All of the checked area is held-out or validation area, where the model never learns.", _ELSEWHERE
         )
     return whole
 
@@ -104,5 +106,7 @@ def move_geometry(
     try:
         moved.transform(QgsCoordinateTransform(crs, target, QgsCoordinateTransformContext()))
     except QgsCsException as error:
-        raise InputError("The area lies nowhere near the raster.", "Draw it on the raster.") from error
+        raise InputError(
+            "The area cannot be transformed to the raster's coordinate system.", "Draw it on the raster."
+        ) from error
     return moved

@@ -171,7 +171,7 @@ class Improver(QObject):
             if footprints is None or checked is None:
                 raise InputError(
                     self.tr("A layer is missing."),
-                    self.tr("Choose the layer of corrected footprints and the layer of checked ground."),
+                    self.tr("Choose the layer of corrected footprints and the layer of checked areas."),
                 )
             self._require_file(footprints, checked)
             inputs = prepare_improvement(self._folder, take_corrected(footprints), take_checked(checked))
@@ -186,8 +186,8 @@ class Improver(QObject):
         is_own = self._corrections is not None and layers == self._corrections.layers
         if is_own and self._folder is not None and not self._folder.corrections.is_file():
             raise InputError(
-                self.tr("The corrections are not in the run's folder any more: {}.").format(self._folder.corrections),
-                self.tr("Put the file back, or save the two layers elsewhere and take them from there."),
+                self.tr("The corrections are no longer in the run's folder: {}.").format(self._folder.corrections),
+                self.tr("Put the file back, or save the two layers as other files and choose those."),
             )
 
     def _refuse(self, error: TunerError) -> None:

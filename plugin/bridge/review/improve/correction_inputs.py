@@ -35,7 +35,7 @@ class Improvement(RunInputs):
         """Fill the new run's folder, the job last; raises InputError, RunError or CopyCancelled, and leaves none."""
         parent, areas = self.parent, self.areas
         if parent is None or areas is None:
-            raise RunError("An improving run needs an earlier run and checked ground.", "Start it from the review.")
+            raise RunError("An improving run needs an earlier run and a checked area.", "Start it from the review.")
         try:
             copy_polygons(self.labels, folder.labels, is_cancelled, may_be_empty=True)
             copy_polygons(areas, folder.areas, is_cancelled)
@@ -57,7 +57,7 @@ def prepare_improvement(folder: RunFolder, corrected: Polygons, checked: Polygon
     """
     record = require_reviewable(folder.path)
     if not folder.model.is_file():
-        raise InputError(f"{folder.model.name} is not in the run's folder any more.", "Run the job again.")
+        raise InputError(f"{folder.model.name} is no longer in the run's folder.", "Run the job again.")
     ground = require_learnable(checked, folder)
     job = replace(load_job(folder.job), raster=find_raster(record))
     nearby = _restrict(corrected, move_geometry(ground, checked.crs, corrected.crs))

@@ -45,7 +45,7 @@ class Corrections:
     def __init__(self, folder: RunFolder) -> None:
         """Show the layers; those that are shown already are taken as they stand. Raises InputError: unreadable."""
         tr = QCoreApplication.translate
-        titles = {CHECKED: tr("Corrections", "Checked ground"), FOOTPRINTS: tr("Corrections", "Corrected footprints")}
+        titles = {CHECKED: tr("Corrections", "Checked areas"), FOOTPRINTS: tr("Corrections", "Corrected footprints")}
         layers = {name: _take(folder, name, titles[name]) for name in (FOOTPRINTS, CHECKED)}
         for layer in layers.values():
             if layer.id() not in QgsProject.instance().mapLayers():
@@ -110,7 +110,7 @@ def _require_readable(layer: QgsVectorLayer, folder: RunFolder) -> QgsVectorLaye
         return layer
     raise InputError(
         f"The corrections cannot be read: {folder.corrections}.",
-        "Give the file another name, or delete it, and begin anew.",
+        "Give the file another name, or delete it, and start again.",
     )
 
 

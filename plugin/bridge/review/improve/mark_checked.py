@@ -73,7 +73,7 @@ class CheckedMarker(QObject):
         feature.setAttribute(layer.fields().lookupField(ROLE_FIELD), TRAINING)
         feature.setGeometry(area)
         self._iface.setActiveLayer(layer)  # its edits are what Ctrl+Z undoes
-        layer.beginEditCommand(self.tr("Mark checked ground"))
+        layer.beginEditCommand(self.tr("Mark checked area"))
         layer.addFeature(feature)
         layer.endEditCommand()
         layer.triggerRepaint()
@@ -85,7 +85,10 @@ class CheckedMarker(QObject):
         whole = move_geometry(whole, self._iface.mapCanvas().mapSettings().destinationCrs(), layer.crs())
         parts = [part for part in whole.coerceToType(layer.wkbType()) if part.area() > 0]
         if len(parts) != 1:
-            raise InputError(self.tr("What was drawn is no area."), self.tr("Draw it without crossing your own line."))
+            raise InputError(
+                self.tr("The lines that you drew do not enclose an area."),
+                self.tr("Draw it without crossing your own line."),
+            )
         return parts[0]
 
     def _judge(self, area: QgsGeometry, layer: QgsVectorLayer, folder: RunFolder) -> str:
@@ -97,9 +100,9 @@ class CheckedMarker(QObject):
         if not ground.is_on_raster:
             raise InputError(self.tr("The area lies outside the raster."), self.tr("Draw it on the raster."))
         if not ground.is_learnable:
-            return self.tr("This area is held-out or validation ground: it is never learnt from. Draw it elsewhere.")
+            return self.tr("This area is held-out or validation area: the model never learns there. Draw it elsewhere.")
         if not ground.is_wholly_learnable:
-            return self.tr("A part of this area is held-out or validation ground: it is never learnt from.")
+            return self.tr("A part of this area is held-out or validation area: the model never learns there.")
         return ""
 
 

@@ -66,7 +66,7 @@ class SwipeLayers:
         missing = {}
         for sight, source in self._sources.items():
             if not source.path.is_file():
-                text = _tr("The run's folder has no {} any more: run the job again to have it.")
+                text = _tr("{} is no longer in the run's folder: run the job again to make it.")
                 missing[sight] = text.format(source.path.name)
         if not self._has_imagery():
             missing[Sight.IMAGERY] = self.describe_no_imagery()
@@ -74,7 +74,9 @@ class SwipeLayers:
 
     def describe_no_imagery(self) -> str:
         """Say that the raster cannot be shown, and what is shown in its place."""
-        text = _tr("The run's raster {} cannot be opened: footprints and labels lie on plain ground. Was it moved?")
+        text = _tr(
+            "The run's raster {} cannot be opened: footprints and labels are shown without imagery. Was it moved?"
+        )
         return text.format(self.raster)
 
     def read(self, sight: Sight) -> Layers:
@@ -85,7 +87,7 @@ class SwipeLayers:
         try:
             stamp = _stamp(source.path)
         except OSError as error:
-            message = _tr("{} is not there any more.").format(source.path)
+            message = _tr("{} is missing.").format(source.path)
             raise RunError(message, _tr("Put the run's folder back, or choose another run.")) from error
         return self._keep(sight.value, stamp, lambda: self._make(sight, source))
 
@@ -117,7 +119,7 @@ class SwipeLayers:
         layer = QgsRasterLayer(text, name) if is_raster else QgsVectorLayer(text, name, "ogr")
         if not layer.isValid():
             message = _tr("{} cannot be read.").format(source.path)
-            raise RunError(message, _tr("Choose another sight, or run the job again."))
+            raise RunError(message, _tr("Choose another view, or run the job again."))
         apply_style(layer, source.style)
         if not source.ground:
             return Layers((layer,), name)

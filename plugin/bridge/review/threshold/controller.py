@@ -265,7 +265,7 @@ class LiveThreshold(QObject):
             self._panel.show_in_force(self._applied)
             if not by_hand:
                 self._panel.move_to(self._chosen)
-        text = self.tr("Applied. F1 by building on held-out ground: {before} before, {after} now.")
+        text = self.tr("Applied. F1 by building in the held-out area: {before} before, {after} now.")
         after = record.report.f1s[-1]
         text = text.format(before=format_score(before), after=format_score(after))
         if kept:
@@ -275,10 +275,12 @@ class LiveThreshold(QObject):
 
     def _describe(self, ending: Ending, reason: str) -> str:
         if ending.kind == "cancelled":
-            return reason or self.tr("Cancelled: the run is as it was.")
+            return reason or self.tr("Cancelled: the run has not changed.")
         if ending.kind == "died":
             log(ending.log_tail, WARNING)
-            return join(ending.message, self.tr("The run is as it was; QGIS's message log has its last words."))
+            return join(
+                ending.message, self.tr("The run has not changed; QGIS's message log has the last lines of its log.")
+            )
         return join(ending.message, ending.hint)
 
 

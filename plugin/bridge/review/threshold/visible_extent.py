@@ -43,7 +43,7 @@ def frame_map(settings: QgsMapSettings, bounds: QgsRectangle, crs: QgsCoordinate
     sides = (seen.xMinimum(), seen.yMinimum(), seen.xMaximum(), seen.yMaximum())
     if seen.isEmpty() or not all(map(math.isfinite, sides)):
         raise InputError(
-            tr("Sight", "What the map shows cannot be brought into the raster's coordinate system."),
+            tr("Sight", "The visible map cannot be transformed to the raster's coordinate system."),
             tr("Sight", "Zoom to the run's footprints."),
         )
     part = seen.intersect(bounds)
