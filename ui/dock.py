@@ -225,7 +225,7 @@ class TunerDock(QgsDockWidget):
     def show_cancelled(self, folder: str, is_resumable: bool) -> None:
         """Say that the run was cancelled."""
         self._enter(DockState.ENDED)
-        hint = self.tr("What it had finished is kept: Resume goes on from there.") if is_resumable else ""
+        hint = self.tr("Finished stages are kept; press Resume to continue.") if is_resumable else ""
         self._tell("info", self.tr("The run was cancelled."), hint, folder, is_resumable)
 
     def _add_help(self) -> None:

@@ -62,7 +62,7 @@ def test_fetching_weights_counts_among_the_stages_where_it_happens(tuning, find)
     assert shown == [
         "1 of 8: Checking the inputs",
         "2 of 9: Fetching the weights",
-        "3 of 9: Splitting the labelled ground",
+        "3 of 9: Splitting the labelled area",
     ]
 
 
@@ -105,7 +105,7 @@ def test_progress_of_a_stage_that_has_ended_is_passed_over(tuning, find):
 
 def test_a_stage_that_an_earlier_run_had_done_says_so(tuning, find):
     tuning.show_event(StageStarted("predict", resumed=True))
-    assert find("detailLabel").text() == "Done by the earlier run"
+    assert find("detailLabel").text() == "Finished before"
 
 
 def test_the_base_models_score_is_shown_as_soon_as_it_is_known(tuning, find):
@@ -149,7 +149,7 @@ def test_cancel_is_asked_for_once_and_nothing_takes_the_word_back(tuning, find, 
     tuning.show_event(Progress("tune", 0.7, text="Epoch 2"))
     assert tuning.state is DockState.STOPPING
     assert not find("finishButton").isEnabled()
-    assert find("detailLabel").text() == "Cancelling; what is finished is kept."
+    assert find("detailLabel").text() == "Cancelling; finished stages are kept."
 
 
 def test_a_stop_that_was_asked_for_elsewhere_is_shown(tuning, find):
@@ -186,11 +186,11 @@ def test_intervals_and_whether_the_difference_is_more_than_noise_are_shown_where
 
 
 def test_the_score_of_a_small_town_or_of_an_older_worker_has_no_interval(dock, find):
-    reason = "No interval can be given: 15 buildings in 2 blocks of held-out ground are too few."
+    reason = "The 15 buildings lie in only 2 blocks; at least 10 are needed for an interval."
     dock.show_finished(BEFORE, AFTER, "/runs/town", Difference(0.489, sentence=reason))
     assert find("gainLabel").text().endswith(reason)
     dock.show_finished(BEFORE, AFTER, "/runs/town")
-    assert find("gainLabel").text() == "F1 +0.489 on ground that the tuning never saw."
+    assert find("gainLabel").text() == "F1 +0.489 on an area that the model never learned from."
     assert not find("beforeInterval").isVisible()
     assert not find("afterInterval").isVisible()
 
@@ -209,13 +209,13 @@ def test_a_tuned_model_that_is_worse_is_not_praised(dock, find):
 
 def test_a_run_that_was_scored_again_shows_its_new_figures_and_their_mark(tuning, find):
     tuning.show_finished(BEFORE, BEFORE, "/runs/town")
-    tuning.show_rescored(BEFORE, AFTER, "/runs/elsewhere", Difference(), "Set by hand.")
+    tuning.show_rescored(BEFORE, AFTER, "/runs/elsewhere", Difference(), "Set manually.")
     assert find("afterLabel").text() == "0.353"
-    tuning.show_rescored(BEFORE, AFTER, "/runs/town", Difference(), "Set by hand.")
+    tuning.show_rescored(BEFORE, AFTER, "/runs/town", Difference(), "Set manually.")
     assert find("afterLabel").text() == "0.842"
-    assert find("gainLabel").text().endswith("Set by hand.")
+    assert find("gainLabel").text().endswith("Set manually.")
     tuning.show_rescored(BEFORE, AFTER, "/runs/town", Difference(), "")
-    assert "by hand" not in find("gainLabel").text()
+    assert "manually" not in find("gainLabel").text()
 
 
 def test_the_runs_folder_and_its_report_can_be_opened(dock, find, click, listen, tmp_path):

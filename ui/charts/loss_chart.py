@@ -133,7 +133,7 @@ class LossChart(QLabel):
 
     def _describe(self) -> str:
         if not self._epochs:
-            return self.tr("The losses and the validation F1 are drawn here, epoch by epoch.")
+            return self.tr("Progress appears here after each pass through the training area.")
         return self._describe_epoch(self.epochs[-1])
 
     def _describe_epoch(self, event: EpochEnded) -> str:

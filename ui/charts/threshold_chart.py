@@ -60,7 +60,7 @@ class ThresholdChart(QLabel):
         self._curve = Curve(0.0)
         self._threshold = 0.5
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName(self.tr("F1 on validation ground by threshold"))
+        self.setAccessibleName(self.tr("F1 on the validation area by threshold"))
 
     @property
     def curve(self) -> Curve:

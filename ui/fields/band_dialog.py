@@ -47,8 +47,8 @@ class BandsDialog(QDialog):
         self._combos: list[QComboBox] = []
         self.assignLine.setText(
             self.tr(
-                "Which band of the raster serves for each band that the base model reads? Where none does, the model's"
-                " mean is filled in."
+                "Choose the raster's band for each band that the base model reads. If there is none, the model's"
+                " mean is used instead."
             )
         )
         for widget in (self.countTitle, self.countSpin):

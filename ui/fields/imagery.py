@@ -64,7 +64,7 @@ def describe_adaptation(layer: QgsRasterLayer, card: Card, bands: Sequence[int])
     if card.adaptation == ADAPTATIONS[1]:
         text = QCoreApplication.translate(
             "Bands",
-            "{kind} values are brought, band by band, to the mean and spread that the model was trained on, unless they"
+            "{kind} values are scaled, band by band, to the mean and spread of the training imagery, unless they"
             " are like those already.",
         )
         sentences.append(text.format(kind=kind))

@@ -31,6 +31,6 @@ def describe_scale(layer: QgsRasterLayer | None, card: Card | None) -> str:
     locale, working_m = QLocale(), card.working_gsd_m
     own = locale.toString(gsd_m, "f", 2)
     if working_m is None or 1 / NEAR_ENOUGH <= gsd_m / working_m <= NEAR_ENOUGH:
-        return QCoreApplication.translate("Scale", "{own} m imagery, taken as it is").format(own=own)
-    text = QCoreApplication.translate("Scale", "{own} m imagery, worked at {working} m")
+        return QCoreApplication.translate("Scale", "{own} m imagery, used at its own resolution").format(own=own)
+    text = QCoreApplication.translate("Scale", "{own} m imagery, resampled to {working} m for the model")
     return text.format(own=own, working=locale.toString(working_m, "f", 2))

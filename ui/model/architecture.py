@@ -62,7 +62,7 @@ class ArchitectureDialog(QDialog):
         self.tagCombo.clear()
         for tag in self._encoders.get(encoder, ()):
             self.tagCombo.addItem(tag, tag)
-        self.tagCombo.addItem(self.tr("none: begins at random"), NO_WEIGHTS)
+        self.tagCombo.addItem(self.tr("none: random weights"), NO_WEIGHTS)
         self.networkButtons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(bool(encoder))
 
     def _accept(self) -> None:

@@ -50,7 +50,7 @@ class ImportWeightsDialog(QDialog):
         load_form(self, "model/import_weights")
         self.path = path
         self.fileLine.setText(path)
-        self.guessLine.setText(self.tr("Looking into the file. The answers are filled in where it tells them."))
+        self.guessLine.setText(self.tr("Reading the file. Fields that it defines are filled in."))
         self.titleEdit.setText(Path(path).stem)
         self._fill_lists(encoders)
         self._connect()
@@ -92,7 +92,7 @@ class ImportWeightsDialog(QDialog):
             names = [preset for preset in _PRESETS if preset.count(",") + 1 == bands]
             self._show_bands(names[0] if names else ", ".join(f"band {number}" for number in range(1, bands + 1)))
         found = bool(architecture or encoder or bands)
-        self.guessLine.setText(self.tr("Filled in as the file tells: please check.") if found else "")
+        self.guessLine.setText(self.tr("Filled in from the file: please check.") if found else "")
         self.guessLine.setVisible(found)
 
     def show_no_guess(self, sentence: str) -> None:
@@ -129,7 +129,7 @@ class ImportWeightsDialog(QDialog):
         }
         for code in SCALINGS:
             self.scalingCombo.addItem(names[code], code)
-        self.scalingCombo.addItem(self.tr("as these numbers say"), "")
+        self.scalingCombo.addItem(self.tr("mean and deviation below"), "")
         self.gsdSpin.setClearValue(0.0, self.tr("not known"))
 
     def _connect(self) -> None:

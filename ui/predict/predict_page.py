@@ -273,7 +273,7 @@ class PredictPage(QWidget):
         count = layer.selectedFeatureCount()
         if count == 1:
             return self.tr("The selected polygon.")
-        return self.tr("{} selected polygons.").format(count) if count else self.tr("None is selected: all count.")
+        return self.tr("{} selected polygons.").format(count) if count else self.tr("None is selected: all are used.")
 
     def _ask(self) -> None:
         choices = self.read_choices()

@@ -144,7 +144,7 @@ class ErrorBrowser(QWidget):
 
     def _tell_tally(self) -> None:
         if not self._model.count_all():
-            self.errorTally.setText(self.tr("There are no buildings on held-out ground."))
+            self.errorTally.setText(self.tr("There are no buildings in the held-out area."))
             return
         tally = self._model.count_kinds()
         text = self.tr("{} missed, {} extra (they match no building), {} found ({} of them badly outlined).")

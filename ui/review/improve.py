@@ -70,9 +70,9 @@ class ImprovePanel(QWidget):
         Where they are not, ``areas`` tells how many areas are marked as checked.
         """
         self._is_open, self._is_copying = is_open, False
-        self.correctButton.setText(self.tr("&1. Go on correcting"))
+        self.correctButton.setText(self.tr("&1. Continue correcting"))
         if not is_open:
-            self.checkedLabel.setText(self.tr("Corrections were begun. {}").format(self._count_areas(areas)))
+            self.checkedLabel.setText(self.tr("Corrections were started. {}").format(self._count_areas(areas)))
         self._offer()
 
     def show_copying(self) -> None:
@@ -87,7 +87,7 @@ class ImprovePanel(QWidget):
             self.checkedLabel.setText(self._count_areas(areas))
             return
         found = self.tr("1 footprint") if footprints == 1 else self.tr("{} footprints").format(format_count(footprints))
-        self.checkedLabel.setText(self.tr("{} On checked ground: {}.").format(self._count_areas(areas), found))
+        self.checkedLabel.setText(self.tr("{} In the checked area: {}.").format(self._count_areas(areas), found))
 
     def show_marking(self, is_on: bool) -> None:
         """Show whether ground is being marked on the map."""
@@ -102,7 +102,7 @@ class ImprovePanel(QWidget):
 
     def _count_areas(self, areas: int) -> str:
         if areas == 0:
-            return self.tr("No ground is marked as checked yet.")
+            return self.tr("No area is marked as checked yet.")
         return self.tr("1 area is checked.") if areas == 1 else self.tr("{} areas are checked.").format(areas)
 
     def _change_layers(self) -> None:

@@ -93,8 +93,8 @@ class SwipePanel(QWidget):
             Sight.IMAGERY: self.tr("Imagery alone"),
         }
         self._tips = {
-            Sight.BASE_FOOTPRINTS: self.tr("Exists on held-out ground only"),
-            Sight.BASE_PROBABILITY: self.tr("Exists on validation and held-out ground only"),
+            Sight.BASE_FOOTPRINTS: self.tr("Exists in the held-out area only"),
+            Sight.BASE_PROBABILITY: self.tr("Exists in the validation and held-out areas only"),
         }
         for combo in self._combos.values():
             for index, sight in enumerate(Sight):

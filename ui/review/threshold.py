@@ -139,7 +139,7 @@ class ThresholdPanel(QWidget):
     def show_count(self, count: int, *, is_coarse: bool) -> None:
         """Say how many footprints the map shows; coarse ones run together, so that their count says nothing."""
         if is_coarse:
-            text = self.tr("Drawn roughly at this scale, neighbours in one: zoom in for exact outlines.")
+            text = self.tr("Outlines are coarse at this scale and neighbours are merged: zoom in for exact outlines.")
         else:
             text = self.tr("1 footprint on the map.") if count == 1 else self.tr("{} footprints on the map.")
         self._tell(self.liveLabel, text.format(format_count(count)))
@@ -157,7 +157,7 @@ class ThresholdPanel(QWidget):
         """Show how much of the whole raster was traced and scored anew."""
         if not self._is_applying:
             self.applyCancelButton.setEnabled(True)
-            self._tell(self.applyLabel, self.tr("Tracing the whole raster, and scoring held-out ground..."))
+            self._tell(self.applyLabel, self.tr("Tracing the whole raster, and scoring the held-out area..."))
         self._is_applying = True
         self.applyBar.setValue(round(percent / 100 * _STEPS))
         self._refresh()
@@ -195,7 +195,7 @@ class ThresholdPanel(QWidget):
 
     def _cancel(self) -> None:
         self.applyCancelButton.setEnabled(False)
-        self._tell(self.applyLabel, self.tr("Cancelling; everything stays as it was."))
+        self._tell(self.applyLabel, self.tr("Cancelling; the run does not change."))
         self.cancel_requested.emit()
 
     def _fill(self, is_filled: bool) -> None:
@@ -221,9 +221,9 @@ class ThresholdPanel(QWidget):
         curve, position = self.curve.curve, self.position
         if not curve.points or curve.min_area_m2 != position.min_area_m2:
             area = QLocale().toString(position.min_area_m2, "g", 6)
-            return self.tr("Scoring validation ground from {} m² on...").format(area)
+            return self.tr("Scoring the validation area, buildings from {} m²...").format(area)
         f1 = format_score(curve.find_f1(position.threshold))
-        text = self.tr("F1 on validation ground {f1}").format(f1=f1)
+        text = self.tr("F1 on the validation area {f1}").format(f1=f1)
         if curve.best is not None:
             best = self.tr("best {f1} at {threshold}")
             best = best.format(f1=format_score(curve.best[1]), threshold=format_threshold(curve.best[0]))

@@ -53,7 +53,7 @@ class CompareDialog(QDialog):
 
     def _describe_ground(self, answer: RunComparison) -> str:
         counts = answer.blocks
-        text = self.tr("On the same {blocks} blocks of held-out ground: better in {better}, worse in {worse}.")
+        text = self.tr("On the same {blocks} blocks of the held-out area: better in {better}, worse in {worse}.")
         total = counts.better + counts.worse + counts.same
         sentences = [text.format(blocks=total, better=counts.better, worse=counts.worse)]
         sentences += [f"{run.name}: {run.by_hand}" for run in answer.runs if run.by_hand]

@@ -128,7 +128,7 @@ class RunsPage(QWidget):
             menu.addSeparator()
         for place in places:
             action = menu.addAction(self.fontMetrics().elidedText(place.replace("&", "&&"), _MIDDLE, 300))
-            action.setToolTip(self.tr("Untick to look there no more: {}").format(place))
+            action.setToolTip(self.tr("Untick to stop looking there: {}").format(place))
             action.setCheckable(True)
             action.setChecked(True)
             action.toggled.connect(lambda _, place=place: self.place_removed.emit(place))
@@ -211,7 +211,7 @@ class RunsPage(QWidget):
         elif len(chosen) == 1:
             self.runsLine.setText(self._tell_one(chosen[0]))
         elif len(chosen) == 2:
-            self.runsLine.setText(self.tr("Compare the two where they were scored on the same ground."))
+            self.runsLine.setText(self.tr("Compare the two if they were scored on the same area."))
         else:
             self.runsLine.setText(self.tr("{} runs are selected; two can be compared.").format(len(chosen)))
 

@@ -54,7 +54,7 @@ class RunModel(QAbstractTableModel):
         }
         self._statuses = {
             RUNNING: self.tr("running"),
-            BROKEN_OFF: self.tr("broken off"),
+            BROKEN_OFF: self.tr("not finished"),
             UNREADABLE: self.tr("cannot be read"),
         }
 
@@ -167,7 +167,7 @@ class RunModel(QAbstractTableModel):
         text = f"{format_score(entry.before)} \u2192 {format_score(entry.after)}"
         if entry.interval is not None:
             text += f" ({format_score(entry.interval[0])}\u2013{format_score(entry.interval[1])})"
-        by_hand = self.tr("by hand") if entry.by_hand else ""
+        by_hand = self.tr("set manually") if entry.by_hand else ""
         return ", ".join(part for part in (text, by_hand, status) if part)
 
     def _write_parent(self, entry: RunEntry) -> str:

@@ -35,7 +35,7 @@ class FindingRow(QFrame):
         self._next = 0
         load_form(self, "tuning/finding")
         names = {STOP: self.tr("Stops the run"), WARNING: self.tr("Warning")}
-        kind, name = _KINDS.get(finding.level, "info"), names.get(finding.level, self.tr("Advice"))
+        kind, name = _KINDS.get(finding.level, "info"), names.get(finding.level, self.tr("Tip"))
         self.levelLabel.setPixmap(QgsApplication.getThemeIcon(ICONS[kind]).pixmap(16, 16))
         self.levelLabel.setToolTip(name)
         self.setAccessibleName(name)
@@ -111,7 +111,7 @@ class FindingList(QWidget):
     def show_none(self) -> None:
         """Say that a check found nothing, where that is so."""
         if not self._rows:
-            self.findingsTitle.setText(self.tr("Nothing was found that needs mending."))
+            self.findingsTitle.setText(self.tr("The check found no problems."))
             self.show()
 
     def show_shift(self, east_m: float, north_m: float) -> None:
@@ -131,9 +131,13 @@ class FindingList(QWidget):
 
     def _tell(self) -> None:
         counts = [sum(finding.level == level for finding in self.findings) for level in LEVELS]
-        names = (self.tr("what stops the run: {}"), self.tr("warnings: {}"), self.tr("advice: {}"))
-        told = ", ".join(name.format(count) for name, count in zip(names, counts) if count)
-        self.findingsTitle.setText(self.tr("The check found {}").format(told))
+        names = (
+            (self.tr("{} problem stops the run"), self.tr("{} problems stop the run")),
+            (self.tr("{} warning"), self.tr("{} warnings")),
+            (self.tr("{} tip"), self.tr("{} tips")),
+        )
+        told = ", ".join(name[count > 1].format(count) for name, count in zip(names, counts) if count)
+        self.findingsTitle.setText(self.tr("Check: {}").format(told))
         self.findingsLayerButton.setVisible(any(finding.places for finding in self.findings))
         self.show()
 

@@ -84,7 +84,7 @@ class ProgressPage(QWidget):
             name = place.format(number=self._stages.index(event.stage) + 1, all=len(self._stages), stage=name)
         self.stageLabel.setText(name)
         self.progressBar.setRange(0, 0)
-        self._show_text(self.detailLabel, self.tr("Done by the earlier run") if event.resumed else "")
+        self._show_text(self.detailLabel, self.tr("Finished before") if event.resumed else "")
         self.finishButton.setEnabled(False)
         self._tell_time()
 
@@ -122,7 +122,7 @@ class ProgressPage(QWidget):
     def _cancel(self) -> None:
         self._is_cancelling = True
         self.cancelButton.setEnabled(False)
-        self.show_stopping(self.tr("Cancelling; what is finished is kept."))
+        self.show_stopping(self.tr("Cancelling; finished stages are kept."))
         self.cancel_requested.emit()
 
     def _tell_time(self) -> None:
@@ -142,7 +142,7 @@ class ProgressPage(QWidget):
         names = {
             "check": self.tr("Checking the inputs"),
             "fetch": self.tr("Fetching the weights"),
-            "split": self.tr("Splitting the labelled ground"),
+            "split": self.tr("Splitting the labelled area"),
             "base": self.tr("Scoring the base model"),
             "tune": self.tr("Tuning"),
             "predict": self.tr("Predicting"),

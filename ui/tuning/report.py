@@ -99,7 +99,7 @@ class ReportPage(QWidget):
         self.beforeTitle.setText(self.tr("earlier model") if before == after else before)
         self.afterTitle.setText(after)
         steps = [self._write_link(names.get(role, role), link) for role, link in zip(roles, links)]
-        text = self.tr("All on the same held-out ground:\n{}").format("\n\N{RIGHTWARDS ARROW} ".join(steps))
+        text = self.tr("All on the same held-out area:\n{}").format("\n\N{RIGHTWARDS ARROW} ".join(steps))
         self.chainLabel.setText(text if len(links) > 2 else "")
         self.chainLabel.setVisible(len(links) > 2)
 
@@ -135,9 +135,9 @@ class ReportPage(QWidget):
             self.gainLabel.setText("")
             self.afterLabel.setStyleSheet("")
             return
-        text = self.tr("F1 {} on ground that the tuning never saw.")
+        text = self.tr("F1 {} on an area that the model never learned from.")
         if after < before:
-            text = self.tr("F1 {} on ground that the tuning never saw: add labels, or keep the {model}.")
+            text = self.tr("F1 {} on an area that the model never learned from: add labels, or keep the {model}.")
         text = text.replace("{model}", self.beforeTitle.text())
         self.gainLabel.setText(f"{text.format(format_change(after - before))} {verdict}".strip())
         colour = choose_colour(self.gainLabel.palette(), "success" if after >= before else "error")

@@ -41,10 +41,10 @@ class SettingsGroup(QgsCollapsibleGroupBox):
         as_recipe = self.tr("as the recipe says")
         for spin in (self.epochsSpin, self.rateSpin, self.batchSpin, self.samplesSpin, self.tileSpin):
             spin.setClearValueMode(type(spin).ClearValueMode.MinimumValue, as_recipe)
-        for code, name in zip(RECIPES, (self.tr("the model's own"), "Solaris 2019")):
+        for code, name in zip(RECIPES, (self.tr("default for this model"), "Solaris 2019")):
             self.recipeCombo.addItem(name, code)
         for code, name in (
-            ("auto", self.tr("the best there is")),
+            ("auto", self.tr("automatic")),
             ("cuda", self.tr("graphics card (CUDA)")),
             ("cpu", self.tr("processor (CPU)")),
         ):

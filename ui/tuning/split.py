@@ -53,7 +53,7 @@ class SplitRow(QWidget):
         }
         menu = QMenu(self.areaButton)
         for role, text in (
-            (TRAINING, self.tr("Training area: learnt from")),
+            (TRAINING, self.tr("Training area: the model learns here")),
             (HELD_OUT, self.tr("Held-out area: only scored")),
         ):
             menu.addAction(text).triggered.connect(lambda _, role=role: self.area_requested.emit(role))

@@ -121,6 +121,6 @@ def test_without_an_epoch_hovering_tells_nothing(chart):
 
 
 def test_the_latest_epoch_is_told_to_a_screen_reader(chart):
-    assert "epoch by epoch" in chart.accessibleDescription()
+    assert "after each pass" in chart.accessibleDescription()
     fill(chart, 2)
     assert chart.accessibleDescription().startswith("Epoch 2 of 12")

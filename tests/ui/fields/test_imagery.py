@@ -81,7 +81,7 @@ def test_the_meeting_of_bands_is_said_pair_by_pair():
 @pytest.mark.parametrize(("kind", "said"), [(gdal.GDT_Byte, "8-bit"), (gdal.GDT_UInt16, "16-bit")])
 def test_values_that_are_brought_to_the_models_statistics_are_said(make_raster, kind, said):
     text = describe_adaptation(make_raster(kind=kind), SELIM, (3, 2, 1, 0))
-    assert text.startswith(f"{said} values are brought, band by band, to the mean and spread")
+    assert text.startswith(f"{said} values are scaled, band by band, to the mean and spread")
     assert text.endswith("No near-infrared band: filled with the model's mean.")
 
 

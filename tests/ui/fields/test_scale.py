@@ -46,9 +46,9 @@ def test_in_degrees_it_is_metres_all_the_same(make_layer):
 
 def test_what_will_be_done_is_said_in_words(make_layer):
     layer = make_layer((333000, 0.5, 0, 3066000, 0, -0.5), 32645)
-    assert describe_scale(layer, CARD) == "0.50 m imagery, worked at 0.25 m"
-    assert describe_scale(layer, replace(CARD, working_gsd_m=0.52)) == "0.50 m imagery, taken as it is"
-    assert describe_scale(layer, replace(CARD, working_gsd_m=None)) == "0.50 m imagery, taken as it is"
+    assert describe_scale(layer, CARD) == "0.50 m imagery, resampled to 0.25 m for the model"
+    assert describe_scale(layer, replace(CARD, working_gsd_m=0.52)) == "0.50 m imagery, used at its own resolution"
+    assert describe_scale(layer, replace(CARD, working_gsd_m=None)) == "0.50 m imagery, used at its own resolution"
 
 
 def test_without_a_raster_or_a_model_nothing_is_said(make_layer):

@@ -207,7 +207,7 @@ def test_an_encoder_is_found_by_parts_of_its_name(network):
     assert network.encoderSearch.found == ["tu-convnext_tiny"]
     assert network.start == "unet:tu-convnext_tiny:fb_in22k"
     tags = [network.tagCombo.itemText(index) for index in range(network.tagCombo.count())]
-    assert tags == ["fb_in22k", "in12k", "none: begins at random"]
+    assert tags == ["fb_in22k", "in12k", "none: random weights"]
     network.tagCombo.setCurrentIndex(2)
     assert network.start == "unet:tu-convnext_tiny:none"
 

@@ -113,7 +113,7 @@ def test_each_kind_of_ground_shows_what_it_needs(page, choose_ground, kind, show
 def test_the_line_counts_the_selected_polygons(page, choose_ground, make_polygons):
     layer = make_polygons()
     choose_ground(POLYGONS)
-    assert page.groundLine.text() == "None is selected: all count."
+    assert page.groundLine.text() == "None is selected: all are used."
     layer.selectByIds([1, 2])
     assert page.groundLine.text() == "2 selected polygons."
     layer.selectByIds([1])

@@ -205,7 +205,7 @@ def test_a_perfect_model_has_no_errors_and_no_buildings_are_no_fault(panel):
     panel.show_outcomes(WORST_FIRST[3:], ())
     assert panel.errorTally.text().startswith("0 missed, 0 extra")
     panel.show_outcomes([], ())
-    assert panel.errorTally.text() == "There are no buildings on held-out ground."
+    assert panel.errorTally.text() == "There are no buildings in the held-out area."
     assert not panel.nextButton.isEnabled()
     panel.step(1)
 

@@ -73,13 +73,13 @@ def test_the_direction_is_told_and_remembered_and_the_sides_are_called_by_it(pan
 
 
 def test_what_is_not_there_cannot_be_chosen_and_the_tool_tip_says_why(panel):
-    panel.show_run({Sight.BASE_PROBABILITY: "The run's folder has no base_probability.tif any more."})
+    panel.show_run({Sight.BASE_PROBABILITY: "base_probability.tif is no longer in the run's folder."})
     item = panel.beforeCombo.model().item(panel.beforeCombo.findData(Sight.BASE_PROBABILITY.value))
     assert not item.isEnabled()
-    assert item.toolTip() == "The run's folder has no base_probability.tif any more."
+    assert item.toolTip() == "base_probability.tif is no longer in the run's folder."
     other = panel.beforeCombo.model().item(panel.beforeCombo.findData(Sight.BASE_FOOTPRINTS.value))
     assert other.isEnabled()
-    assert other.toolTip() == "Exists on held-out ground only"
+    assert other.toolTip() == "Exists in the held-out area only"
 
 
 def test_a_remembered_sight_that_is_not_there_gives_way_and_comes_back(panel):
@@ -126,7 +126,7 @@ def test_a_run_of_which_nothing_is_left_offers_no_swipe(panel):
 @pytest.mark.parametrize("is_on", [False, True])
 def test_nothing_is_cut_off_at_320_pixels(dock, panel, is_on):
     panel.show_swipe(is_on)
-    panel.show_note(f"{LONG} is not there any more. Put the run's folder back, or choose another run.")
+    panel.show_note(f"{LONG} is missing. Put the run's folder back, or choose another run.")
     settle_events()
     page, seen = dock.reviewArea.widget(), dock.reviewArea.viewport().width()
     assert page.width() <= seen

@@ -13,7 +13,7 @@ from footprint_tuner.ui.review.slider_spin import SliderSpin
 from footprint_tuner.ui.review.threshold import Position, ThresholdPanel
 from tests.qt_events import settle_events
 
-SENTENCE = "The threshold was set by hand to 0.4 (validation ground had chosen 0.6): the figures may flatter it."
+SENTENCE = "The threshold was set manually to 0.4 (chosen on the validation area: 0.6): the figures may flatter it."
 POINTS = tuple((t / 20, 0.5501 - (t / 20 - 0.4) ** 2, 0.5, 0.6) for t in range(1, 20))
 CURVE = Curve(5.0, POINTS, (0.4, 0.55), 1.0)
 
@@ -96,9 +96,9 @@ def test_a_slider_stands_at_the_step_nearest_to_a_number(live):
 
 
 def test_the_sentence_tells_f1_here_and_the_best(live):
-    assert live.curveLabel.text() == "F1 on validation ground 0.510 (best 0.550 at 0.40)"
+    assert live.curveLabel.text() == "F1 on the validation area 0.510 (best 0.550 at 0.40)"
     live.thresholdSpin.setValue(0.425)
-    assert live.curveLabel.text().startswith("F1 on validation ground 0.549 ")
+    assert live.curveLabel.text().startswith("F1 on the validation area 0.549 ")
     live.show_curve(Curve(5.0, POINTS[:8], (0.4, 0.55), 0.42))
     assert live.curveLabel.text().endswith("0.40); 42 % of the curve is known")
     assert live.curve.accessibleDescription() == live.curveLabel.text()
@@ -106,9 +106,9 @@ def test_the_sentence_tells_f1_here_and_the_best(live):
 
 def test_a_curve_of_another_area_is_not_told_as_this_ones(live):
     live.areaSpin.setValue(12.5)
-    assert live.curveLabel.text() == "Scoring validation ground from 12.5 m² on..."
+    assert live.curveLabel.text() == "Scoring the validation area, buildings from 12.5 m²..."
     live.show_curve(Curve(12.5, POINTS, (0.4, 0.55), 1.0))
-    assert live.curveLabel.text().startswith("F1 on validation ground")
+    assert live.curveLabel.text().startswith("F1 on the validation area")
 
 
 def test_best_moves_to_the_best_threshold_exactly(live, listen):
@@ -132,7 +132,7 @@ def test_apply_is_offered_away_from_what_is_in_force_and_carries_the_position(li
 
 def test_while_it_is_applied_a_bar_and_cancel_are_there_and_nothing_is_applied_twice(live, listen):
     cancelled = listen(live.cancel_requested)
-    live.show_by_hand("Threshold set by hand", SENTENCE)
+    live.show_by_hand("Threshold set manually", SENTENCE)
     live.thresholdSpin.setValue(0.4)
     live.show_applying(34.0)
     assert live.applyBar.isVisible()
@@ -142,9 +142,9 @@ def test_while_it_is_applied_a_bar_and_cancel_are_there_and_nothing_is_applied_t
     QTest.mouseClick(live.applyCancelButton, Qt.MouseButton.LeftButton)
     assert len(cancelled) == 1
     assert not live.applyCancelButton.isEnabled()
-    live.show_applied("Cancelled: the run is as it was.")
+    live.show_applied("Cancelled: the run has not changed.")
     assert not live.applyBar.isVisible()
-    assert live.applyLabel.text() == "Cancelled: the run is as it was."
+    assert live.applyLabel.text() == "Cancelled: the run has not changed."
     assert live.applyButton.isEnabled()
     assert live.chosenButton.isEnabled()
 
@@ -152,8 +152,8 @@ def test_while_it_is_applied_a_bar_and_cancel_are_there_and_nothing_is_applied_t
 def test_a_run_set_by_hand_is_marked_and_offers_the_way_back(panel, listen):
     asked = listen(panel.chosen_requested)
     assert not panel.chosenButton.isVisible()
-    panel.show_by_hand("Threshold set by hand", SENTENCE)
-    assert (panel.handTitle.text(), panel.handLabel.text()) == ("Threshold set by hand", SENTENCE)
+    panel.show_by_hand("Threshold set manually", SENTENCE)
+    assert (panel.handTitle.text(), panel.handLabel.text()) == ("Threshold set manually", SENTENCE)
     assert panel.handLabel.isVisible()
     QTest.mouseClick(panel.chosenButton, Qt.MouseButton.LeftButton)
     assert len(asked) == 1
@@ -256,7 +256,7 @@ def fill(panel):
     panel.show_curve(Curve(99999.9, POINTS, (0.425, 0.55), 0.42))
     panel.show_count(1234, is_coarse=True)
     panel.show_applying(34.0)
-    panel.show_by_hand("Threshold set by hand", SENTENCE * 2)
+    panel.show_by_hand("Threshold set manually", SENTENCE * 2)
 
 
 @pytest.mark.parametrize("state", [lambda _: None, fill])

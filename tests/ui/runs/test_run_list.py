@@ -36,7 +36,7 @@ BETTER = replace(
     when=300.0,
     parent=str(GOOD.path),
     note="roofs 🏠\nand more",
-    by_hand="The threshold was set by hand.",
+    by_hand="The threshold was set manually.",
 )
 BROKEN = RunEntry(
     RUNS / "hamlet", BROKEN_OFF, "The run is not finished.", "Resume it.", raster="/maps/b.tif", when=100.0
@@ -79,9 +79,9 @@ def test_the_newest_run_stands_on_top_with_its_scores(page):
     assert read_rows(page) == ["going", "2026-01-03 03:04", "2026-01-02 03:04", "hamlet", "odd"]
     assert read_rows(page, Column.F1) == [
         "running",
-        "0.395 → 0.600 (0.490\u20130.548), by hand",
+        "0.395 → 0.600 (0.490\u20130.548), set manually",
         "0.395 → 0.519 (0.490\u20130.548)",
-        "broken off",
+        "not finished",
         "cannot be read",
     ]
     assert read_rows(page, Column.TIME)[1:3] == ["10:32", "10:32"]
@@ -96,7 +96,7 @@ def test_a_click_on_a_title_sorts_by_it_and_again_the_other_way(page):
     first = read_rows(page, Column.F1)
     QTest.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
     second = read_rows(page, Column.F1)
-    best = "0.395 → 0.600 (0.490\u20130.548), by hand"
+    best = "0.395 → 0.600 (0.490\u20130.548), set manually"
     assert {first.index(best), second.index(best)} == {0, 4}
 
 
@@ -310,7 +310,7 @@ def test_a_name_that_the_plugin_gave_is_shown_as_its_time(name, short):
 RIVAL = {"folder": "/maps/a", "base_model": "Starter", "f1": 0.5, "precision": 0.6, "recall": 0.4, "seconds": 60.0}
 RIVAL |= {"interval": [0.4, 0.6], "by_hand": ""}
 ANSWER = {
-    "runs": [{**RIVAL, "name": GOOD.name}, {**RIVAL, "name": BETTER.name, "f1": 0.55, "by_hand": "Set by hand."}],
+    "runs": [{**RIVAL, "name": GOOD.name}, {**RIVAL, "name": BETTER.name, "f1": 0.55, "by_hand": "Set manually."}],
     "difference": {
         "f1": 0.05,
         "interval": [0.01, 0.09],
@@ -336,7 +336,7 @@ def test_a_comparison_shows_both_runs_and_their_difference(dock):
     assert table.horizontalHeaderItem(0).text() == "2026-01-02 03:04"
     assert dialog.verdictLabel.text() == "The second is better."
     assert "same 12 blocks" in dialog.groundLabel.text()
-    assert "Set by hand." in dialog.groundLabel.text()
+    assert "Set manually." in dialog.groundLabel.text()
 
 
 def test_a_comparison_without_an_interval_and_of_like_names_is_shown_too(dock):

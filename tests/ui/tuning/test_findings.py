@@ -41,7 +41,7 @@ def press(row, name):
 def test_the_heaviest_finding_stands_first_and_the_title_counts_them(checked):
     shown = checked(TINY, OVERLAPS, BLANK, SHIFT)
     assert shown.findings == [BLANK, OVERLAPS, SHIFT, TINY]
-    assert shown.findingsTitle.text() == "The check found what stops the run: 1, warnings: 2, advice: 1"
+    assert shown.findingsTitle.text() == "Check: 1 problem stops the run, 2 warnings, 1 tip"
 
 
 def test_a_row_says_what_was_found_and_what_to_do_next(checked):
@@ -85,7 +85,7 @@ def test_the_findings_can_be_had_as_a_layer(checked, dock, listen, click):
 def test_a_check_that_finds_nothing_says_so(checked):
     shown = checked()
     assert shown.isVisible()
-    assert shown.findingsTitle.text() == "Nothing was found that needs mending."
+    assert shown.findingsTitle.text() == "The check found no problems."
 
 
 def test_what_stops_a_run_is_not_told_twice(checked):

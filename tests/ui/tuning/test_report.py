@@ -24,7 +24,7 @@ def read_titles(find):
 def test_an_improved_model_is_shown_with_the_chain_that_led_to_it(dock, find):
     dock.show_finished(BEFORE, AFTER, "/runs/town", None, make_chain("base", "tuned", "improved"))
     assert find("chainLabel").text().splitlines() == [
-        "All on the same held-out ground:",
+        "All on the same held-out area:",
         "base model 0.353 (0.200 to 0.500)",
         "\N{RIGHTWARDS ARROW} tuned model 0.353 (0.200 to 0.500)",
         "\N{RIGHTWARDS ARROW} improved model 0.842 (0.200 to 0.500)",

@@ -91,10 +91,10 @@ def test_the_button_hides_a_split_that_is_shown(row, find, click, listen, raster
 
 def test_a_problem_stands_beneath_the_counts_that_stay(row, find):
     row.show_split(COUNTS, ("1=left-out",))
-    row.show_problem("No building lies on held-out ground.")
+    row.show_problem("No building lies in the held-out area.")
     lines = find("splitLine").text().split("\n")
     assert lines[0].startswith("Training: 41")
-    assert lines[-1] == "No building lies on held-out ground."
+    assert lines[-1] == "No building lies in the held-out area."
     assert find("drawnButton").isEnabled()
 
 
