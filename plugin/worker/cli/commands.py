@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
 def run(options: RunOptions, channel: Channel) -> None:
     """Run a job in the folder of its ``job.json``, or go on with it."""
+    from ..pipeline.resume import forget
     from ..pipeline.run import run_job
-    from ..pipeline.state import forget
     from ..runtime.disk import check_writable
     from ..runtime.logs import log_to
 

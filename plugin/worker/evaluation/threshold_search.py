@@ -20,7 +20,7 @@ from ..geodata.probability import NODATA, find_buildings
 from ..geodata.rasterize import PolygonIndex
 from ..geodata.vector import Geometries
 from ..geodata.windows import cut_windows, keep_meeting, widen_window
-from ..polygons.instances import find_instances
+from ..polygons.watershed import find_instances
 
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 SEED_THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)

@@ -25,7 +25,7 @@ from ..geodata.vector import Geometries
 from ..geodata.windows import cut_windows, keep_meeting
 from ..inference.predict import Predictor
 from ..models.networks import load_network
-from ..polygons.instances import find_instances
+from ..polygons.watershed import find_instances
 from ..runtime.channel import Channel
 from ..runtime.device import choose_device
 

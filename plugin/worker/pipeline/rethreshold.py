@@ -39,8 +39,8 @@ from ..runtime.logs import log_to
 from ..spacenet.convert import take_in
 from .evaluator import Evaluator
 from .outputs import write_footprints, write_outcomes
+from .resume import read_state, restate
 from .run import list_files
-from .state import read_state, restate
 
 #: Everything is made in a folder of this name inside the run's, and moved to its place at the very end.
 MAKING = "retrace.part"

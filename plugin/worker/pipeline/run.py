@@ -25,7 +25,7 @@ from ..runtime.channel import Channel
 from ..spacenet.convert import take_in
 from .findings import send_findings
 from .outputs import write_split
-from .state import StageResult, State
+from .resume import StageResult, State
 
 
 def run_job(job: Job, folder: RunFolder, channel: Channel) -> None:

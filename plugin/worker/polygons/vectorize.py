@@ -23,9 +23,9 @@ from ..geodata.probability import FULL
 from ..geodata.raster import Raster
 from ..geodata.vector import Geometries
 from ..geodata.windows import cut_rows, keep_meeting, widen_window
-from .instances import find_instances
 from .simplify import Outliner
 from .stitch import Edges, Seams, find_edges
+from .watershed import find_instances
 
 CHUNK_PX = 2048
 _HALO_PX = 128

@@ -14,9 +14,9 @@ from ...core.live_view import TraceRequest
 from ..geodata.polygons import apply_affine
 from ..geodata.probability import find_buildings
 from ..geodata.vector import Geometries
-from ..polygons.instances import find_instances
 from ..polygons.simplify import simplify_outlines
 from ..polygons.vectorize import outline_pieces
+from ..polygons.watershed import find_instances
 from .context import ReviewContext
 from .viewport import Viewport, frame_sight, read_frame
 

@@ -20,7 +20,7 @@ from plugin.core.json_codec import decode, encode
 from plugin.worker.dataset.corrections import copy_polygons
 from plugin.worker.geodata.polygons import apply_affine
 from plugin.worker.geodata.vector import append_layer, read_layer
-from plugin.worker.pipeline.state import StageResult, State, forget
+from plugin.worker.pipeline.resume import StageResult, State, forget
 from plugin.worker.report.html.page import write_page
 from tests.worker.conftest import ORIGIN, UTM, place, write_vector
 from tests.worker.pipeline.test_run import read_events, run_worker

@@ -13,7 +13,7 @@ from plugin.worker.evaluation.metrics import match_footprints
 from plugin.worker.evaluation.threshold_search import ThresholdSearch
 from plugin.worker.geodata.crs import GroundScale
 from plugin.worker.geodata.probability import FULL, NODATA
-from plugin.worker.polygons.instances import find_instances
+from plugin.worker.polygons.watershed import find_instances
 
 QUARTER = GroundScale(np.array([0.0, 3000.0]), np.array([0.25, 0.25]))
 START = SeparationParams(0.5, Seeds(0.5, 1.0, 1.0, 0.5))

@@ -20,8 +20,8 @@ from plugin.core.folder import RunFolder
 from plugin.core.json_codec import encode
 from plugin.core.lock import hold_lock
 from plugin.core.report import ManualThreshold
+from plugin.worker.pipeline.resume import read_state, restate
 from plugin.worker.pipeline.rethreshold import MAKING, ThresholdRequest, retrace_run
-from plugin.worker.pipeline.state import read_state, restate
 from plugin.worker.runtime.channel import Channel
 from plugin.worker.runtime.progress import CancelRequested
 from tests.worker.conftest import write_vector

@@ -25,8 +25,8 @@ from plugin.core.folder import RunFolder
 from plugin.core.job import load_job
 from plugin.core.json_codec import encode
 from plugin.core.models import load_card
+from plugin.worker.pipeline.resume import read_state
 from plugin.worker.pipeline.run import run_job
-from plugin.worker.pipeline.state import read_state
 from plugin.worker.runtime.progress import CancelRequested
 from tests.worker.interrupted import Interrupted
 from tests.worker.spawn import BOUND_S, command, environ, read_events, run_worker

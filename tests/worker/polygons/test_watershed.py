@@ -7,7 +7,7 @@ import pytest
 
 from plugin.core.card import Seeds, SeparationParams
 from plugin.worker.geodata.probability import FULL, NODATA
-from plugin.worker.polygons.instances import find_instances, measure_certainty
+from plugin.worker.polygons.watershed import find_instances, measure_certainty
 
 PLAIN = SeparationParams(0.5)
 SEEDED = SeparationParams(0.5, Seeds(threshold=0.5, boundary_share=1.0, contact_share=1.0, min_area_m2=0.0))
