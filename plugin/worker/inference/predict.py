@@ -18,16 +18,15 @@ from torch import nn
 
 from ...core.atomic_file import replacing
 from ...core.card import Card
-from ..geodata.probability import NODATA, encode_probability
+from ..geodata.probability import NODATA
 from ..geodata.raster import Raster, open_grid, read_window
 from ..geodata.windows import keep_meeting
 from ..models.networks import normalise
 from ..runtime.precision import autocast, keep_depthwise_exact
+from .blending import OVERLAP_PX, SIDE_PX, BlendedRows
 from .overviews import add_overviews, name_sidecar
 
-_STEP_PX = 512
-_OVERLAP_PX = 128
-_SIDE_PX = _STEP_PX + _OVERLAP_PX
+_STEP_PX = SIDE_PX - OVERLAP_PX
 _BATCH = 4
 _STRIP_PX = 8192
 
@@ -94,14 +93,14 @@ class _Strip:
 
 
 def _plan_strips(raster: Raster, ground: Any) -> list[_Strip]:
-    tops = range(0, max(1, raster.height - _OVERLAP_PX), _STEP_PX)
+    tops = range(0, max(1, raster.height - OVERLAP_PX), _STEP_PX)
     strips = []
     for left in range(0, raster.width, _STRIP_PX):
         right = min(left + _STRIP_PX, raster.width)
         first = left - (_STEP_PX if left else 0)
-        last = right if right < raster.width else max(first + 1, raster.width - _OVERLAP_PX)
+        last = right if right < raster.width else max(first + 1, raster.width - OVERLAP_PX)
         lefts = range(first, last, _STEP_PX)
-        windows = [Window(col, row, _SIDE_PX, _SIDE_PX) for row in tops for col in lefts]
+        windows = [Window(col, row, SIDE_PX, SIDE_PX) for row in tops for col in lefts]
         strips.append(_Strip(left, right, keep_meeting(windows, ground)))
     return strips
 
@@ -110,7 +109,7 @@ def _predict_strip(
     predictor: Predictor, source: DatasetReader, raster: Raster, target: DatasetWriter, strip: _Strip
 ) -> Iterator[int]:
     """Predict a strip row by row of windows; yields how many windows are done."""
-    band = _Band(strip.left, strip.right, len(predictor.card.outputs))
+    band = BlendedRows(strip.left, strip.right, len(predictor.card.outputs))
     rows = sorted({window.row_off for window in strip.windows})
     for row in rows:
         band.move_to(row, target)
@@ -125,50 +124,6 @@ def _predict_strip(
                     band.add(window, probability, valid)
             yield len(chosen)
     band.flush(target)
-
-
-class _Band:
-    """The rows of a strip that still receive windows: sums of weighted probabilities, and of weights."""
-
-    def __init__(self, left: int, right: int, outputs: int) -> None:
-        self._left, self._top = left, 0
-        self._sums = np.zeros((outputs, _SIDE_PX, right - left), dtype="float32")
-        self._weights = np.zeros(self._sums.shape[1:], dtype="float32")
-        self._valid = np.zeros(self._weights.shape, dtype=bool)
-        ramp = np.minimum(np.arange(_SIDE_PX) + 0.5, np.arange(_SIDE_PX)[::-1] + 0.5) / _OVERLAP_PX
-        profile = np.sin(np.minimum(ramp, 1.0) * np.pi / 2).astype("float32") ** 2
-        self._window_weight = np.outer(profile, profile)
-
-    def add(self, window: Window, probability: NDArray[np.float32], valid: NDArray[np.bool_]) -> None:
-        """Blend a window of the current row in."""
-        start = max(0, window.col_off - self._left)
-        stop = min(self._weights.shape[1], window.col_off + _SIDE_PX - self._left)
-        inner = slice(start + self._left - window.col_off, stop + self._left - window.col_off)
-        self._sums[..., start:stop] += (probability * self._window_weight)[..., inner]
-        self._weights[:, start:stop] += self._window_weight[:, inner]
-        self._valid[:, start:stop] |= valid[:, inner]
-
-    def move_to(self, top: int, target: DatasetWriter) -> None:
-        """Write the rows above ``top``: no later window reaches them."""
-        count = min(top - self._top, _SIDE_PX)
-        if count > 0:
-            self._write(count, target)
-            for plane in (*self._sums, self._weights, self._valid):
-                plane[: _SIDE_PX - count] = plane[count:].copy()
-                plane[_SIDE_PX - count :] = 0
-        self._top = top
-
-    def flush(self, target: DatasetWriter) -> None:
-        """Write what is left."""
-        self._write(_SIDE_PX, target)
-
-    def _write(self, count: int, target: DatasetWriter) -> None:
-        stop = min(count, target.height - self._top)
-        if not self._valid[:stop].any():
-            return
-        share = self._sums[:, :stop] / np.maximum(self._weights[:stop], 1e-12)
-        values = encode_probability(share, self._valid[:stop])
-        target.write(values, window=Window(self._left, self._top, values.shape[2], stop))
 
 
 def _create(path: Path, raster: Raster, outputs: tuple[str, ...]) -> DatasetWriter:
