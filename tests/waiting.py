@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-LIMIT_S = 600
+LIMIT_S = 300
 
 
 def wait_until(is_so, limit_s=LIMIT_S):

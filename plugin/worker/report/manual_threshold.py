@@ -37,8 +37,7 @@ def describe_by_hand(cut: ManualThreshold, chosen: ManualThreshold) -> Threshold
         )
     said = " and ".join(changes)
     sentence = (
-        f"{said[0].upper()}{said[1:]} after the score on held-out ground could be seen: the tuned model's figures may "
-        "flatter it."
+        f"{said[0].upper()}{said[1:]} after the held-out score could be seen: the tuned model's figures may flatter it."
     )
     return ThresholdChange(cut.threshold, cut.min_area_m2, chosen.threshold, chosen.min_area_m2, sentence)
 

@@ -160,7 +160,7 @@ def test_a_place_that_the_projects_coordinate_system_does_not_reach_is_told(fill
     canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:4326"))
     fill()
     panel.step(1)
-    assert "does not reach this building" in panel.errorLine.text()
+    assert "does not cover this building" in panel.errorLine.text()
 
 
 def test_the_base_models_buildings_are_read_when_they_are_asked_for(fill, panel, canvas, wait_until):

@@ -123,7 +123,7 @@ def test_a_map_that_cannot_be_brought_into_the_rasters_system_says_so(go_live, p
     go_live()
     canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:4326"))
     canvas.setExtent(QgsRectangle(-4000, -4000, -3000, -3000))
-    wait_until(lambda: "cannot be brought" in panel.liveLabel.text())
+    wait_until(lambda: "cannot be transformed" in panel.liveLabel.text())
     assert list_bands(canvas) == []
 
 

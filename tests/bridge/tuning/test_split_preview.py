@@ -304,7 +304,7 @@ def test_a_change_of_what_the_split_depends_on_takes_it_off_the_map_and_says_so(
     click_block(1)
     change(dock)
     assert find_split() is None
-    assert "show it again" in read_line(dock)
+    assert "Show the split again" in read_line(dock)
     assert dock.read_choices().block_roles == ()
 
 

@@ -108,7 +108,7 @@ def test_a_redirect_is_followed_only_to_an_address_with_tls(fetch, file_server, 
     secure_server.replies["/here"] = Reply(status=302, headers={"Location": "/weights.pth"})
     secure_server.replies["/plain"] = Reply(status=302, headers={"Location": server.locate("/weights.pth")})
     secure_server.replies["/round"] = Reply(status=302, headers={"Location": "/round"})
-    fail(fetch, RunError, "leads to an address without TLS", path="/plain")
+    fail(fetch, RunError, "redirects to an address without TLS", path="/plain")
     assert server.requests == []
     fail(fetch, RunError, "redirects in a loop", path="/round")
     assert list_left(target) == []

@@ -248,7 +248,7 @@ def test_nothing_is_overwritten(unet, write_weights, tmp_path):
     path = write_weights(unet, "mine.safetensors")
     before = hash_file(path)
     assert (
-        "is the file that is to be read"
+        "is the input file"
         in refusal_of(adopt_model, path, tmp_path / "mine.json", ImportAnswers()).message
     )
     (tmp_path / "other.json").write_text("{}")

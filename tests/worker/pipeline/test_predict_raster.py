@@ -124,7 +124,7 @@ def test_a_raster_without_a_band_that_the_model_was_tuned_with_is_refused(make_r
 
 
 @pytest.mark.parametrize(
-    ("out", "kept", "said"), [("f.docx", None, "no GeoPackage"), ("f.gpkg", "p.png", "no GeoTIFF")]
+    ("out", "kept", "said"), [("f.docx", None, "not a GeoPackage"), ("f.gpkg", "p.png", "not a GeoTIFF")]
 )
 def test_files_with_a_wrong_ending_are_refused(town, ear, tmp_path, out, kept, said):
     with pytest.raises(InputError, match=said):
