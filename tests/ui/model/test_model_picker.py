@@ -8,6 +8,7 @@ from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QDialogButtonBox
 
 from footprint_tuner.plugin.core.job import DEFAULT_BASE_MODEL
+from footprint_tuner.plugin.core.json_codec import decode
 from footprint_tuner.plugin.core.model_specs import DECODERS, IdentifiedModel, load_encoders
 from footprint_tuner.plugin.core.models import find_card
 from footprint_tuner.plugin.core.paths import locate_models
@@ -153,7 +154,8 @@ def test_own_weights_without_a_card_are_asked_about_while_the_worker_looks_into_
         4,
         3,
     )
-    picker.show_guess(path, {"encoder": "resnet18"})  # the dialog is gone: an answer that comes late is passed over
+    # the dialog is gone: an answer that comes late is passed over
+    picker.show_guess(path, IdentifiedModel(encoder="resnet18"))
 
 
 def test_what_is_under_way_with_weights_is_said_and_the_card_is_told_anew(picker, find, tmp_path, monkeypatch):
@@ -358,7 +360,7 @@ def test_a_model_reads_one_band_to_twelve(own, bands):
 
 
 def test_what_the_worker_found_is_filled_in_and_said(own):
-    own.show_guess({"architecture": "xdxd_unet", "encoder": "vgg16", "bands": ["band 1"] * 6, "outputs": ["footprint"]})
+    own.show_guess(IdentifiedModel("xdxd_unet", "vgg16", 6, 1))
     answers = own.read_answers()
     assert (answers.architecture, answers.encoder, answers.outputs) == ("xdxd_unet", "vgg16", ("footprint",))
     assert answers.bands == tuple(f"band {number}" for number in range(1, 7))
@@ -367,7 +369,7 @@ def test_what_the_worker_found_is_filled_in_and_said(own):
 
 def test_weights_of_a_published_network_are_answered_for_as_its_card_does(own):
     card = find_card(XDXD)
-    own.show_guess({"architecture": card.architecture, "encoder": card.encoder, "bands": 3, "outputs": 1})
+    own.show_guess(IdentifiedModel(card.architecture, card.encoder, 3, 1))
     answers = own.read_answers()
     assert (answers.bands, answers.mean, answers.std) == (card.bands, card.mean, card.std)
     assert (answers.value_range, answers.gsd_m) == (card.value_range, card.working_gsd_m)
@@ -376,7 +378,8 @@ def test_weights_of_a_published_network_are_answered_for_as_its_card_does(own):
 
 def test_a_worker_that_found_nothing_leaves_the_questions_open(own):
     before = own.read_answers()
-    own.show_guess({"architecture": None, "encoder": "", "bands": 0, "outputs": "many"})
+    odd = {"architecture": None, "encoder": "", "bands": 0, "outputs": "many"}
+    own.show_guess(decode(IdentifiedModel, odd, []))
     assert own.read_answers() == before
     assert not own.guessLine.isVisible()
     own.show_no_guess("This is a pickled module. Convert it.")

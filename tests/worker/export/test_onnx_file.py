@@ -14,6 +14,7 @@ from torch import nn
 
 from plugin.core.card import Seeds
 from plugin.core.errors import InputError, RunError
+from plugin.core.json_codec import encode
 from plugin.core.models import find_card
 from plugin.worker.export import onnx_file
 from plugin.worker.export.deepness import describe_for_deepness, fold_normalisation
@@ -210,9 +211,9 @@ def test_without_a_stretch_values_are_eight_bits_or_those_of_the_models_own_imag
 
 def test_the_resolution_is_the_working_one_or_the_middle_of_those_seen_or_not_told():
     card = replace(find_card("starter"), working_gsd_m=None)
-    assert describe_for_deepness(card, 64)["resolution"] == 35.0
-    assert "resolution" not in describe_for_deepness(replace(card, gsd_m=()), 64)
-    assert describe_for_deepness(replace(card, min_area_m2=0.0), 64)["seg_small_segment"] == 0
+    assert describe_for_deepness(card, 64).resolution == 35.0
+    assert "resolution" not in encode(describe_for_deepness(replace(card, gsd_m=()), 64))
+    assert describe_for_deepness(replace(card, min_area_m2=0.0), 64).seg_small_segment == 0
 
 
 def test_the_file_is_one_that_older_programs_read(tuned, tmp_path):
@@ -228,8 +229,8 @@ def test_the_file_is_one_that_older_programs_read(tuned, tmp_path):
 
 
 def test_a_file_that_says_something_else_than_torch_is_refused_and_not_kept(tuned, tmp_path, monkeypatch):
-    shift = onnx_file.describe_for_deepness(tuned, SIDE)["standardization_mean"]
-    folded = {**onnx_file.describe_for_deepness(tuned, SIDE), "standardization_mean": [value + 0.2 for value in shift]}
+    told = onnx_file.describe_for_deepness(tuned, SIDE)
+    folded = replace(told, standardization_mean=[value + 0.2 for value in told.standardization_mean])
     monkeypatch.setattr(onnx_file, "describe_for_deepness", lambda *_: folded)
     with pytest.raises(RunError, match="differ by up to") as caught:
         export_onnx(tuned, tmp_path / "tuned.onnx")
