@@ -221,7 +221,7 @@ def test_corners_on_one_line_are_no_area_and_that_is_said(drawer, click, press, 
     drawer.begin("training")
     click((50, 50), (150, 50), (250, 50))
     press(Qt.Key.Key_Return)
-    assert any("no area" in text for text in window.read_messages())
+    assert any("do not enclose an area" in text for text in window.read_messages())
     assert find_areas() is None or read_areas() == []
 
 

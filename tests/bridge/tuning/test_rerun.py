@@ -85,7 +85,7 @@ def test_what_the_form_cannot_take_over_is_said(look, dock, make_real, window, t
     look(1, folder).do("change")
     (said,) = (message for message in window.read_messages() if "filled with the choices" in message)
     assert "/gone/town.tif cannot be read" in said
-    assert "blocks whose role was changed" in said
+    assert "Changed roles of blocks" in said
     assert dock.read_choices().raster_layer is None
 
 
