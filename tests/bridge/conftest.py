@@ -199,8 +199,8 @@ def process_events():
 def wait_until():
     """Return a function that lets Qt work until a question is answered with yes."""
 
-    def wait(is_so):
-        end = time.monotonic() + LIMIT_S
+    def wait(is_so, limit_s=LIMIT_S):
+        end = time.monotonic() + limit_s
         while not is_so():
             assert time.monotonic() < end, "it did not come to that"
             process_events()

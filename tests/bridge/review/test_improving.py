@@ -115,7 +115,7 @@ def test_an_improved_run_is_opened_for_review_and_names_its_models(reviewed, rec
     assert dock.tabs.currentWidget() is dock.tuneTab
     wait_until(lambda: dock.state is DockState.ENDED)
     new = controller.reviewer.record
-    assert new.job["parent"] == str(record.folder.path)
+    assert new.job.parent == str(record.folder.path)
     titles = [dock.findChild(QLabel, name).text() for name in ("beforeTitle", "afterTitle")]
     assert titles == ["tuned model", "improved model"]
     assert "base model 0.250" in dock.findChild(QLabel, "chainLabel").text()

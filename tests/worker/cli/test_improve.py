@@ -153,7 +153,7 @@ def test_a_second_improvement_takes_over_the_first_ones_ground_and_chain(
 def test_the_card_says_what_it_was_improved_from_and_with_what(improved, tuned):
     card, told = read(improved[0].card), [event.message for event in improved[1] if isinstance(event, Notice)]
     assert card["parent"] == read(tuned.card)["name"]
-    count = int(next(text for text in told if "footprints on it" in text).split("with ")[1].split()[0])
+    count = int(next(text for text in told if "footprints in it" in text).split("with ")[1].split()[0])
     assert f"with {count} corrected footprints" in card["training"]
     assert card["title"] == "Improved on town"
 

@@ -117,7 +117,7 @@ def test_weights_of_other_families_of_timm_are_taken_too(encoder):
 )
 def test_weights_of_another_encoder_are_refused_though_timm_would_pass_over_them(card, other):
     publish(card, timm.create_model(other).state_dict())
-    with pytest.raises(InputError, match=r"not those of the encoder|of another network"):
+    with pytest.raises(InputError, match=r"not those of the encoder|belong to another network"):
         load_network(card)
 
 

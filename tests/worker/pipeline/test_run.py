@@ -251,7 +251,7 @@ def test_a_cancel_at_the_beginning_of_a_long_stage_breaks_it_off(stage, stopped_
     with pytest.raises(CancelRequested):
         run_job(load_job(job), folder, channel)
     assert channel.begun[-1] == stage
-    assert stage not in read_state(folder)["results"]
+    assert stage not in read_state(folder).results
 
 
 @pytest.mark.parametrize(("stage", "heard_in"), [("split", "base"), ("score", "score"), ("write", "write")])
