@@ -189,7 +189,7 @@ COMMANDS = (
             "or another minimum area, and scores them on the same held-out ground. The run's files are replaced all "
             "together; footprints that were edited are kept beside them.\n\n"
             "The score had been seen when the threshold was chosen: the report, its page and the model's card say that"
-            " it was set by hand. Leave both empty to go back to what the run chose itself on validation ground.",
+            " it was set manually. Leave both empty to go back to what the run chose itself in the validation area.",
         ),
     ),
     Command(

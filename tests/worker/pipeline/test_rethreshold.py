@@ -147,12 +147,12 @@ def test_going_back_to_what_was_chosen_takes_the_mark_away(own_run, other):
 def test_the_page_bears_the_mark_as_long_as_it_holds(own_run, other):
     retrace(own_run, "--threshold", other)
     page = html.unescape(own_run.page.read_text("utf-8"))
-    assert page.count("threshold set by hand") == 2  # beside the large figure, and over the table
+    assert page.count("threshold set manually") == 2  # beside the large figure, and over the table
     assert read(own_run.report)["by_hand"]["sentence"] in page
     assert len(re.findall("data:image/jpeg", page)) > 1
     retrace(own_run, "--chosen")
     page = own_run.page.read_text("utf-8")
-    assert "set by hand" not in page
+    assert "set manually" not in page
     assert "set manually" not in page
 
 
@@ -162,7 +162,7 @@ def test_a_least_area_alone_is_marked_as_such(own_run):
     assert report["by_hand"]["threshold"] == report["by_hand"]["chosen_threshold"]
     assert "minimum area was set manually to 30 m²" in report["by_hand"]["sentence"]
     assert "threshold" not in report["by_hand"]["sentence"]
-    assert "minimum area set by hand" in own_run.page.read_text("utf-8")
+    assert "minimum area set manually" in own_run.page.read_text("utf-8")
 
 
 def test_what_is_in_force_stays_where_nothing_else_is_asked(own_run, other):

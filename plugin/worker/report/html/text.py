@@ -142,7 +142,7 @@ def tell_difference(facts: ReportSource) -> str:
 
 
 def tell_by_hand(facts: ReportSource) -> str:
-    """Return that the tuned model's threshold was set by hand, and what that does to its figures; "": it was not."""
+    """Return that the tuned model's threshold was set manually, and what that does to its figures; "": it was not."""
     return facts.report.by_hand.sentence if facts.report.by_hand else ""
 
 
@@ -152,7 +152,7 @@ def mark_by_hand(facts: ReportSource) -> str:
     if by_hand is None or not by_hand.sentence:
         return ""
     is_threshold = by_hand.threshold != by_hand.chosen_threshold
-    return "threshold set by hand" if is_threshold else "minimum area set by hand"
+    return "threshold set manually" if is_threshold else "minimum area set manually"
 
 
 def tell_scored(facts: ReportSource) -> str:
