@@ -65,7 +65,7 @@ class SplitOptions:
 
 @dataclass(frozen=True)
 class ImproveOptions:
-    """Improve a run's model: corrected footprints become labels on checked ground."""
+    """Improve a run's model: corrected footprints become labels in checked areas."""
 
     run: Annotated[
         Path,
@@ -309,7 +309,7 @@ class RunsOptions:
 
 @dataclass(frozen=True)
 class CompareOptions:
-    """Compare two runs that were scored on the same held-out ground: the second one against the first."""
+    """Compare two runs that were scored in the same held-out area: the second one against the first."""
 
     first: Annotated[Path, replace(_RUN, label="Folder of the first run", kind=FOLDER)]
     second: Annotated[Path, replace(_RUN, label="Folder of the second run", kind=FOLDER)]

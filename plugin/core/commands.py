@@ -51,7 +51,7 @@ COMMANDS = (
             "building,buildings,footprint,fine-tune,train,deep learning,segmentation,digitize",
             "Fine-tunes a pre-trained building-footprint model with labels drawn on a part of a raster, then maps the "
             "footprints of the whole raster.\n\n"
-            "Base model and tuned model are scored on the same held-out ground, which training never sees: F1 before "
+            "Base model and tuned model are scored in the same held-out area, which training never sees: F1 before "
             "and after, by building. Without areas the labelled ground is divided into blocks; with areas, those whose"
             ' role is "held-out" are scored and everything inside an area counts as labelled.\n\n'
             "The run's folder keeps all that went in and came out: job, labels, log, tuned model, footprints, report.",
@@ -186,7 +186,7 @@ COMMANDS = (
             "Set the threshold of a run",
             "building,footprint,confidence,probability,cut-off,minimum area,review",
             "Traces the footprints of a finished fine-tuning anew from its stored probability, with another threshold "
-            "or another minimum area, and scores them on the same held-out ground. The run's files are replaced all "
+            "or another minimum area, and scores them in the same held-out area. The run's files are replaced all "
             "together; footprints that were edited are kept beside them.\n\n"
             "The score had been seen when the threshold was chosen: the report, its page and the model's card say that"
             " it was set manually. Leave both empty to go back to what the run chose itself in the validation area.",
