@@ -11,12 +11,13 @@ from osgeo import gdal
 from qgis.core import QgsMapLayer, QgsProject, QgsRasterLayer, QgsVectorLayer
 
 from ....ui.dock import TunerDock
-from ...core.errors import CopyCancelled, InputError, RunError
+from ...core.errors import CopyCancelled, InputError
 from ...core.events import Notice
 from ...core.folder import RunFolder
 from ...core.job import Job, load_job
 from ...core.models import find_card
 from ..layers.results import find_group, locate_file
+from .run_folders import removed_on_failure
 
 _AGAIN = "Use Repeat with changes..., and choose it again."
 
@@ -30,15 +31,9 @@ class Rerun:
 
     def write_to(self, folder: RunFolder, is_cancelled: Callable[[], bool]) -> list[Notice]:
         """Fill the run's new folder with copies, the job last; raises RunError or CopyCancelled, and leaves nothing."""
-        try:
+        with removed_on_failure(folder, "The run's inputs could not be copied"):
             job = self._copy_inputs(folder, is_cancelled)
             replace(job, name=folder.path.name).save(folder.job)
-        except OSError as error:
-            shutil.rmtree(folder.path, ignore_errors=True)
-            raise RunError(f"The run's inputs could not be copied: {error}", "Is the disk full?") from error
-        except (RunError, CopyCancelled):
-            shutil.rmtree(folder.path, ignore_errors=True)
-            raise
         return []
 
     def _copy_inputs(self, folder: RunFolder, is_cancelled: Callable[[], bool]) -> Job:

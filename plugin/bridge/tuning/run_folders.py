@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shutil
 import tempfile
 import time
 from itertools import count
@@ -14,7 +15,7 @@ from typing import Iterator, Sequence
 from qgis.core import QgsProject, QgsRasterLayer, QgsSettings
 from qgis.PyQt.QtCore import QStandardPaths
 
-from ...core.errors import InputError
+from ...core.errors import CopyCancelled, InputError, RunError, TunerError
 from ...core.folder import RunFolder
 from ...core.run_list import CHECK_PREFIX, RUNS
 
@@ -36,6 +37,19 @@ def make_run_folder(raster: str, project: QgsProject) -> RunFolder:
         "No folder for the run can be written: neither beside the project or the raster, nor among your documents.",
         "Save the project in a folder that you may write to (Project > Save As).",
     )
+
+
+@contextlib.contextmanager
+def removed_on_failure(folder: RunFolder, failure: str) -> Iterator[None]:
+    """Fill a run's new folder; it is removed where that fails or is cancelled. Raises RunError for an OSError."""
+    try:
+        yield
+    except OSError as error:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise RunError(f"{failure}: {error}", "Is the disk full?") from error
+    except (TunerError, CopyCancelled):
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
 
 
 def make_output(raster: str, project: QgsProject) -> Path:

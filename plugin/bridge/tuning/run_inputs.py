@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Callable
@@ -11,13 +10,13 @@ from qgis.core import QgsRasterLayer
 
 from ....ui.fields.choices import Choices
 from ....ui.fields.imagery import choose_bands
-from ...core.errors import CopyCancelled, TunerError
 from ...core.events import Notice
 from ...core.folder import RunFolder
 from ...core.job import Job, Settings
 from ...core.models import find_card
 from ..layers.layer_checks import Polygons, find_raster_notices, locate_raster, take_areas, take_labels
 from ..layers.polygon_copy import copy_polygons
+from .run_folders import removed_on_failure
 
 
 @dataclass(frozen=True)
@@ -34,14 +33,11 @@ class RunInputs:
 
         Raises InputError, RunError or CopyCancelled, and then leaves no folder behind.
         """
-        try:
+        with removed_on_failure(folder, "The run's inputs could not be copied"):
             notices = [*self.notices, *_copy(self.labels, folder.labels, is_cancelled)]
             if self.areas is not None:
                 notices += _copy(self.areas, folder.areas, is_cancelled)
             replace(self.job, name=folder.path.name).save(folder.job)
-        except (TunerError, CopyCancelled, OSError):
-            shutil.rmtree(folder.path, ignore_errors=True)
-            raise
         return notices
 
 

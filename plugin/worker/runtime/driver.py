@@ -6,8 +6,6 @@ import ctypes
 import sys
 from dataclasses import dataclass
 
-import pynvml
-
 _CUDA_LIBRARY = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
 _CODES = {
     100: "the driver sees no GPU (it may be switched off, or hidden from this session)",
@@ -41,6 +39,8 @@ def ask_driver() -> Driver | None:
 
 
 def _ask_version() -> str:
+    import pynvml  # noqa: PLC0415 - an environment without it can still be examined
+
     try:
         pynvml.nvmlInit()
         version = str(pynvml.nvmlSystemGetDriverVersion())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Mapping
 
@@ -10,13 +9,14 @@ from qgis.core import QgsFeatureIterator, QgsFeatureRequest, QgsGeometry
 
 from ....core.correction_job import find_raster
 from ....core.correction_job import prepare_improvement as make_job
-from ....core.errors import CopyCancelled, InputError, RunError, TunerError
+from ....core.errors import InputError, RunError
 from ....core.events import Notice
 from ....core.folder import RunFolder
 from ....core.job import load_job
 from ....core.run_record import require_reviewable
 from ...layers.layer_checks import Polygons
 from ...layers.polygon_copy import copy_polygons
+from ...tuning.run_folders import removed_on_failure
 from ...tuning.run_inputs import RunInputs
 from .checked_areas import move_geometry, require_learnable
 
@@ -36,17 +36,11 @@ class Improvement(RunInputs):
         parent, areas = self.parent, self.areas
         if parent is None or areas is None:
             raise RunError("An improving run needs an earlier run and a checked area.", "Start it from the review.")
-        try:
+        with removed_on_failure(folder, "The new run could not be prepared"):
             copy_polygons(self.labels, folder.labels, is_cancelled, may_be_empty=True)
             copy_polygons(areas, folder.areas, is_cancelled)
             job = make_job(parent.path, folder.path, **self.wishes)
             replace(job, name=folder.path.name).save(folder.job)
-        except OSError as error:
-            shutil.rmtree(folder.path, ignore_errors=True)
-            raise RunError(f"The new run could not be prepared: {error}", "Is the disk full?") from error
-        except (TunerError, CopyCancelled):
-            shutil.rmtree(folder.path, ignore_errors=True)
-            raise
         return list(self.notices)
 
 
