@@ -51,6 +51,8 @@ ONLY_IN_WORKER = {"numpy", "pyogrio", "rasterio", "requests", "safetensors", "se
 ONLY_IN_WORKER |= {"jinja2", "markupsafe", "pynvml", "pyproj", "shapely", "timm", "torch", "torchvision", "truststore"}
 ONLY_BESIDE_QGIS = {"qgis", "PyQt5", "PyQt6", "osgeo", "processing"}
 QGIS_ROOMS = {"plugin.bridge", "ui", ""}
+#: Signals of QGIS 3.40 with an enum class in them: PyQt5 cannot convert it, and ends QGIS when one is connected.
+ENDS_QGIS = ("historyCleared", "messageEmitted", "navigationModeChanged", "panDistanceBearingChanged", "unitChanged")
 
 
 def find_room(module):
@@ -211,6 +213,12 @@ def test_every_import_keeps_to_the_rooms(root):
 def test_the_law_sees_every_room(root):
     rooms = {find_room(module) for _, module, is_package in list_modules(root) if not is_package or not module}
     assert rooms == set(EDGES)
+
+
+@pytest.mark.parametrize("signal", ENDS_QGIS)
+def test_no_signal_is_connected_that_pyqt5_cannot_convert(root, signal):
+    sources = [path for room in ("plugin", "ui") for path in (root / room).rglob("*.py")]
+    assert [str(path) for path in sources if f".{signal}." in path.read_text(encoding="utf-8")] == []
 
 
 def test_every_inner_init_is_empty(root):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qgis.gui import QgsMapCanvas
-from qgis.PyQt.QtCore import QObject, QTimer
+from qgis.PyQt.QtCore import QEvent, QObject, QTimer
 
 from .canvas_item import MapImage, SwipeItem
 from .layer_choices import Layers
@@ -22,7 +22,8 @@ class SwipeView(QObject):
         self.item = SwipeItem(canvas)
         self._soon = QTimer(self, singleShot=True, interval=0)
         self._soon.timeout.connect(self._follow)
-        canvas.panDistanceBearingChanged.connect(self._follow_soon)  # it is told before QGIS moves what it shows
+        # QGIS tells of a pan by a signal with an enum class, which PyQt5 cannot convert: from 3.40 on it ends QGIS
+        canvas.viewport().installEventFilter(self)
 
     def show(self, backdrop: Layers, before: Layers, after: Layers | None) -> None:
         """Draw these for the map as it is now, each only where it is not drawn; what is shown stays until then."""
@@ -42,7 +43,7 @@ class SwipeView(QObject):
                 picture.cancel()
         self._pictures = [None, None, None]
         self._soon.stop()
-        self._canvas.panDistanceBearingChanged.disconnect(self._follow_soon)
+        self._canvas.viewport().removeEventFilter(self)
         self.item.remove()
         self.deleteLater()
 
@@ -76,8 +77,11 @@ class SwipeView(QObject):
             self.item.after = image
         self.item.update()
 
-    def _follow_soon(self, *_: object) -> None:
-        self._soon.start()
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Follow a map that is dragged, after QGIS has moved what it shows; called by Qt."""
+        if event.type() == QEvent.Type.MouseMove:
+            self._soon.start()
+        return bool(super().eventFilter(watched, event))
 
     def _follow(self) -> None:
         self.item.follow()
