@@ -228,6 +228,12 @@ class TunerDock(QgsDockWidget):
         hint = self.tr("Finished stages are kept; press Resume to continue.") if is_resumable else ""
         self._tell("info", self.tr("The run was cancelled."), hint, folder, is_resumable)
 
+    def show_unfinished(self, name: str, folder: str) -> None:
+        """Offer to go on with a run that QGIS was closed over."""
+        self._enter(DockState.ENDED)
+        text = self.tr("The run {} was not finished when QGIS was closed.").format(name)
+        self._tell("info", text, self.tr("Press Resume to go on where it stopped."), folder, True)
+
     def _add_help(self) -> None:
         button = QToolButton(self.tabs)
         button.setObjectName("helpButton")

@@ -22,6 +22,7 @@ from ..core.paths import RESOURCES
 from ..core.run_record import RunRecord, read_record
 from ..core.score import Score
 from ..core.worker_process import Ending
+from .exit_guard import ExitGuard
 from .layers.results import load_results
 from .prediction.model_import import ModelImporter
 from .prediction.predict import PredictController
@@ -37,6 +38,7 @@ from .tuning.rerun import Rerun
 from .tuning.run_folders import make_check_folder, make_run_folder
 from .tuning.run_inputs import RunInputs, take_choices
 from .tuning.split_preview import SplitPreview
+from .tuning.unfinished_run import find_unfinished, forget_unfinished, remember_unfinished
 from .worker_client.background import BackgroundJobs
 from .worker_client.background_task import RunTask
 from .worker_client.messages import CRITICAL, INFO, SUCCESS, WARNING, join, log, log_finding, log_notice, tell
@@ -77,12 +79,14 @@ class Controller(QObject):
         self._findings_layer = ""
         self._is_orphaned = False  # the project in which the run was begun was closed meanwhile
         self._task: RunTask | None = None  # QGIS forgets the Python half of a task that nobody holds
+        self._exit_guard = ExitGuard(iface, self._name_work)
         self._connect_dock()
         QgsProject.instance().cleared.connect(self._let_project_go)
         self._show_start()
 
     def stop(self) -> None:
         """Stop what is running and wait for it; nothing is shown any more."""
+        self._exit_guard.stop()
         self._importer.stop()
         self._runs.stop()
         self.reviewer.stop()
@@ -117,6 +121,9 @@ class Controller(QObject):
         if self._show_readiness():
             self._dock.show_device(QgsSettings().value(DEVICE_SETTING, "", type=str))
             self._dock.show_idle()
+            unfinished = find_unfinished()
+            if unfinished is not None:
+                self._dock.show_unfinished(unfinished.path.name, str(unfinished.path))
 
     def _show_readiness(self) -> bool:
         try:
@@ -181,6 +188,8 @@ class Controller(QObject):
     def _start(self, run: RunThread) -> None:
         self._run, self._is_orphaned = run, False
         is_check = _is_check(run)
+        if not is_check:
+            remember_unfinished(run.folder)
         name = self.tr("Check") if is_check else run.folder.path.name
         self._dock.show_running(name, "" if is_check else str(run.folder.path))
         self._progress = OverallProgress()
@@ -197,9 +206,23 @@ class Controller(QObject):
             self._run.cancel()
 
     def _cancel_by_task(self) -> None:
+        self._exit_guard.unless_closing(self._cancel_visibly)
+
+    def _cancel_visibly(self) -> None:
         if self._run is not None:
             self._dock.show_stopping(self.tr("Cancelling; finished stages are kept."))
             self._run.cancel()
+
+    def _name_work(self) -> str:
+        """Return what would be broken off if QGIS closed now, "" where nothing is at work."""
+        if self._run is not None and not _is_check(self._run):
+            return self.tr("The run {}").format(self._run.folder.path.name)
+        at_work = (
+            (self._predict.is_busy, self.tr("A prediction")),
+            (self._installer.is_busy, self.tr("The set-up")),
+            (self.reviewer.is_busy, self.tr("The new threshold")),
+        )
+        return next((name for is_busy, name in at_work if is_busy), "")
 
     def _hear(self, event: Event) -> None:
         self._dock.show_event(event)
@@ -213,8 +236,10 @@ class Controller(QObject):
         run, self._run = self._run, None
         if run is None:
             return
-        self._progress.end()
+        self._progress.end(was_cancelled=ending.kind == "cancelled")
         self._runs.refresh()
+        if not _is_check(run):
+            forget_unfinished()
         if _is_check(run):
             shutil.rmtree(run.folder.path, ignore_errors=True)
             self._show_check(ending)

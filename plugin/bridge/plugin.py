@@ -12,6 +12,7 @@ from ...ui.fields.actions import QAction
 from ...ui.language import load_translation
 from ..core.paths import RESOURCES
 from .provider import TunerProvider
+from .tuning.unfinished_run import find_unfinished
 
 if TYPE_CHECKING:
     from qgis.gui import QgisInterface
@@ -51,6 +52,8 @@ class TunerPlugin:
         self._action.triggered.connect(self._open_dock)
         self._iface.addToolBarIcon(self._action)
         self._iface.addPluginToRasterMenu(title, self._action)
+        if find_unfinished() is not None:
+            self._iface.initializationCompleted.connect(self._action.trigger)
 
     def unload(self) -> None:
         """Stop what is running, wait for it, and remove every trace."""

@@ -14,9 +14,18 @@ import pytest
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # without it Qt ends the process where there is no screen
 
 from osgeo import gdal, osr
-from qgis.core import QgsFeature, QgsGeometry, QgsProject, QgsRasterLayer, QgsSettings, QgsVectorLayer
+from qgis.core import (
+    QgsApplication,
+    QgsFeature,
+    QgsGeometry,
+    QgsProject,
+    QgsRasterLayer,
+    QgsSettings,
+    QgsVectorLayer,
+)
 from qgis.gui import QgsMapCanvas, QgsMessageBar
-from qgis.PyQt.QtCore import QCoreApplication, QEvent, QSettings, Qt
+from qgis.PyQt import sip
+from qgis.PyQt.QtCore import QCoreApplication, QEvent, QObject, QSettings, Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QMainWindow
 from qgis.testing import start_app
 
@@ -25,6 +34,7 @@ from footprint_tuner.plugin.bridge.layers.layer_checks import take_labels
 from footprint_tuner.plugin.bridge.layers.polygon_copy import copy_polygons
 from footprint_tuner.plugin.core import paths
 from footprint_tuner.ui.dock import TunerDock
+from footprint_tuner.ui.fields.choices import Choices
 from tests.waiting import LIMIT_S
 
 gdal.UseExceptions()
@@ -133,6 +143,12 @@ def no_environment(tmp_path, monkeypatch):
     monkeypatch.setenv("FOOTPRINT_TUNER_HOME", str(tmp_path / "nothing"))
 
 
+class Start(QObject):
+    """QGIS's own word that it has started."""
+
+    initializationCompleted = pyqtSignal()  # noqa: N815 - QGIS's name
+
+
 class Window:
     """What the plugin asks of QGIS's window: real Qt widgets, without the application around them."""
 
@@ -142,6 +158,20 @@ class Window:
         self.canvas = QgsMapCanvas(self.window)
         self.icons, self.menu, self.docks = [], [], []
         self.active = None
+        self.blockers = []
+        self.start = Start()
+        self.initializationCompleted = self.start.initializationCompleted
+
+    def registerApplicationExitBlocker(self, blocker):
+        self.blockers.append(blocker)
+
+    def unregisterApplicationExitBlocker(self, blocker):
+        self.blockers = [each for each in self.blockers if each is not blocker]
+
+    def close(self):
+        """Ask as QGIS does before it closes: all tasks are cancelled first."""
+        QgsApplication.taskManager().cancelAll()
+        return all(blocker.allowExit() for blocker in self.blockers)
 
     def mainWindow(self):
         return self.window
@@ -187,6 +217,33 @@ def window(project):
     yield made
     made.window.deleteLater()
     process_events()
+
+
+@pytest.fixture
+def open_dock(window):
+    """Return a function that opens the real dock with its controller."""
+    opened = []
+
+    def make():
+        dock = TunerDock(window.mainWindow())
+        window.mainWindow().addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+        controller = Controller(window, dock)
+        window.mainWindow().show()
+        opened.append(controller)
+        return dock, controller
+
+    yield make
+    for controller in opened:
+        controller.stop()
+        sip.delete(controller)  # as unloading does: what it has registered with QGIS must go with it
+
+
+@pytest.fixture
+def choices(make_raster, make_labels, project):
+    """A raster and labels, in the project."""
+    raster, labels = make_raster(), make_labels()
+    project.addMapLayers([raster, labels])
+    return Choices(raster, labels)
 
 
 def process_events():

@@ -8,52 +8,22 @@ from dataclasses import replace
 
 import pytest
 from qgis.core import QgsApplication, QgsPointXY, QgsSettings
-from qgis.PyQt import sip
-from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QDesktopServices
 from qgis.PyQt.QtWidgets import QFileDialog, QLabel, QPushButton
 
 from footprint_tuner.plugin.bridge import setup
-from footprint_tuner.plugin.bridge.controller import Controller
 from footprint_tuner.plugin.core.environment import SetupStep, Verdict
 from footprint_tuner.plugin.core.errors import SetupError
 from footprint_tuner.plugin.core.folder import RunFolder
 from footprint_tuner.plugin.core.job import Settings, load_job
-from footprint_tuner.ui.dock import DockState, TunerDock
+from footprint_tuner.ui.dock import DockState
 from footprint_tuner.ui.fields.choices import Choices
-
-
-@pytest.fixture
-def open_dock(window):
-    """Return a function that opens the real dock with its controller."""
-    opened = []
-
-    def make():
-        dock = TunerDock(window.mainWindow())
-        window.mainWindow().addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
-        controller = Controller(window, dock)
-        window.mainWindow().show()
-        opened.append(controller)
-        return dock, controller
-
-    yield make
-    for controller in opened:
-        controller.stop()
-        sip.delete(controller)  # as unloading does: what it has registered with QGIS must go with it
 
 
 @pytest.fixture
 def dock(environment, open_dock):
     """The dock on a machine whose environment is ready."""
     return open_dock()[0]
-
-
-@pytest.fixture
-def choices(make_raster, make_labels, project):
-    """A raster and labels, in the project."""
-    raster, labels = make_raster(), make_labels()
-    project.addMapLayers([raster, labels])
-    return Choices(raster, labels)
 
 
 def read_tree(project):

@@ -91,6 +91,11 @@ class PredictController(QObject):
         QgsProject.instance().cleared.connect(self._let_project_go)
         page.destroyed.connect(self._let_go)  # the project outlives the dock
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a prediction is under way."""
+        return self._thread is not None
+
     def open(self, record: RunRecord) -> None:
         """Offer the model of the run that is reviewed now; called by the reviewer."""
         self._page.choose_model(str(record.folder.card))

@@ -72,7 +72,7 @@ class RunSender(QObject):
 
     def _end(self, outcome: object) -> None:
         self._thread = None
-        self._progress.end()
+        self._progress.end(was_cancelled=isinstance(outcome, PackingCancelled))
         bar = self._iface.messageBar()
         if isinstance(outcome, PackingCancelled):
             tell(bar, INFO, outcome.message)

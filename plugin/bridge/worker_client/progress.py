@@ -18,6 +18,7 @@ class OverallProgress:
         """Start at nothing."""
         self.percent = 0.0
         self.is_over = threading.Event()
+        self.was_cancelled = False
         self._all = list(stages)
         self._stages = [stage for stage in stages if stage not in OCCASIONAL_STAGES]
 
@@ -32,6 +33,7 @@ class OverallProgress:
             self.percent = max(self.percent, min(100.0, 100.0 * share))
         return self.percent
 
-    def end(self) -> None:
+    def end(self, was_cancelled: bool = False) -> None:
         """Say that the run is over, however it ended."""
+        self.was_cancelled = was_cancelled
         self.is_over.set()
