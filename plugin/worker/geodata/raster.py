@@ -6,7 +6,6 @@ import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import rasterio
@@ -25,6 +24,7 @@ from ...core.card import NEAR_ENOUGH, Card
 from ...core.errors import InputError, RunError
 from .crs import GroundScale, is_usable, measure_ground
 from .normalization import adapt_values, read_mask, sample_shape
+from .open_errors import advise_raster, find_cause, refuse_unplaced
 from .polygons import apply_affine
 from .vector import Geometries, reproject_geometries
 
@@ -75,7 +75,7 @@ def open_raster(path: str) -> Iterator[DatasetReader]:
     try:
         dataset = rasterio.open(path)
     except (RasterioError, OSError) as error:
-        raise InputError(f"The raster {path} cannot be opened: {error}", _advise_opening(path)) from error
+        raise InputError(f"The raster {path} cannot be opened: {error}", advise_raster(path, error)) from error
     with dataset:
         yield dataset
 
@@ -129,7 +129,8 @@ def describe_raster(path: str, card: Card, bands: tuple[int, ...] = ()) -> Raste
             values = adapt_values(dataset, card, chosen)
         except RasterioIOError as error:
             raise InputError(
-                f"The raster {path} is incomplete: {error}", "Copy it again, or choose another raster."
+                f"The raster {path} is incomplete: {find_cause(error)}",
+                "Copy it, or the file of it that is missing, again; or choose another raster.",
             ) from error
         width, height, transform = _lay_grid(dataset, scale.gsd_m, card.working_gsd_m)
         grid = measure_ground(dataset.crs, transform, width, height)
@@ -213,7 +214,7 @@ def read_window(
         valid = read_mask(dataset, raster.bands, inside, None) & np.isfinite(values).all(axis=0)
     except RasterioIOError as error:
         raise RunError(
-            f"The raster {raster.path} could not be read to its end: {error}",
+            f"The raster {raster.path} could not be read to its end: {find_cause(error)}",
             "Is the file complete? Copy it again, then press Resume.",
         ) from error
     low, high = (np.array(limit, dtype="float32")[:, None, None] for limit in zip(*raster.stretch, strict=True))
@@ -254,11 +255,12 @@ def clip_window(window: Window, raster: Raster) -> tuple[Window, tuple[tuple[int
 
 
 def _refuse_unusable(dataset: DatasetReader, path: str) -> None:
+    refuse_unplaced(dataset, path)
     if dataset.crs is None:
         raise InputError(
             f"The raster {path} has no coordinate system.", "Give it one (Raster > Projections > Assign Projection)."
         )
-    if dataset.transform.is_identity or abs(dataset.transform.determinant) == 0 or dataset.gcps[0]:
+    if dataset.transform.is_identity or abs(dataset.transform.determinant) == 0:
         raise InputError(
             f"The raster {path} is not georeferenced.", "Georeference it (Layer > Georeferencer), then try again."
         )
@@ -278,12 +280,6 @@ def _refuse_unusable(dataset: DatasetReader, path: str) -> None:
         raise InputError(
             f"The raster {path} has only {dataset.width} x {dataset.height} pixels.", "Choose one of at least 32 x 32."
         )
-
-
-def _advise_opening(path: str) -> str:
-    if not path.startswith("/vsi") and not Path(path).exists():
-        return "The file is not there: was it moved?"
-    return "Is it a complete raster file that GDAL can read?"
 
 
 def to_pixels(geometries: Geometries, crs: CRS, raster: Raster) -> Geometries:
