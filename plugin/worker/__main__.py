@@ -12,7 +12,7 @@ from ..core.errors import TunerError
 from ..core.events import Cancelled, Failed
 from .cli import commands, improve, live, runs
 from .cli.parser import read_command_line
-from .runtime.channel import Channel
+from .runtime.channel import Channel, tell
 from .runtime.progress import CancelRequested
 
 #: The function behind each command: it takes the command's options and its channel, and may return an exit code.
@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _tell(message: str, hint: str) -> int:
-    print(f"{message} {hint}".strip(), file=sys.stderr)
+    tell(message, hint)
     return 1
 
 

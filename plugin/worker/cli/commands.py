@@ -68,7 +68,8 @@ def check(options: CheckOptions, channel: Channel) -> None:
     finally:
         if options.json:
             can_run = all(finding.level != STOP for finding in channel.findings)
-            print_json({"can_run": can_run, "findings": [asdict(finding) for finding in channel.findings]})
+            findings, notices = (list(map(asdict, told)) for told in (channel.findings, channel.notices))
+            print_json({"can_run": can_run, "findings": findings, "notices": notices})
 
 
 def _check(path: Path, channel: Channel) -> None:
@@ -105,10 +106,11 @@ def spacenet(options: SpaceNetOptions, channel: Channel) -> None:
     done = convert_folder(
         options.folder, options.out, channel, options.product, held_out_share=options.held_out_share, seed=options.seed
     )
-    channel.send_notice(done.describe())
+    if options.events:
+        channel.send_notice(done.describe())
+    else:
+        print("\n".join([done.describe(), *done.files.values()]))
     channel.emit(Finished(done.files))
-    if not options.events:
-        print("\n".join([*done.notices, done.describe(), *done.files.values()]))
 
 
 def split(options: SplitOptions, channel: Channel) -> None:
@@ -137,7 +139,8 @@ def predict(options: PredictOptions, channel: Channel) -> None:
     channel.emit(Started(str(options.out)))
     order, kept = _read_order(options), options.probability
     count = predict_footprints(card, order, options.out, channel, probability=kept, device=options.device)
-    channel.send_notice(f"{count} footprints.")
+    if options.events:
+        channel.send_notice(f"{count} footprints.")
     files = {"footprints": str(options.out), **({"probability": str(kept)} if kept else {})}
     channel.emit(Finished(files, figures={"footprints": count}))
     if not options.events:

@@ -12,6 +12,7 @@ import shapely
 
 from ...core.card import Card
 from ...core.errors import InputError
+from ...core.events import WARNING
 from ..checks.domain_shift import find_differences
 from ..dataset.inputs import check_space, describe_bands
 from ..geodata.raster import Raster
@@ -23,6 +24,7 @@ from ..polygons.vectorize import Footprints, make_rule, trace_footprints
 from ..runtime.channel import Channel
 from ..runtime.device import choose_device
 from ..runtime.disk import check_writable
+from .no_footprints import explain_none
 from .outputs import write_footprints
 
 #: So far around the ground the network's word is wanted, too: a building on the border is seen whole.
@@ -63,7 +65,11 @@ def predict_footprints(
         predictor, is_kept = Predictor(load_network(card), card, chosen), kept is not None
         write_probability(predictor, raster, path, channel.report, around, is_kept=is_kept)
         channel.start_stage("trace")
-        return write_footprints(out, _trace(path, raster, card, ground, around), raster, channel)
+        count = write_footprints(out, _trace(path, raster, card, ground, around), raster, channel)
+        if not count:
+            is_warned = any(notice.level == WARNING for notice in channel.notices)
+            channel.emit(explain_none(path, card, ground, is_warned=is_warned))
+        return count
 
 
 def _trace(path: Path, raster: Raster, card: Card, ground: Any, around: Any) -> Iterator[tuple[float, Footprints]]:

@@ -38,6 +38,7 @@ from ..runtime.disk import check_writable
 from ..runtime.logs import log_to
 from ..spacenet.convert import take_in
 from .evaluator import Evaluator
+from .no_footprints import explain_none
 from .outputs import write_footprints, write_outcomes
 from .resume import read_state, restate
 from .run import list_files
@@ -118,6 +119,8 @@ class Retracing:
             count = write_footprints(
                 self._made.footprints, evaluator.trace(folder.probability, self._card), inputs.raster, channel
             )
+            if not count:
+                channel.emit(explain_none(folder.probability, self._card))
             channel.start_stage("score")
             score = self._score(evaluator, inputs)
             channel.emit(Scored("after", score))

@@ -34,6 +34,7 @@ from ..training.learner import Learner, Plan
 from ..training.sampler import Sampler
 from ..training.train import Tuning, draw_held_samples
 from .evaluator import Evaluator
+from .no_footprints import explain_none
 from .outputs import write_footprints, write_outcomes
 
 
@@ -140,7 +141,10 @@ class Stages:
     def trace(self, card: Card) -> int:
         """Write the tuned model's footprints of the whole raster, and return their count."""
         parts = self._evaluator.trace(self._folder.probability, card)
-        return write_footprints(self._folder.footprints, parts, self._inputs.raster, self._channel)
+        count = write_footprints(self._folder.footprints, parts, self._inputs.raster, self._channel)
+        if not count:
+            self._channel.emit(explain_none(self._folder.probability, card))
+        return count
 
     def score_tuned(self, card: Card) -> BlockScore:
         """Return the tuned model's score on held-out ground."""

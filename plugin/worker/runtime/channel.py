@@ -1,4 +1,7 @@
-"""The worker's end of the protocol: events go out on standard output, orders come in on standard input."""
+"""The worker's end of the protocol: events go out on standard output, orders come in on standard input.
+
+Notices and findings are a line each on standard error as well, where a person reads, unless a follower proves itself.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from ...core.events import Cancelled, Event, Finding, Notice, Progress, StageStarted, format_event
+from ...core.events import STOP, Cancelled, Event, Finding, Notice, Progress, StageStarted, format_event
 from .progress import CancelRequested
 
 _SILENCE_S = 0.2
@@ -29,7 +32,8 @@ class Channel:
     the lifeline: ``finish`` and ``cancel`` are orders, its end means cancel. A follower proves itself by ``follow``. An
     input that is at its end from the very start, and held no order (``< /dev/null``, a scheduler), never had a follower
     and is left alone; so is a terminal, where Ctrl+C cancels and reading would stop a job in the background.
-    ``findings`` are those that were sent. ``leftover`` is a folder to be deleted where a cancel ends the process.
+    ``findings`` and ``notices`` are those that were sent. ``leftover`` is a folder to be deleted where a cancel ends
+    the process.
     """
 
     def __init__(self, is_spoken: bool = True, listens: bool = True) -> None:
@@ -39,10 +43,12 @@ class Channel:
         self._lock = threading.RLock()
         self._cancelled = threading.Event()
         self._finish = threading.Event()
+        self._is_followed = False
         self._is_past_cancel = False
         self._stage = ""
         self.leftover: Path | None = None
         self.findings: list[Finding] = []
+        self.notices: list[Notice] = []
         self._stage_began = time.monotonic()
         self._reported_at = 0.0
         if listens and not os.isatty(0):
@@ -80,13 +86,23 @@ class Channel:
 
     def emit(self, event: Event) -> None:
         """Send one event."""
-        if isinstance(event, Finding):
-            self.findings.append(event)
+        if isinstance(event, (Notice, Finding)):
+            self._take(event)
         line = format_event(event) + "\n"
         with self._lock:
             for stream in (self._out, self._copy):
                 if stream is not None:
                     _write(stream, line)
+
+    def _take(self, event: Notice | Finding) -> None:
+        """Keep a notice or a finding, and tell a person; the first that stops the work is told as its error."""
+        is_first_stop = event.level == STOP and all(finding.level != STOP for finding in self.findings)
+        if isinstance(event, Notice):
+            self.notices.append(event)
+        else:
+            self.findings.append(event)
+        if not (is_first_stop or self._is_followed):
+            tell(event.message, event.hint)
 
     def start_stage(self, stage: str, resumed: bool = False) -> None:
         """Start a stage."""
@@ -112,8 +128,9 @@ class Channel:
         while chunk := _read_input():
             *lines, pending = (pending + chunk).split(b"\n")
             for order in map(bytes.strip, lines):
+                self._is_followed |= order in _ORDERS
                 self._obey(order)
-                began = 0.0 if order in _ORDERS else began
+            began = 0.0 if self._is_followed else began
         if began and time.monotonic() - began < _SILENCE_S:
             return
         self._obey(b"cancel")
@@ -146,6 +163,12 @@ def take_stdout() -> IO[str]:
     out = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)
     return out
+
+
+def tell(message: str, hint: str = "") -> None:
+    """Write a sentence and its next step on standard error, as one line without control characters."""
+    line = f"{message} {hint}".strip()
+    _write(sys.stderr, "".join(each if each.isprintable() else " " for each in line) + "\n")
 
 
 def _write(stream: IO[str], line: str) -> None:

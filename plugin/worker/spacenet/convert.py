@@ -39,7 +39,6 @@ class Converted:
     tiles: int
     labelled: int
     buildings: int
-    notices: tuple[str, ...] = ()
 
     @property
     def files(self) -> dict[str, str]:
@@ -55,14 +54,12 @@ class Converted:
 
 
 class _Teller:
-    """Tells notices and progress, and keeps the notices."""
+    """Tells notices and progress."""
 
     def __init__(self, progress: NotifyingProgress) -> None:
-        self.notices: list[str] = []
         self._progress = progress
 
     def say(self, sentence: str, level: str = "info") -> None:
-        self.notices.append(sentence)
         self._progress.send_notice(sentence, level=level)
 
     def tell(self, done: float, begin: float, end: float) -> None:
@@ -132,9 +129,7 @@ def convert_folder(
     with replacing(out / AREAS) as partial:
         columns = {"role": np.where(is_held_out, HELD_OUT, TRAINING).astype(object), "tile": ids[places]}
         append_layer(partial, apply_affine(cells, mosaic.transform), columns, mosaic.crs, "areas")
-    return Converted(
-        out, raster, chosen.name, len(mosaic.tiles), int(is_labelled.sum()), len(polygons), (*teller.notices,)
-    )
+    return Converted(out, raster, chosen.name, len(mosaic.tiles), int(is_labelled.sum()), len(polygons))
 
 
 def _read_tiles(product: Product, teller: _Teller) -> list[Tile]:

@@ -344,6 +344,7 @@ def test_check_prints_its_findings_as_one_json_object(town, tmp_path, capfd):
     code, said = check(town.write_job(tmp_path, base_model="imagenet_lite0"), capfd)
     assert (code, said["can_run"]) == (0, True)
     assert [finding["kind"] for finding in said["findings"]] == ["few_held_out", "few_to_learn"]
+    assert "0.50 m imagery" in said["notices"][0]["message"]
 
 
 def test_check_prints_what_stops_a_run_as_json_too(town, tmp_path, capfd):

@@ -111,6 +111,14 @@ def test_differences_are_told_before_the_network_works(town, ear, tmp_path):
     assert told.index("warning") < told.index("predict")
 
 
+def test_no_footprints_come_with_the_reason_on_standard_error(town, ear, tmp_path, capfd):
+    order = PredictRequest(str(town.raster), area=box_of(shapely.box(100, 100, 300, 300)))
+    assert predict_footprints(replace(QUICK, min_area_m2=1e6), order, tmp_path / "f.gpkg", ear.channel) == 0
+    (line,) = [line for line in capfd.readouterr().err.splitlines() if line.startswith("No footprints: ")]
+    assert "is as large as 1e+06 m2, or lies at least half in the area. Choose a smaller" in line
+    assert ear.notices[-1] in line
+
+
 def test_a_raster_without_a_band_that_the_model_was_tuned_with_is_refused(make_raster, ear, tmp_path):
     names, four = (*QUICK.bands, "nir"), (0.5,) * 4
     nothing = ((0.0,) * 4,) * 4

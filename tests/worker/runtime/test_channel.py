@@ -15,7 +15,17 @@ from types import SimpleNamespace
 
 import pytest
 
-from plugin.core.events import Cancelled, Failed, Finished, Notice, Progress, StageStarted, Started, parse_event
+from plugin.core.events import (
+    Cancelled,
+    Failed,
+    Finding,
+    Finished,
+    Notice,
+    Progress,
+    StageStarted,
+    Started,
+    parse_event,
+)
 from plugin.worker.runtime import channel
 from plugin.worker.runtime.channel import Channel
 from plugin.worker.runtime.progress import CancelRequested
@@ -344,3 +354,15 @@ def test_a_cancel_that_nobody_hears_leaves_nothing_half_made(start, tmp_path):
     assert process.wait(BOUND_S) == 1
     assert isinstance(read_events(process.stdout.read())[-1], Cancelled)
     assert not making.exists()
+
+
+def test_notices_and_findings_are_a_line_each_on_standard_error(capfd):
+    channel = Channel(is_spoken=False, listens=False)
+    channel.send_notice("Two\nlines \x1b[31mof a file's name.", "Do this.")
+    channel.emit(Finding("thin", "advice", "Few labels.", "Add some."))
+    channel.emit(Finding("blank", "stop", "No imagery.", "Choose another."))
+    channel.emit(Finding("other", "stop", "Another reason."))
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.splitlines() == ["Two lines  [31mof a file's name. Do this.", "Few labels. Add some.", "Another reason."]
+    assert [notice.hint for notice in channel.notices] == ["Do this."]
