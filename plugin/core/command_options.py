@@ -83,7 +83,7 @@ class ImproveOptions:
             "footprints as corrected; default: the run's own",
             label="Corrected footprints (empty: the run's own)",
             kind=POLYGONS,
-            metavar="F.gpkg[|LAYER]",
+            metavar="FILE[|LAYER]",
         ),
     ] = ""
     checked: Annotated[
@@ -92,7 +92,7 @@ class ImproveOptions:
             "ground where they are right; default: the run's own",
             label="Checked ground (empty: the run's own)",
             kind=POLYGONS,
-            metavar="F.gpkg[|LAYER]",
+            metavar="FILE[|LAYER]",
         ),
     ] = ""
     epochs: Epochs = None
@@ -161,8 +161,10 @@ class ExportOptions:
 class ScoreOptions:
     """Score footprints against the truth."""
 
-    truth: Annotated[str, Option("a vector file, the labels", label="Labels", kind=POLYGONS)]
-    footprints: Annotated[str, Option("a vector file, the footprints", label="Footprints", kind=POLYGONS)]
+    truth: Annotated[str, Option("a vector file, the labels", label="Labels", kind=POLYGONS, metavar="FILE[|LAYER]")]
+    footprints: Annotated[
+        str, Option("a vector file, the footprints", label="Footprints", kind=POLYGONS, metavar="FILE[|LAYER]")
+    ]
     iou: Annotated[
         float,
         Option("a match overlaps by more than this", label="Threshold of intersection over union", least=0, most=1),
@@ -191,6 +193,14 @@ class ScoreOptions:
         Optional[Path], Option("write every building as TP, FP or FN, with its IoU", metavar="F.gpkg")
     ] = None
     interval: Annotated[bool, Option("a 95 % interval of F1, over groups or square blocks")] = False
+    as_written: Annotated[
+        bool,
+        Option(
+            "every feature as it stands, by the letter of SpaceNet's rule: nothing is repaired, taken apart or counted"
+            " once, and an invalid label cannot be matched",
+            label="Every feature as it stands",
+        ),
+    ] = False
     json: Json = False
 
 

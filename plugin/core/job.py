@@ -13,6 +13,7 @@ from .block_roles import read_block_roles
 from .errors import InputError
 from .json_codec import decode
 from .option import POLYGONS, RASTER, Option, list_options
+from .vector_source import split_source
 
 DEFAULT_BASE_MODEL = "starter"
 RECIPES = ("model", "solaris_2019")
@@ -167,22 +168,23 @@ class Job:
     labels: Annotated[
         str,
         Option(
-            "polygons in any coordinate system; in job.json optional if the raster is a SpaceNet folder",
+            "polygons in any coordinate system, as FILE or FILE|LAYER; in job.json optional if the raster is a SpaceNet"
+            " folder",
             "Labels (building polygons)",
             kind=POLYGONS,
         ),
     ]
-    labels_layer: Annotated[str, Option("the layer in that file; default: the first")] = ""
+    labels_layer: Annotated[str, Option("the layer in that file; default: the only one with polygons")] = ""
     areas: Annotated[
         str,
         Option(
-            "polygons with a text field role: training or held-out. Inside an area every building is labelled; outside,"
-            " nothing is learned or scored",
+            "polygons with a text field role: training or held-out, as FILE or FILE|LAYER. Inside an area every"
+            " building is labelled; outside, nothing is learned or scored",
             'Areas, with a field "role": training or held-out',
             kind=POLYGONS,
         ),
     ] = ""
-    areas_layer: Annotated[str, Option("the layer in that file; default: the first")] = ""
+    areas_layer: Annotated[str, Option("the layer in that file; default: the only one with polygons")] = ""
     base_model: Annotated[
         str,
         Option(
@@ -269,9 +271,23 @@ def load_job(path: Path) -> Job:
     job = replace(decode(Job, given, problems, base=NO_JOB), settings=decode(Settings, settings, problems))
     if problems:
         raise InputError(f"The job file {path} holds values of the wrong type. {' '.join(problems)}", "Correct them.")
-    job = _resolve_paths(job, path.resolve().parent)
+    job = _name_layers(_resolve_paths(job, path.resolve().parent))
     job.check()
     return job
+
+
+def _name_layers(job: Job) -> Job:
+    """Return the job with ``FILE|LAYER`` taken apart; raises InputError where two layers are named for one file."""
+    labels, labels_layer = _name_layer(job.labels, job.labels_layer)
+    areas, areas_layer = _name_layer(job.areas, job.areas_layer)
+    return replace(job, labels=labels, labels_layer=labels_layer, areas=areas, areas_layer=areas_layer)
+
+
+def _name_layer(source: str, layer: str) -> tuple[str, str]:
+    file, named = split_source(source)
+    if layer and named and layer != named:
+        raise InputError(f'The job names two layers of {file}: "{named}" and "{layer}".', "Name one of them.")
+    return file, layer or named
 
 
 def _refuse_unknown_fields(content: Iterable[str], kind: type[Any], path: Path) -> None:

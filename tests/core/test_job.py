@@ -243,3 +243,19 @@ def test_right_angles_can_be_left_away(write):
     fields = {"raster": "/r.tif", "labels": "/l.gpkg"}
     assert load_job(write(fields)).settings.square is True
     assert load_job(write({**fields, "settings": {"square": False}})).settings.square is False
+
+
+def test_a_layer_may_stand_behind_the_files_name(tmp_path):
+    content = {"raster": "town.tif", "labels": "town.gpkg|houses", "areas": "town.gpkg|layername=ground"}
+    path = tmp_path / "job.json"
+    path.write_text(json.dumps(content))
+    job = load_job(path)
+    assert (job.labels, job.labels_layer) == (str(tmp_path / "town.gpkg"), "houses")
+    assert (job.areas, job.areas_layer) == (str(tmp_path / "town.gpkg"), "ground")
+
+
+def test_two_layers_for_one_file_are_refused(tmp_path):
+    path = tmp_path / "job.json"
+    path.write_text(json.dumps({"raster": "town.tif", "labels": "town.gpkg|houses", "labels_layer": "parcels"}))
+    with pytest.raises(InputError, match='"houses" and "parcels"'):
+        load_job(path)

@@ -90,6 +90,8 @@ class ScoreAlgorithm(WorkerAlgorithm):
                 return {}
             except TunerError as error:
                 refuse(error)
+        for sentence in answer.get("notices", ()):
+            feedback.pushWarning(sentence)
         results = {name: answer[name.lower()] for name in _NUMBERS if name.lower() in answer}
         feedback.pushInfo(", ".join(f"{name} {value}" for name, value in results.items()))
         return {**results, **layer}

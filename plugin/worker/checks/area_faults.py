@@ -8,6 +8,7 @@ import shapely
 from ...core.events import ADVICE, WARNING, Finding
 from ..dataset.labels import read_polygons
 from ..dataset.locate import count_things, locate_finding
+from ..geodata.clean_polygons import CleanPolygons, describe_done
 from ..geodata.raster import Raster
 from ..geodata.vector import Geometries, read_layer
 
@@ -19,12 +20,27 @@ def find_area_faults(path: str, layer: str, raster: Raster, labels: Geometries) 
 
     ``labels`` are in the raster's pixels.
     """
-    areas, origins, _ = read_polygons(read_layer(path, layer), raster, f"The area layer {path}")
+    clean = read_polygons(read_layer(path, layer), raster, f"The area layer {path}")
+    areas, origins = clean.polygons, clean.origins
     return [
+        *_find_done(clean, raster),
         *_find_overlaps(areas, origins, raster),
         *_find_outside(areas, raster),
         *_find_empty(areas, raster, labels),
     ]
+
+
+def _find_done(clean: CleanPolygons, raster: Raster) -> list[Finding]:
+    """Tell of areas that were invalid, and of those without an area."""
+    found = []
+    for name, marked in (("repaired", clean.is_repaired), ("dropped", clean.is_dropped)):
+        count = int(marked.sum())
+        if count:
+            hint = "To repair the layer itself, use Processing > Fix geometries."
+            finding = Finding(f"areas_{name}", ADVICE, describe_done(name, count, "area"), hint, count)
+            bounds = shapely.bounds(clean.polygons[marked[clean.origins]])
+            found.append(locate_finding(finding, bounds, raster))
+    return found
 
 
 def _find_overlaps(areas: Geometries, origins: np.ndarray, raster: Raster) -> list[Finding]:

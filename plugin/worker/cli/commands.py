@@ -186,19 +186,24 @@ def export(options: ExportOptions, channel: Channel) -> None:
         print("\n".join(bundle.describe()))
 
 
-def score(options: ScoreOptions, _: Channel) -> None:
+def score(options: ScoreOptions, channel: Channel) -> None:
     """Score footprints against the truth."""
     from ..evaluation.bootstrap import bound_f1, explain_absence
-    from ..evaluation.vector_files import Comparison, compare_blocks, compare_files, write_errors
+    from ..evaluation.scored_layers import Comparison
+    from ..evaluation.vector_files import match_files
 
-    how = Comparison(options.iou, options.min_area_m2, options.confidence, options.by)
-    result = compare_files(options.truth, options.footprints, how)
-    counts = compare_blocks(options.truth, options.footprints, how) if options.interval else None
+    how = Comparison(options.iou, options.min_area_m2, options.confidence, options.by, options.as_written)
+    matched = match_files(options.truth, options.footprints, how)
+    for sentence in matched.notices:
+        channel.send_notice(sentence, level="warning")
+    result = matched.counts
+    counts = matched.count_blocks() if options.interval else None
     interval = None if counts is None else bound_f1(counts)
     if options.errors is not None:
-        write_errors(options.errors, options.truth, options.footprints, how)
+        matched.write_errors(options.errors)
     if options.json:
-        print_json({**encode(result.rate(Rates)), **({"interval": interval} if options.interval else {})})
+        told = {"notices": list(matched.notices), "handled": matched.handled} if matched.notices else {}
+        print_json({**encode(result.rate(Rates)), **({"interval": interval} if options.interval else {}), **told})
         return
     print(f"F1 {result.f1:.3f}  precision {result.precision:.3f}  recall {result.recall:.3f}")
     print(f"TP {result.tp}  FP {result.fp}  FN {result.fn}")

@@ -23,7 +23,8 @@ def read_areas(path: str, layer: str, raster: Raster) -> tuple[Any, Any]:
     one of the two has no ground on the raster.
     """
     content = read_layer(path, layer)
-    polygons, origins, _ = read_polygons(content, raster, f"The area layer {path}")
+    clean = read_polygons(content, raster, f"The area layer {path}")
+    polygons, origins = clean.polygons, clean.origins
     field = next((name for name in content.columns if name.lower() == "role"), None)
     if field is None:
         raise InputError(

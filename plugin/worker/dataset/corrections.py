@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...core.block_roles import HELD_OUT, TRAINING, VALIDATION, read_role
 from ...core.errors import OUTSIDE_RASTER, InputError
 from ...core.events import ADVICE, WARNING, Finding
-from ..geodata.polygons import explode_polygons
+from ..geodata.polygons import explode_polygons, list_parts
 from ..geodata.raster import Raster
 from ..geodata.vector import Geometries, append_layer, read_layer
 from .labels import Labels, read_labels, read_polygons
@@ -40,7 +40,7 @@ def read_checked(path: str, layer: str, raster: Raster) -> Any:
             "The checked area must have the role training.",
             'The earlier run sets the held-out area. Write "training" into the field "role", or leave the field out.',
         )
-    polygons, _, _ = read_polygons(content, raster, "The checked area")
+    polygons = read_polygons(content, raster, "The checked area").polygons
     frame = shapely.box(0, 0, raster.width, raster.height)
     checked = shapely.union_all(explode_polygons(shapely.intersection(polygons, frame))[0])
     if checked.area < _LEAST_PX:
@@ -59,22 +59,22 @@ def read_corrections(path: str, layer: str, raster: Raster) -> Labels:
 
 
 def copy_polygons(source: str, path: Path, name: str, *, is_ground: bool) -> None:
-    """Copy the polygons of a layer, named ``file|layer``, into a GeoPackage; checked ground has the role training.
+    """Copy the features of a layer, named ``FILE|LAYER``, into a GeoPackage; checked ground has the role training.
 
-    The user's file is left alone, and may change while the run goes on. Raises InputError where the layer holds
-    anything but polygons; it may be empty.
+    The user's file is left alone, and may change while the run goes on. What is invalid, of several parts or without an
+    area is copied as it is: the run says what it does with it. Raises InputError where no feature is a polygon; the
+    layer may be empty.
     """
-    file, _, layer = source.partition("|")
-    content = read_layer(file, layer.removeprefix("layername="))
-    polygons, origins = explode_polygons(content.geometries)
-    if len(content.geometries) and not len(polygons):
+    content = read_layer(source)
+    count = len(content.geometries)
+    if count and not len(list_parts(content.geometries)[0]):
         raise InputError(f"{source} holds no polygons.", "Choose a polygon layer: lines and points have no area.")
-    columns: dict[str, NDArray[Any]] = {"feature": origins}
+    columns: dict[str, NDArray[Any]] = {"feature": np.arange(count)}
     if is_ground:
         role = next((values for key, values in content.columns.items() if key.lower() == "role"), None)
-        columns["role"] = np.full(len(polygons), TRAINING, dtype=object) if role is None else role[origins]
+        columns["role"] = np.full(count, TRAINING, dtype=object) if role is None else role
     path.unlink(missing_ok=True)
-    append_layer(path, polygons, columns, content.crs, name)
+    append_layer(path, content.geometries, columns, content.crs, name, kind="Unknown")
 
 
 def tell_corrections(

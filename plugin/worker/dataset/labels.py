@@ -10,30 +10,13 @@ import shapely
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
+from ..geodata.clean_polygons import NARROWEST_M, CleanPolygons, clean_polygons, describe_done, find_twins
 from ..geodata.offsets import measure_frame
-from ..geodata.polygons import SURFACES, explode_polygons
 from ..geodata.raster import Raster, to_pixels
-from ..geodata.vector import Geometries, Layer, read_layer
+from ..geodata.vector import SURFACES, Geometries, Layer, read_layer
 
-_DONE = {
-    "repaired": (
-        "One invalid label was repaired for this run (your layer is unchanged).",
-        "{} invalid labels were repaired for this run (your layer is unchanged).",
-    ),
-    "split": (
-        "One multi-part label was split: each part counts as a building.",
-        "{} multi-part labels were split: each part counts as a building.",
-    ),
-    "dropped": ("One label without an area was ignored.", "{} labels without an area were ignored."),
-    "outside": (
-        "One label lies outside the raster and was ignored.",
-        "{} labels lie outside the raster and were ignored.",
-    ),
-    "twins": (
-        "One label lies exactly on another: each building counts once in this run.",
-        "{} labels lie exactly on another one: each building counts once in this run.",
-    ),
-}
+#: What may be done to labels, in the order in which it is told.
+DONE = ("repaired", "split", "dropped", "outside", "twins")
 
 
 @dataclass(frozen=True)
@@ -57,13 +40,12 @@ class Labels:
 
     def describe(self) -> list[str]:
         """Return a sentence for each thing that was done to the labels."""
-        said = [sentence for name in _DONE if (sentence := self.describe_count(name))]
+        said = [sentence for name in DONE if (sentence := self.describe_count(name))]
         return [*said, self.describe_shift()] if any(self.shift_m) else said
 
     def describe_count(self, name: str) -> str:
         """Return the sentence that belongs to one of the counts, "" where it is 0."""
-        count, (one, many) = getattr(self, name), _DONE[name]
-        return "" if count == 0 else one if count == 1 else many.format(count)
+        return describe_done(name, getattr(self, name))
 
     def describe_shift(self) -> str:
         """Return how far the labels were moved, in a sentence ("": not at all)."""
@@ -79,8 +61,8 @@ def describe_way(east_m: float, north_m: float) -> str:
 
 def read_labels(path: str, layer: str, raster: Raster, shift_m: tuple[float, float] = (0.0, 0.0)) -> Labels:
     """Read the labels of a raster, moved by metres (east, north); raises InputError where none of them can be used."""
-    content = read_layer(path, layer)
-    polygons, origins, is_repaired = read_polygons(content, raster, f"The label layer {path}")
+    clean = read_polygons(read_layer(path, layer), raster, f"The label layer {path}")
+    polygons, origins = clean.polygons, clean.origins
     if any(shift_m):
         polygons = _move(polygons, raster, *shift_m)
     frame = shapely.box(0, 0, raster.width, raster.height)
@@ -90,15 +72,19 @@ def read_labels(path: str, layer: str, raster: Raster, shift_m: tuple[float, flo
             f"No label touches the raster: {_describe_distance(polygons, raster)}",
             "Choose labels of the same place, and check the coordinate systems of both layers.",
         )
-    features, parts = np.unique(origins, return_counts=True)
-    is_split = np.isin(origins, features[(parts > 1) & ~is_repaired[features]])
-    is_twin = touching & _find_twins(polygons)
-    marks = {"repaired": is_repaired[origins], "split": is_split, "outside": ~touching, "twins": is_twin}
+    is_twin = touching.copy()
+    is_twin[touching] = find_twins(polygons[touching])
+    marks = {
+        "repaired": clean.is_repaired[origins],
+        "split": clean.is_split[origins],
+        "outside": ~touching,
+        "twins": is_twin,
+    }
     return Labels(
         polygons[touching & ~is_twin],
-        repaired=int(is_repaired.sum()),
-        split=len(np.unique(origins[is_split])),
-        dropped=len(content.geometries) - len(parts),
+        repaired=int(clean.is_repaired.sum()),
+        split=int(clean.is_split.sum()),
+        dropped=int(clean.is_dropped.sum()),
         outside=int((~touching).sum()),
         twins=int(is_twin.sum()),
         shift_m=shift_m,
@@ -114,15 +100,8 @@ def _move(polygons: Geometries, raster: Raster, east_m: float, north_m: float) -
     return np.asarray(shapely.set_coordinates(polygons.copy(), points + steps[owners]), dtype=object)
 
 
-def _find_twins(polygons: Geometries) -> NDArray[np.bool_]:
-    """Tell of each polygon whether an earlier one is the same, to a hundredth of a pixel."""
-    rounded = shapely.transform(polygons, lambda xy: np.round(xy, 2))
-    _, firsts = np.unique(shapely.to_wkb(shapely.normalize(rounded)), return_index=True)
-    return ~np.isin(np.arange(len(polygons)), firsts)
-
-
-def read_polygons(content: Layer, raster: Raster, name: str) -> tuple[Geometries, NDArray[np.int64], NDArray[np.bool_]]:
-    """Return a layer's polygons in pixel coordinates, the feature of each, and which features had to be repaired.
+def read_polygons(content: Layer, raster: Raster, name: str) -> CleanPolygons:
+    """Return a layer's polygons in pixel coordinates, made fit for use.
 
     Raises InputError for a layer that is empty, has no coordinate system or a wrong one, or holds no polygons with an
     area.
@@ -140,12 +119,10 @@ def read_polygons(content: Layer, raster: Raster, name: str) -> tuple[Geometries
             f"{name} lies nowhere in the raster's coordinate system.",
             "Check the coordinate systems of both layers (Layer > Set CRS of Layer(s)).",
         )
-    is_broken = ~shapely.is_valid(geometries) & ~shapely.is_missing(geometries)
-    geometries[is_broken] = shapely.make_valid(geometries[is_broken])
-    polygons, origins = explode_polygons(geometries)
-    if len(polygons) == 0:
+    clean = clean_polygons(geometries, content.is_mended, NARROWEST_M / raster.gsd_m)
+    if len(clean.polygons) == 0:
         raise InputError(f"{name} holds no polygon with an area.", "Choose a layer with building polygons.")
-    return polygons, origins, is_broken
+    return clean
 
 
 def _describe_distance(polygons: Geometries, raster: Raster) -> str:

@@ -10,9 +10,7 @@ import shapely
 from affine import Affine
 from numpy.typing import NDArray
 
-from .vector import Geometries
-
-SURFACES = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON, shapely.GeometryType.GEOMETRYCOLLECTION)
+from .vector import SURFACES, Geometries
 
 
 def apply_affine(geometries: Geometries | Iterable[Any], transform: Affine) -> Geometries:
@@ -24,9 +22,16 @@ def apply_affine(geometries: Geometries | Iterable[Any], transform: Affine) -> G
 
 def explode_polygons(geometries: Geometries | Iterable[Any]) -> tuple[Geometries, NDArray[np.int64]]:
     """Return every polygon with an area inside the geometries (collections too), and each one's place of origin."""
+    parts, origins = list_parts(geometries)
+    keep = shapely.area(parts) > 0
+    return parts[keep], origins[keep]
+
+
+def list_parts(geometries: Geometries | Iterable[Any]) -> tuple[Geometries, NDArray[np.int64]]:
+    """Return every polygon inside the geometries, with an area or without, and each one's place of origin."""
     parts, origins = shapely.get_parts(np.asarray(geometries, dtype=object), return_index=True)
     while np.isin(shapely.get_type_id(parts), SURFACES[1:]).any():
         parts, inner = shapely.get_parts(parts, return_index=True)
         origins = origins[inner]
-    keep = (shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & (shapely.area(parts) > 0)
+    keep = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
     return np.asarray(parts[keep], dtype=object), np.asarray(origins[keep], dtype=np.int64)

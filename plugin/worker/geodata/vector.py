@@ -18,14 +18,21 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
 from ...core.errors import InputError, RunError
+from ...core.vector_source import split_source
 from .crs import is_usable, move_points
 
 Geometries: TypeAlias = "NDArray[np.object_]"
+
+SURFACES = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON, shapely.GeometryType.GEOMETRYCOLLECTION)
 
 #: In which column of a CSV file the geometry is looked for, the likeliest first.
 _WKT_COLUMNS = ("PolygonWKT_Pix", "WKT", "wkt_geom", "geometry", "geom", "the_geom", "PolygonWKT_Geo")
 _LOOK_BYTES = 65536
 _KNOWN_WARNINGS = "Measured|More than one layer|Several features with id"  # M values and identities are not asked for
+#: Words in the names of geometry types whose layers may hold polygons.
+_SURFACES = ("polygon", "surface", "unknown", "collection")
+#: Kinds of files that hold one layer each.
+_SINGLE = (".csv", ".geojson", ".fgb")
 _GPKG_VERSION = "1.2"  # later ones make the GDAL of QGIS 3.22 complain
 
 
@@ -34,35 +41,85 @@ class Layer:
     """A vector layer in memory: geometries (shapely, None for a feature without), columns of the same length, CRS.
 
     ``crs`` is None for none, and for one without a place on the earth. ``is_crs_implied`` tells of a GeoJSON file that
-    names none: by its standard it is in degrees, but many hold pixels.
+    names none: by its standard it is in degrees, but many hold pixels. ``is_mended`` tells of each feature whether a
+    ring had to be closed.
     """
 
     geometries: Geometries
     columns: dict[str, NDArray[Any]]
     crs: CRS | None
     is_crs_implied: bool = False
+    is_mended: NDArray[np.bool_] | None = None
 
 
 def read_layer(path: str, layer: str = "") -> Layer:
-    """Read a vector file's layer (its first where none is named), in two dimensions; raises InputError.
+    """Read a layer of a vector file, in two dimensions; ``path`` may name it itself, as ``FILE|LAYER``.
 
-    Curves become lines. Of a CSV file the geometry is a column of WKT, such as SpaceNet's ``PolygonWKT_Pix``.
+    Where none is named it is the only one with polygons. Curves become lines; a geometry with coordinates that are no
+    numbers is None. Of a CSV file the geometry is a column of WKT, such as SpaceNet's ``PolygonWKT_Pix``. Raises
+    InputError where the file cannot be read, and where several layers hold polygons.
     """
+    if not layer:
+        path, layer = split_source(path)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", _KNOWN_WARNINGS)
+            layer = layer or _choose_layer(path)
             meta, _, wkb, columns = pyogrio.raw.read(path, layer=layer or None, force_2d=True, **_choose_options(path))
     except (DataSourceError, DataLayerError, FieldError, ValueError) as error:
-        hint = (
-            "Is it a vector file that QGIS can open?" if Path(path).exists() else "The file is not there: was it moved?"
-        )
-        raise InputError(f"The vector file {path} cannot be read: {error}", hint) from error
+        raise InputError(f"The vector file {path} cannot be read: {error}", _advise_reading(path, error)) from error
     if wkb is None:
         raise InputError(f"The layer {layer or path} has no geometry.", "Choose a polygon layer.")
-    geometries = np.asarray(shapely.from_wkb(wkb, on_invalid="fix"), dtype=object)
+    geometries, is_mended = _parse(wkb)
     names = [str(name) for name in meta["fields"]]
     crs = _read_crs(meta["crs"], path)
-    return Layer(geometries, dict(zip(names, columns, strict=True)), crs, crs is not None and _is_crs_implied(path))
+    is_implied = crs is not None and _is_crs_implied(path)
+    return Layer(geometries, dict(zip(names, columns, strict=True)), crs, is_implied, is_mended)
+
+
+def _parse(wkb: NDArray[Any]) -> tuple[Geometries, NDArray[np.bool_]]:
+    """Return the geometries of WKB, and which of them had rings to close."""
+    with np.errstate(invalid="ignore"):
+        geometries = np.asarray(shapely.from_wkb(wkb, on_invalid="ignore"), dtype=object)
+        is_broken = shapely.is_missing(geometries) & np.array([each is not None for each in wkb], dtype=bool)
+        geometries[is_broken] = shapely.from_wkb(wkb[is_broken], on_invalid="fix")
+    points, owners = shapely.get_coordinates(geometries, return_index=True)
+    geometries[np.unique(owners[~np.isfinite(points).all(axis=1)])] = None
+    return geometries, is_broken & ~shapely.is_missing(geometries)
+
+
+def _choose_layer(path: str) -> str:
+    """Return the file's only layer with polygons, "" for its first where none has any."""
+    if Path(path).suffix.lower() in _SINGLE:
+        return ""
+    layers = [(str(name), str(kind or "").lower()) for name, kind in pyogrio.list_layers(path)]
+    if len(layers) < 2:
+        return ""
+    found = [(name, kind) for name, kind in layers if any(word in kind for word in _SURFACES)]
+    if len(found) > 1:
+        found = [(name, kind) for name, kind in found if _holds_polygons(path, name, kind)] or found[:1]
+    names = [name for name, _ in found]
+    if len(names) > 1:
+        raise InputError(
+            f"{path} holds several layers with polygons, and none of them is named: {', '.join(names)}.",
+            f'Name the one that is meant: "{path}|{names[0]}".',
+        )
+    return names[0] if names else ""
+
+
+def _holds_polygons(path: str, layer: str, kind: str) -> bool:
+    """Tell whether a layer holds a polygon; one of polygons alone holds one unless it is empty."""
+    if "unknown" not in kind and "collection" not in kind:
+        return bool(pyogrio.read_info(path, layer=layer)["features"])
+    wkb = pyogrio.raw.read(path, layer=layer, columns=[], force_2d=True)[2]
+    kinds = shapely.get_type_id(shapely.from_wkb(wkb, on_invalid="fix"))
+    return bool(np.isin(kinds, SURFACES).any())
+
+
+def _advise_reading(path: str, error: Exception) -> str:
+    if isinstance(error, DataLayerError):
+        return f"Its layers: {', '.join(list_layers(path))}."
+    return "Is it a vector file that QGIS can open?" if Path(path).exists() else "The file is not there: was it moved?"
 
 
 def list_layers(path: str | Path) -> list[str]:
@@ -119,11 +176,11 @@ def append_layer(
     crs: CRS | None,
     layer: str,
     *,
-    may_be_multi: bool = False,
+    kind: str = "Polygon",
 ) -> None:
     """Add a layer of polygons to a GeoPackage, or features to a layer of it; raises RunError.
 
-    ``may_be_multi`` makes it a layer of multipolygons, whatever the geometries are.
+    Its type is ``kind``: of MultiPolygon the geometries may be either, of Unknown any.
     """
     try:
         with warnings.catch_warnings():
@@ -133,11 +190,11 @@ def append_layer(
                 geometry=np.asarray(shapely.to_wkb(np.asarray(geometries, dtype=object)), dtype=object),
                 field_data=[_as_column(values) for values in columns.values()],
                 fields=list(columns),
-                geometry_type="MultiPolygon" if may_be_multi else "Polygon",
+                geometry_type=kind,
                 crs=None if crs is None else crs.to_wkt(),
                 layer=layer,
                 append=path.exists(),
-                promote_to_multi=may_be_multi,
+                promote_to_multi=kind == "MultiPolygon",
                 dataset_options=None if path.exists() else {"VERSION": _GPKG_VERSION},
             )
     except (OSError, RuntimeError, ValueError) as error:

@@ -11,6 +11,7 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
 from ...core.errors import OUTSIDE_RASTER, InputError
+from ..geodata.clean_polygons import clean_polygons
 from ..geodata.crs import is_usable
 from ..geodata.polygons import apply_affine, explode_polygons
 from ..geodata.raster import Raster, to_pixels
@@ -49,15 +50,13 @@ class AreaOfInterest:
         return shapely.box(left, bottom, right, top), crs
 
     def _read_file(self) -> tuple[Any, CRS]:
-        path, _, layer = self.file.partition("|")
-        content = read_layer(path, layer.removeprefix("layername="))
+        path, content = self.file, read_layer(self.file)
         if content.crs is None:
             raise InputError(
                 f"The area layer {path} has no coordinate system.",
                 "Set it (Layer > Set CRS of Layer(s)) and try again.",
             )
-        present = content.geometries[~shapely.is_missing(content.geometries)]
-        polygons, _ = explode_polygons(shapely.make_valid(present))
+        polygons = clean_polygons(content.geometries, content.is_mended).polygons
         if len(polygons) == 0:
             raise InputError(
                 f"The area layer {path} holds no polygon with an area.", "Draw an area, or choose another layer."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ...core.block_roles import HELD_OUT, TRAINING
 from ...core.errors import InputError
 from ...core.job import Job
 from ..dataset.block_sampling import count_inside, draw_alike
+from ..geodata.clean_polygons import clean_polygons, describe_done, find_twins
 from ..geodata.polygons import apply_affine, explode_polygons
 from ..geodata.vector import Geometries, append_layer, read_layer, reproject_geometries
 from ..runtime.disk import check_writable
@@ -58,9 +60,24 @@ class _Teller:
 
     def __init__(self, progress: NotifyingProgress) -> None:
         self._progress = progress
+        self._done: Counter[str] = Counter()
 
     def say(self, sentence: str, level: str = "info") -> None:
         self._progress.send_notice(sentence, level=level)
+
+    def clean(self, geometries: Geometries, is_mended: NDArray[np.bool_] | None = None) -> Geometries:
+        """Return the labels of a tile, made fit for use; ``say_cleaned`` tells what was done to those of all tiles."""
+        clean = clean_polygons(geometries, is_mended)
+        is_dropped = clean.is_dropped & ~shapely.is_missing(geometries) & ~shapely.is_empty(geometries)
+        is_twin = find_twins(clean.polygons)
+        masks = {"repaired": clean.is_repaired, "split": clean.is_split, "dropped": is_dropped, "twins": is_twin}
+        self._done.update({name: int(mask.sum()) for name, mask in masks.items()})
+        return clean.polygons[~is_twin]
+
+    def say_cleaned(self) -> None:
+        for name, count in self._done.items():
+            if count:
+                self.say(describe_done(name, count, use="conversion"), level="warning")
 
     def tell(self, done: float, begin: float, end: float) -> None:
         self._progress.report(begin + (end - begin) * done)
@@ -174,7 +191,7 @@ def _read_labels(
     for place, tile in enumerate(mosaic.tiles):
         teller.tell(place / len(mosaic.tiles), _SHARE_OF_TILES, 1)
         path = release.find_labels(tile.path)
-        found = _read_summary_of(tile, summary) if path is None else _read_geojson(path, tile)
+        found = _read_summary_of(tile, summary, teller) if path is None else _read_geojson(path, tile, teller)
         if found is None:
             continue
         is_labelled[place] = True
@@ -186,6 +203,7 @@ def _read_labels(
             f"No tile of {product.name} has labels: there is no GeoJSON file and no summary of their names.",
             f"Choose the folder that also holds the labels ({len(release.labels)} GeoJSON files were found).",
         )
+    teller.say_cleaned()
     if not is_labelled.all():
         count = int((~is_labelled).sum())
         teller.say(f"{count} tiles have no labels, and are used neither for training nor for scoring.", level="warning")
@@ -196,13 +214,13 @@ def _read_labels(
     return whole, origins[firsts], is_labelled
 
 
-def _read_geojson(path: Path, tile: Tile) -> Geometries | None:
+def _read_geojson(path: Path, tile: Tile, teller: _Teller) -> Geometries | None:
     """Return a file's polygons in the tile's pixels (none for a file without features), None where they lie elsewhere.
 
     A file that names no coordinate system may be in degrees, in the tile's own, or in pixels.
     """
     layer = read_layer(str(path))
-    polygons, _ = explode_polygons(shapely.make_valid(layer.geometries))
+    polygons = teller.clean(layer.geometries, layer.is_mended)
     if len(polygons) == 0:
         return polygons
     systems: list[CRS | None] = [layer.crs] if layer.crs and not layer.is_crs_implied else [layer.crs, tile.crs, None]
@@ -217,7 +235,7 @@ def _read_geojson(path: Path, tile: Tile) -> Geometries | None:
     return None
 
 
-def _read_summary_of(tile: Tile, summary: Summary | None) -> Geometries | None:
+def _read_summary_of(tile: Tile, summary: Summary | None, teller: _Teller) -> Geometries | None:
     """Return the polygons that a summary names for a tile, None where it does not name the tile.
 
     Raises InputError where they count in the pixels of finer tiles.
@@ -225,7 +243,7 @@ def _read_summary_of(tile: Tile, summary: Summary | None) -> Geometries | None:
     key = None if summary is None else match_id(read_image_id(tile.path.stem), summary.polygons)
     if summary is None or key is None:
         return None
-    polygons, _ = explode_polygons(shapely.make_valid(shapely.from_wkt(summary.polygons[key], on_invalid="ignore")))
+    polygons = teller.clean(np.asarray(shapely.from_wkt(summary.polygons[key], on_invalid="ignore"), dtype=object))
     if len(polygons):
         right, bottom = shapely.total_bounds(polygons)[2:]
         if right > tile.width + _SLACK_PX or bottom > tile.height + _SLACK_PX:

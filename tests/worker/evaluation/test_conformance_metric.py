@@ -16,7 +16,8 @@ import pyogrio
 import pytest
 import shapely
 
-from plugin.worker.evaluation.vector_files import Comparison, compare_files
+from plugin.worker.evaluation.scored_layers import Comparison
+from plugin.worker.evaluation.vector_files import match_files
 from tests.conftest import ROOT
 
 METRIC = ROOT.parent / "shared" / "conformance" / "metric"
@@ -114,8 +115,8 @@ ONE_IMAGE = [path for path in CASES if read_expectation(load(path), "eval_iou")]
 def test_one_image_gives_the_counts_of_the_reference(path, tmp_path):
     case = load(path)
     expected = read_expectation(case, "eval_iou")
-    how = Comparison(case["params"]["miniou"], 0.0, find_confidence(case))
-    assert counts(compare_files(*write_geojson(case, tmp_path), how)) == expected
+    how = Comparison(case["params"]["miniou"], 0.0, find_confidence(case), is_as_written=True)
+    assert counts(match_files(*write_geojson(case, tmp_path), how).counts) == expected
 
 
 @pytest.mark.parametrize("write", [write_geojson, write_csv], ids=["geojson", "csv"])
@@ -124,8 +125,8 @@ def test_image_by_image_gives_the_counts_of_the_reference(path, write, tmp_path)
     case = load(path)
     expected = read_expectation(case, "eval_iou_spacenet_csv")
     confidence = "Confidence" if write is write_csv else find_confidence(case)
-    how = Comparison(case["params"]["miniou"], case["params"]["min_area"], confidence, "ImageId")
-    assert counts(compare_files(*write(case, tmp_path), how)) == expected
+    how = Comparison(case["params"]["miniou"], case["params"]["min_area"], confidence, "ImageId", is_as_written=True)
+    assert counts(match_files(*write(case, tmp_path), how).counts) == expected
 
 
 @pytest.mark.parametrize("suffix", [".gpkg", ".shp", ".fgb"])
@@ -133,9 +134,9 @@ def test_image_by_image_gives_the_counts_of_the_reference(path, write, tmp_path)
 def test_any_vector_file_gives_the_same(name, suffix, tmp_path):
     path = METRIC / "cases" / f"{name}.json"
     case = load(path)
-    how = Comparison(case["params"]["miniou"], case["params"]["min_area"], "conf", "ImageId")
+    how = Comparison(case["params"]["miniou"], case["params"]["min_area"], "conf", "ImageId", is_as_written=True)
     paths = write_by_driver(case, tmp_path, suffix)
-    assert counts(compare_files(*paths, how)) == read_expectation(case, "eval_iou_spacenet_csv")
+    assert counts(match_files(*paths, how).counts) == read_expectation(case, "eval_iou_spacenet_csv")
 
 
 def test_the_official_scorer_gives_the_same_on_the_cases_that_it_can_score_with_the_same_minimum_area(tmp_path):
@@ -149,8 +150,8 @@ def test_the_official_scorer_gives_the_same_on_the_cases_that_it_can_score_with_
             continue
         folder = tmp_path / path.stem
         folder.mkdir()
-        how = Comparison(case["params"]["miniou"], 20.0, find_confidence(case), "ImageId")
-        assert counts(compare_files(*write_geojson(case, folder), how)) == read_counts(official), path.stem
+        how = Comparison(case["params"]["miniou"], 20.0, find_confidence(case), "ImageId", is_as_written=True)
+        assert counts(match_files(*write_geojson(case, folder), how).counts) == read_counts(official), path.stem
         compared.append(path.stem)
     assert len(compared) > 20
 
@@ -158,7 +159,7 @@ def test_the_official_scorer_gives_the_same_on_the_cases_that_it_can_score_with_
 def test_the_command_line_gives_the_same(tmp_path):
     case = load(METRIC / "cases" / "46_random_simple_01_levels.json")
     truth, footprints = write_geojson(case, tmp_path)
-    options = ["--min-area-m2", "20", "--confidence", "conf", "--by", "ImageId", "--json"]
+    options = ["--min-area-m2", "20", "--confidence", "conf", "--by", "ImageId", "--as-written", "--json"]
     command = [sys.executable, "-m", "plugin.worker", "score", "--truth", truth, "--footprints", footprints, *options]
     out = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout)
     tp, fp, fn = read_expectation(case, "eval_iou_spacenet_csv")
@@ -176,7 +177,7 @@ def locate_real(key, entry):
 def test_real_footprints_give_the_counts_of_the_reference(key):
     truth, footprints = locate_real(key, EXPECTED[key])
     iou = float(key.partition("@")[2])
-    score = compare_files(truth, footprints, Comparison(iou, confidence="conf" if "gt_vs_pred" in key else ""))
+    score = match_files(truth, footprints, Comparison(iou, confidence="conf" if "gt_vs_pred" in key else "")).counts
     assert counts(score) == read_counts(EXPECTED[key])
     assert score.f1 == pytest.approx(EXPECTED[key]["F1Score"])
 
@@ -202,7 +203,7 @@ def pick_city(path, city, folder):
 def test_spacenets_own_sample_gives_the_counts_of_the_reference(key, how, tmp_path):
     for city in EXPECTED[key]["summary"]:
         paths = [pick_city(REAL / f"SN2_sample_{name}.csv", city["AOI"], tmp_path) for name in ("truth", "preds")]
-        assert counts(compare_files(*paths, how)) == read_counts(city)
+        assert counts(match_files(*paths, how).counts) == read_counts(city)
 
 
 def test_ten_thousand_against_ten_thousand(tmp_path):
@@ -210,6 +211,6 @@ def test_ten_thousand_against_ten_thousand(tmp_path):
         pytest.skip("the reference's workload (../shared/conformance/bench) is not here")
     subprocess.run([sys.executable, str(BENCH), str(tmp_path)], check=True, capture_output=True)
     pixels = [str(tmp_path / f"{name}_one.csv") for name in ("truth", "pred")]
-    assert counts(compare_files(*pixels, Comparison(0.5, 20.0, "Confidence", "ImageId"))) == (8673, 1327, 1327)
+    assert counts(match_files(*pixels, Comparison(0.5, 20.0, "Confidence", "ImageId")).counts) == (8673, 1327, 1327)
     metres = [str(tmp_path / f"{name}.geojson") for name in ("truth", "pred")]
-    assert counts(compare_files(*metres, Comparison(0.5, 20 * 0.09, "conf"))) == (8673, 1327, 1327)
+    assert counts(match_files(*metres, Comparison(0.5, 20 * 0.09, "conf")).counts) == (8673, 1327, 1327)

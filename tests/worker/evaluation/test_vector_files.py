@@ -13,7 +13,8 @@ from rasterio.warp import transform as reproject
 
 from plugin.core.errors import InputError
 from plugin.worker.evaluation.bootstrap import bound_f1
-from plugin.worker.evaluation.vector_files import Comparison, compare_blocks, compare_files, write_errors
+from plugin.worker.evaluation.scored_layers import Comparison
+from plugin.worker.evaluation.vector_files import match_files
 from plugin.worker.geodata.vector import read_layer
 
 SQUARES = [shapely.box(20 * i, 0, 20 * i + 10, 10) for i in range(4)]
@@ -21,6 +22,7 @@ BOWTIE = shapely.Polygon([(0, 0), (10, 10), (10, 0), (0, 10)])
 LARGE, SMALL = shapely.box(0, 0, 5, 4), shapely.box(20, 0, 24, 4.99)
 ORIGIN = (333000.0, 3066000.0)
 TO_TENTHS = Comparison(min_area_m2=20.0)
+AS_WRITTEN = Comparison(is_as_written=True)
 
 
 @pytest.fixture
@@ -62,13 +64,13 @@ def write_csv(tmp_path):
 
 
 def count(truth, footprints, how=Comparison()):  # noqa: B008 - a frozen value
-    score = compare_files(truth, footprints, how)
+    score = match_files(truth, footprints, how).counts
     return score.tp, score.fp, score.fn
 
 
 def refusal_of(truth, footprints, how=Comparison()):  # noqa: B008 - a frozen value
     with pytest.raises(InputError) as caught:
-        compare_files(truth, footprints, how)
+        match_files(truth, footprints, how)
     assert caught.value.hint
     return caught.value
 
@@ -203,7 +205,7 @@ def test_groups_are_scored_one_by_one_and_their_counts_summed(write):
     truth = write([SQUARES[0], SQUARES[0]], columns={"image": ["a", "b"]})
     found = write([SQUARES[0], SQUARES[0]], "found.gpkg", columns={"image": ["a", "c"]})
     assert count(truth, found, Comparison(by="image")) == (1, 1, 1)
-    assert count(truth, found) == (2, 0, 0)
+    assert count(truth, found, AS_WRITTEN) == (2, 0, 0)
 
 
 def test_the_best_confidence_counts_within_its_group_only(write):
@@ -247,18 +249,18 @@ def test_an_image_without_buildings_has_a_row_of_its_own_that_counts_nowhere(wri
 
 
 def test_a_proposal_that_crosses_itself_half_way_vanishes_image_by_image_and_is_wrong_in_one_image(write):
-    """Its net area is 0. So does SpaceNet's metric: 0/0/1 by image, 0/1/1 in one."""
+    """Its net area is 0. So does SpaceNet's metric by its letter: 0/0/1 by image, 0/1/1 in one."""
     truth = write([SQUARES[0]], columns={"image": ["a"]})
     found = write([BOWTIE], "found.gpkg", columns={"image": ["a"]})
-    assert count(truth, found, Comparison(by="image")) == (0, 0, 1)
-    assert count(truth, found) == (0, 1, 1)
+    assert count(truth, found, Comparison(by="image", is_as_written=True)) == (0, 0, 1)
+    assert count(truth, found, AS_WRITTEN) == (0, 1, 1)
 
 
 def test_a_truth_that_crosses_itself_half_way_is_not_missed_image_by_image(write):
     truth = write([BOWTIE], columns={"image": ["a"]})
     found = write([SQUARES[0]], "found.gpkg", columns={"image": ["a"]})
-    assert count(truth, found, Comparison(by="image")) == (0, 1, 0)
-    assert count(truth, found) == (0, 1, 1)
+    assert count(truth, found, Comparison(by="image", is_as_written=True)) == (0, 1, 0)
+    assert count(truth, found, AS_WRITTEN) == (0, 1, 1)
 
 
 def test_features_without_a_geometry_count_nowhere(write_plain):
@@ -299,7 +301,7 @@ def test_the_layer_of_errors_holds_every_building_that_counts_with_its_best_iou(
     found = [shapely.transform(each, lambda xy: xy + ORIGIN) for each in found]
     truth = [shapely.transform(each, lambda xy: xy + ORIGIN) for each in SQUARES[:2]]
     paths = write(truth, crs=crs), write(found, "found.gpkg", crs=crs, columns={"sure": [0.9, 0.8, 0.7]})
-    write_errors(tmp_path / "errors.gpkg", *paths, Comparison(confidence="sure"))
+    match_files(*paths, Comparison(confidence="sure")).write_errors(tmp_path / "errors.gpkg")
     rows, layer = read_errors(tmp_path / "errors.gpkg")
     assert [row[0] for row in rows] == ["TP", "FP", "FP", "FN"]
     assert [row[1] for row in rows] == pytest.approx([1.0, 0.4, 0.0, 0.4])
@@ -314,16 +316,16 @@ def test_the_layer_of_errors_counts_what_the_score_counts_group_by_group(write, 
     truth = write(SQUARES, columns={"image": ["a", "a", "b", "b"]})
     found = write([SQUARES[0], *SQUARES[:2]], "found.gpkg", columns={"image": ["b", "a", "b"]})
     how = Comparison(by="image")
-    write_errors(tmp_path / "errors.gpkg", truth, found, how)
+    match_files(truth, found, how).write_errors(tmp_path / "errors.gpkg")
     kinds = [row[0] for row in read_errors(tmp_path / "errors.gpkg")[0]]
-    score = compare_files(truth, found, how)
+    score = match_files(truth, found, how).counts
     assert [kinds.count(kind) for kind in ("TP", "FP", "FN")] == [score.tp, score.fp, score.fn] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("by", ["", "image"])
 def test_files_without_a_building_give_a_layer_of_errors_without_one(write, tmp_path, by):
     empty = write([shapely.Polygon()], columns={"image": ["a"]})
-    write_errors(tmp_path / "errors.gpkg", empty, empty, Comparison(by=by))
+    match_files(empty, empty, Comparison(by=by)).write_errors(tmp_path / "errors.gpkg")
     assert read_errors(tmp_path / "errors.gpkg")[0] == []
 
 
@@ -365,8 +367,8 @@ def make_pairs(count, seed=3):
 def test_the_blocks_of_two_files_add_up_to_their_score(write):
     truths, found = make_pairs(20)
     paths = write(truths), write(found, "found.gpkg")
-    counts = compare_blocks(*paths, Comparison())
-    score = compare_files(*paths, Comparison())
+    counts = match_files(*paths, Comparison()).count_blocks()
+    score = match_files(*paths, Comparison()).counts
     assert counts.sum(axis=0).tolist() == [score.tp, score.fp, score.fn]
     assert 40 <= len(counts) <= 64
     low, high = bound_f1(counts)
@@ -377,13 +379,13 @@ def test_with_groups_each_is_a_block(write):
     truths, found = make_pairs(8)
     columns = [{"id": list(range(len(each))), "image": [i % 4 for i in range(len(each))]} for each in (truths, found)]
     paths = write(truths, columns=columns[0]), write(found, "found.gpkg", columns=columns[1])
-    counts = compare_blocks(*paths, Comparison(by="image"))
+    counts = match_files(*paths, Comparison(by="image")).count_blocks()
     assert (counts[:, 0] + counts[:, 2]).tolist() == [16] * 4
 
 
 def test_files_without_a_building_have_no_block(write_plain):
     paths = write_plain([]), write_plain([], "found.geojson")
-    assert compare_blocks(*paths, Comparison()).tolist() == []
+    assert match_files(*paths, Comparison()).count_blocks().tolist() == []
 
 
 @pytest.mark.parametrize(("count", "said"), [(20, "95 % interval of F1 0."), (3, "The 9 buildings lie in only")])

@@ -58,15 +58,47 @@ def test_a_layer_is_read_with_its_columns_and_its_coordinate_system(make_vector,
     assert not layer.is_crs_implied
 
 
-def test_a_layer_is_found_by_its_name_and_the_first_is_taken_where_none_is_named(make_vector):
+@pytest.mark.parametrize("form", ["{}|second", "{}|layername=second", "{}|layername=second|geometrytype=Polygon"])
+def test_a_layer_is_found_by_its_name_in_any_form(make_vector, form):
     path = make_vector([SQUARE], layer="first")
     make_vector([SQUARE, SQUARE], layer="second")
     assert len(read_layer(str(path), "second").geometries) == 2
-    assert len(read_layer(str(path)).geometries) == 1
+    assert len(read_layer(form.format(path)).geometries) == 2
+
+
+def test_of_several_layers_with_polygons_none_is_taken_unasked(make_vector):
+    path = make_vector([SQUARE], layer="parcels", kind="Polygon")
+    make_vector([SQUARE], layer="buildings")
+    error = refusal_of(path)
+    assert "parcels, buildings" in error.message
+    assert f'"{path}|parcels"' in error.hint
+
+
+def test_layers_without_a_polygon_do_not_count(make_vector):
+    path = make_vector([SQUARE.centroid], layer="trees", kind="Point")
+    make_vector([SQUARE.boundary], layer="roads")
+    make_vector([SQUARE, SQUARE], layer="buildings")
+    assert len(read_layer(str(path)).geometries) == 2
+    append_layer(path, [], {}, None, "sketches")
+    assert len(read_layer(str(path)).geometries) == 2
+
+
+def test_a_file_whose_own_name_holds_the_sign_is_taken_as_it_is(make_vector):
+    path = make_vector([SQUARE], "south|north.gpkg", layer="first")
+    make_vector([SQUARE, SQUARE], "south|north.gpkg", layer="a|b")
+    assert len(read_layer(f"{path}|first").geometries) == 1
+    assert len(read_layer(f"{path}|layername=a|b").geometries) == 2
+    assert "first, a|b" in refusal_of(path).message
+
+
+def test_a_filter_behind_the_files_name_is_refused(make_vector):
+    assert "subset" in refusal_of(f"{make_vector([SQUARE])}|layername=labels|subset=id = 1").message
 
 
 def test_a_layer_that_is_not_there_is_refused_by_its_name(make_vector):
-    assert "roofs" in refusal_of(make_vector([SQUARE]), "roofs").message
+    error = refusal_of(make_vector([SQUARE]), "roofs")
+    assert "roofs" in error.message
+    assert error.hint == "Its layers: labels."
 
 
 def test_a_file_that_is_not_there_is_refused_with_a_next_step(tmp_path):
