@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qgis.core import QgsRasterLayer
+from qgis.gui import QgsScrollArea
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import (
     QComboBox,
@@ -10,7 +11,6 @@ from qgis.PyQt.QtWidgets import (
     QDialogButtonBox,
     QFormLayout,
     QLabel,
-    QScrollArea,
     QSpinBox,
     QWidget,
 )
@@ -20,6 +20,7 @@ from ...plugin.core.card import Card
 from ...plugin.core.model_specs import fit_bands
 from .imagery import list_colours
 from .ui_loader import load_form
+from .wheel import guard_fields
 from .wrapped_text import WrapLabel
 
 
@@ -31,7 +32,7 @@ class BandsDialog(QDialog):
     assignLine: WrapLabel
     countTitle: QLabel
     countSpin: QSpinBox
-    assignArea: QScrollArea
+    assignArea: QgsScrollArea
     assignRows: QFormLayout
     assignButtons: QDialogButtonBox
 
@@ -89,6 +90,7 @@ class BandsDialog(QDialog):
             combo.addItem(text, number)
         combo.setCurrentIndex(max(0, combo.findData(band)))
         combo.currentIndexChanged.connect(self._judge)
+        guard_fields(combo)
         title = QLabel(name, self)
         title.setBuddy(combo)
         self.assignRows.addRow(title, combo)
