@@ -7,10 +7,10 @@ from enum import Enum
 from typing import Sequence
 
 from qgis.core import QgsApplication
-from qgis.gui import QgsDockWidget
+from qgis.gui import QgsDockWidget, QgsScrollArea
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtGui import QIcon
-from qgis.PyQt.QtWidgets import QScrollArea, QTabWidget, QToolButton, QWidget
+from qgis.PyQt.QtWidgets import QTabWidget, QToolButton, QWidget
 
 from ..plugin.core.card import Card
 from ..plugin.core.environment import SetupStep
@@ -75,7 +75,7 @@ class TunerDock(QgsDockWidget):
     reviewPage: ReviewPage
     predictPage: PredictPage
     runsPage: RunsPage
-    scrollArea: QScrollArea
+    scrollArea: QgsScrollArea
     messageFrame: MessageFrame
     setupPage: SetupPage
     reportPage: ReportPage
@@ -109,7 +109,7 @@ class TunerDock(QgsDockWidget):
         return self._shift(self.formPage.read_choices())
 
     def store_settings(self) -> None:
-        """Keep the form for the next session of QGIS."""
+        """Keep the user's settings for the next session of QGIS; chosen layers are the project's."""
         self._memory.store()
         self._habits.store()
 

@@ -23,6 +23,7 @@ from ..core.run_record import RunRecord, read_record
 from ..core.score import Score
 from ..core.worker_process import Ending
 from .exit_guard import ExitGuard
+from .layers.dock_layers import DockLayers
 from .layers.results import load_results
 from .prediction.model_import import ModelImporter
 from .prediction.predict import PredictController
@@ -80,6 +81,7 @@ class Controller(QObject):
         self._is_orphaned = False  # the project in which the run was begun was closed meanwhile
         self._task: RunTask | None = None  # QGIS forgets the Python half of a task that nobody holds
         self._exit_guard = ExitGuard(iface, self._name_work)
+        self._layers = DockLayers(dock, self)
         self._connect_dock()
         QgsProject.instance().cleared.connect(self._let_project_go)
         self._show_start()
@@ -87,6 +89,7 @@ class Controller(QObject):
     def stop(self) -> None:
         """Stop what is running and wait for it; nothing is shown any more."""
         self._exit_guard.stop()
+        self._layers.stop()
         self._importer.stop()
         self._runs.stop()
         self.reviewer.stop()

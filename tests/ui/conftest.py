@@ -103,17 +103,30 @@ def listen():
     return collect
 
 
+def take(layer, dock):
+    """Choose a layer in the dock where none of its kind is chosen yet, and return it."""
+    form, page = dock.formPage, dock.predictPage
+    is_raster = isinstance(layer, QgsRasterLayer)
+    for combo in (form.rasterCombo, page.predictRasterCombo) if is_raster else (form.labelCombo, page.groundLayerCombo):
+        if combo.currentLayer() is None:
+            combo.setLayer(layer)
+    return layer
+
+
 @pytest.fixture
-def raster(project, tmp_path):
-    """A raster in the project."""
+def raster(project, tmp_path, dock):
+    """A raster in the project, chosen in the dock."""
     path = tmp_path / "raster.asc"
     path.write_text(RASTER)
-    return project.addMapLayer(QgsRasterLayer(str(path), "a raster"))
+    return take(project.addMapLayer(QgsRasterLayer(str(path), "a raster")), dock)
 
 
 @pytest.fixture
-def make_raster(project, tmp_path):
-    """Return a function that adds a GeoTIFF to the project: 0.5 m a pixel, with bands of any kind and names."""
+def make_raster(project, tmp_path, dock):
+    """Return a function that adds a GeoTIFF to the project: 0.5 m a pixel, with bands of any kind and names.
+
+    The first one is chosen in the dock.
+    """
 
     def make(bands=3, kind=gdal.GDT_Byte, options=("PHOTOMETRIC=RGB",), names=(), name="town"):
         path = tmp_path / f"{name}.tif"
@@ -127,7 +140,7 @@ def make_raster(project, tmp_path):
         for number, text in enumerate(names, 1):
             source.GetRasterBand(number).SetDescription(text)
         del source
-        return project.addMapLayer(QgsRasterLayer(str(path), name))
+        return take(project.addMapLayer(QgsRasterLayer(str(path), name)), dock)
 
     return make
 
@@ -144,8 +157,8 @@ def find_dialog(dock):
 
 
 @pytest.fixture
-def make_polygons(project):
-    """Return a function that adds a layer of three polygons to the project."""
+def make_polygons(project, dock):
+    """Return a function that adds a layer of three polygons to the project; the first one is chosen in the dock."""
 
     def make(name="labels"):
         layer = QgsVectorLayer("Polygon?crs=EPSG:3857", name, "memory")
@@ -153,7 +166,7 @@ def make_polygons(project):
         for index, feature in enumerate(features):
             feature.setGeometry(QgsGeometry.fromRect(QgsRectangle(index, 0, index + 0.5, 1)))
         layer.dataProvider().addFeatures(features)
-        return project.addMapLayer(layer)
+        return take(project.addMapLayer(layer), dock)
 
     return make
 

@@ -6,7 +6,7 @@ import contextlib
 from typing import Sequence
 
 from qgis.core import QgsMapLayerProxyModel, QgsVectorLayer
-from qgis.gui import QgsCollapsibleGroupBox, QgsFileWidget, QgsMapLayerComboBox
+from qgis.gui import QgsCollapsibleGroupBox, QgsFileWidget
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 from qgis.PyQt.QtGui import QHideEvent, QShowEvent
 from qgis.PyQt.QtWidgets import QComboBox, QDoubleSpinBox, QProgressBar, QPushButton, QToolButton, QWidget
@@ -16,6 +16,7 @@ from ...plugin.core.errors import InputError
 from ...plugin.core.events import WARNING, Notice
 from ..fields.bands import BandsRow
 from ..fields.choices import DRAWN, POLYGONS, VISIBLE, WHOLE, PredictChoices
+from ..fields.layer_combo import LayerCombo
 from ..fields.message import MessageFrame
 from ..fields.notices import NoticeList
 from ..fields.scale import describe_scale
@@ -34,12 +35,12 @@ class PredictPage(QWidget):
     visibility_changed = pyqtSignal(bool)
     folder_opened = pyqtSignal(str)
 
-    predictRasterCombo: QgsMapLayerComboBox
+    predictRasterCombo: LayerCombo
     predictModelPicker: ModelPicker
     predictBandsRow: BandsRow
     predictScaleLine: WrapLabel
     groundCombo: QComboBox
-    groundLayerCombo: QgsMapLayerComboBox
+    groundLayerCombo: LayerCombo
     drawGroundButton: QPushButton
     groundLine: WrapLabel
     predictThresholdSpin: QDoubleSpinBox
@@ -68,6 +69,8 @@ class PredictPage(QWidget):
             _rename(part)
         self.predictRasterCombo.setFilters(QgsMapLayerProxyModel.RasterLayer)
         self.groundLayerCombo.setFilters(QgsMapLayerProxyModel.PolygonLayer)
+        self.predictRasterCombo.show_none_as(self.tr("choose a raster"))
+        self.groundLayerCombo.show_none_as(self.tr("choose a layer of polygons"))
         for kind, text in self._list_grounds():
             self.groundCombo.addItem(text, kind)
         self._prepare_file()
@@ -269,7 +272,7 @@ class PredictPage(QWidget):
 
     def _tell_polygons(self, layer: QgsVectorLayer | None) -> str:
         if layer is None:
-            return self.tr("The project has no layer of polygons.")
+            return self.tr("No layer of polygons is chosen.")
         count = layer.selectedFeatureCount()
         if count == 1:
             return self.tr("The selected polygon.")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from qgis.core import QgsMapLayerProxyModel, QgsVectorLayer
-from qgis.gui import QgsMapLayerComboBox
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QCheckBox, QPushButton, QWidget
 
+from ..fields.layer_combo import LayerCombo
 from ..fields.ui_loader import load_form
 from ..fields.wrapped_text import WrapLabel, format_count
 
@@ -24,8 +24,8 @@ class ImprovePanel(QWidget):
     checkedLabel: WrapLabel
     otherCheck: QCheckBox
     otherBox: QWidget
-    correctedCombo: QgsMapLayerComboBox
-    groundCombo: QgsMapLayerComboBox
+    correctedCombo: LayerCombo
+    groundCombo: LayerCombo
     improveButton: QPushButton
     improveLabel: WrapLabel
 
@@ -36,8 +36,7 @@ class ImprovePanel(QWidget):
         self._is_open = self._is_copying = False
         for combo in (self.correctedCombo, self.groundCombo):
             combo.setFilters(QgsMapLayerProxyModel.PolygonLayer)
-            combo.setAllowEmptyLayer(True)
-            combo.setLayer(None)
+            combo.show_none_as(self.tr("choose a layer"))
             combo.layerChanged.connect(self._change_layers)
         self.correctButton.clicked.connect(self.correct_requested)
         self.markButton.toggled.connect(self.mark_toggled)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from qgis.core import QgsMapLayerProxyModel, QgsVectorLayer
-from qgis.gui import QgsMapLayerComboBox
 from qgis.PyQt.QtCore import pyqtBoundSignal, pyqtSignal
 from qgis.PyQt.QtWidgets import QCheckBox, QFrame, QLabel, QPushButton, QWidget
 
 from ..fields.bands import BandsRow
 from ..fields.choices import Choices
+from ..fields.layer_combo import LayerCombo
 from ..fields.scale import describe_scale
 from ..fields.ui_loader import load_form
 from ..fields.wrapped_text import WrapLabel
@@ -29,8 +29,8 @@ class FormPage(QWidget):
 
     againLine: QFrame
     againTitle: QLabel
-    rasterCombo: QgsMapLayerComboBox
-    labelCombo: QgsMapLayerComboBox
+    rasterCombo: LayerCombo
+    labelCombo: LayerCombo
     selectedCheck: QCheckBox
     modelPicker: ModelPicker
     bandsRow: BandsRow
@@ -48,6 +48,8 @@ class FormPage(QWidget):
         load_form(self, "tuning/form")
         self.rasterCombo.setFilters(QgsMapLayerProxyModel.RasterLayer)
         self.labelCombo.setFilters(QgsMapLayerProxyModel.PolygonLayer)
+        self.rasterCombo.show_none_as(self.tr("choose a raster"))
+        self.labelCombo.show_none_as(self.tr("choose the layer of labels"))
         self.labelCombo.layerChanged.connect(self._follow_labels)
         self.modelPicker.card_chosen.connect(self.settingsGroup.show_card)
         self.modelPicker.card_refused.connect(self.refused)

@@ -7,7 +7,6 @@ import json
 from dataclasses import asdict, fields
 
 from qgis.core import QgsSettings
-from qgis.gui import QgsMapLayerComboBox
 
 from ...plugin.core.errors import InputError
 from ...plugin.core.job import Settings
@@ -23,15 +22,6 @@ class FormSettings:
     def __init__(self, form: FormPage) -> None:
         """Remember nothing yet."""
         self._form = form
-        self._combos = {
-            "raster": form.rasterCombo,
-            "labels": form.labelCombo,
-            "areas": form.settingsGroup.areasCombo,
-        }
-        self._wanted: dict[str, str] = {}
-        for name, combo in self._combos.items():
-            combo.activated.connect(lambda _, name=name: self._wanted.pop(name, None))
-            combo.model().rowsInserted.connect(lambda *_: self._choose_layers())
 
     def store(self) -> None:
         """Store the form."""
@@ -41,12 +31,9 @@ class FormSettings:
         settings.setValue(_PREFIX + "tuned_models", json.dumps(_keep_newest(picker.added_models, picker.base_model)))
         settings.setValue(_PREFIX + "bands", json.dumps(self._form.bandsRow.kept))
         settings.setValue(_PREFIX + "only_selected", self._form.selectedCheck.isChecked())
-        for name, combo in self._combos.items():
-            layer = combo.currentLayer()
-            settings.setValue(_PREFIX + name, layer.id() if layer else "")
 
     def restore(self) -> None:
-        """Fill the form; layers are chosen as soon as they are in the project."""
+        """Fill the form; its layers are the project's to remember."""
         settings, picker = QgsSettings(), self._form.modelPicker
         self._form.settingsGroup.show_settings(_parse_settings(str(settings.value(_PREFIX + "settings", "{}"))))
         for path in _parse_list(str(settings.value(_PREFIX + "tuned_models", "[]"))):
@@ -55,23 +42,6 @@ class FormSettings:
         self._form.bandsRow.show_kept(parse_bands(str(settings.value(_PREFIX + "bands", "{}"))))
         picker.choose(str(settings.value(_PREFIX + "base_model", "")) or picker.base_model)
         self._form.selectedCheck.setChecked(settings.value(_PREFIX + "only_selected", False, type=bool))
-        self._wanted = {name: str(settings.value(_PREFIX + name, "")) for name in self._combos}
-        self._choose_layers()
-
-    def _choose_layers(self) -> None:
-        for name in list(self._wanted):
-            if choose_layer(self._combos[name], self._wanted[name]):
-                del self._wanted[name]
-
-
-def choose_layer(combo: QgsMapLayerComboBox, layer_id: str) -> bool:
-    """Choose a layer by its id and tell whether it was there; no id is always chosen."""
-    for index in range(combo.count()):
-        layer = combo.layer(index)
-        if layer is not None and layer.id() == layer_id:
-            combo.setLayer(layer)
-            return True
-    return not layer_id
 
 
 def _parse_settings(text: str) -> Settings:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from qgis.core import QgsMapLayerProxyModel, QgsVectorLayer
-from qgis.gui import QgsCollapsibleGroupBox, QgsDoubleSpinBox, QgsMapLayerComboBox, QgsSpinBox
+from qgis.gui import QgsCollapsibleGroupBox, QgsDoubleSpinBox, QgsSpinBox
 from qgis.PyQt.QtCore import QLocale
 from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QToolButton, QWidget
 
 from ...plugin.core.card import Card
 from ...plugin.core.job import RECIPES, Settings
+from ..fields.layer_combo import LayerCombo
 from ..fields.ui_loader import load_form
 from ..fields.wrapped_text import WrapLabel
 
@@ -17,7 +18,7 @@ class SettingsGroup(QgsCollapsibleGroupBox):
     """The collapsed group beneath the button; where a spin box is at its least, the recipe decides."""
 
     recipeLabel: WrapLabel
-    areasCombo: QgsMapLayerComboBox
+    areasCombo: LayerCombo
     recipeCombo: QComboBox
     epochsSpin: QgsSpinBox
     rateSpin: QgsDoubleSpinBox
@@ -36,8 +37,7 @@ class SettingsGroup(QgsCollapsibleGroupBox):
         self._card: Card | None = None
         load_form(self, "tuning/settings")
         self.areasCombo.setFilters(QgsMapLayerProxyModel.PolygonLayer)
-        self.areasCombo.setAllowEmptyLayer(True, self.tr("none: split into blocks"))
-        self.areasCombo.setLayer(None)
+        self.areasCombo.show_none_as(self.tr("none: split into blocks"))
         as_recipe = self.tr("as the recipe says")
         for spin in (self.epochsSpin, self.rateSpin, self.batchSpin, self.samplesSpin, self.tileSpin):
             spin.setClearValueMode(type(spin).ClearValueMode.MinimumValue, as_recipe)

@@ -24,6 +24,7 @@ from ..tuning.findings import find_crs, list_features, list_fields
 from ..worker_client.messages import join
 from .feedback import FeedbackAdapter
 from .job_algorithm import TuningAlgorithm, run_delivery
+from .outputs import style_output
 from .parameters import Values
 
 FINDINGS = "FINDINGS"
@@ -93,6 +94,7 @@ class CheckAlgorithm(TuningAlgorithm):
             return {}
         if not sink.addFeatures(list(list_features(found))):
             raise QgsProcessingException(f"The findings could not be written: {sink.lastError()}")
+        style_output(destination, "findings", context)
         return {FINDINGS: destination}
 
 

@@ -16,11 +16,17 @@ from ...core.events import Finished
 from ...core.folder import RunFolder
 from ...core.job import Job, Settings
 from ...core.option import pick_options
-from ..layers.layer_checks import refuse_missing_crs, take_area_source, take_source
+from ..layers.layer_checks import (
+    refuse_missing_crs,
+    refuse_own_areas,
+    refuse_own_labels,
+    take_area_source,
+    take_source,
+)
 from ..tuning.run_inputs import RunInputs, prepare_delivery
 from ..worker_client.client import WorkerClient
 from .feedback import FeedbackAdapter
-from .parameters import MODEL_FILES, Values
+from .parameters import MODEL_FILES, Values, find_layer
 from .worker_algorithm import WorkerAlgorithm, follow_worker, refuse
 
 MODEL_ENDINGS = (".json", ".safetensors")
@@ -64,6 +70,10 @@ class TuningAlgorithm(WorkerAlgorithm):
         source = self.parameterAsSource(parameters, "LABELS", context)
         if source is None:
             raise InputError("The labels cannot be read.", "Choose a polygon layer.")
+        for name, refuse_own in (("LABELS", refuse_own_labels), ("AREAS", refuse_own_areas)):
+            layer = find_layer(parameters.get(name), context)
+            if layer is not None:
+                refuse_own(layer)
         labels = take_source(source, "The label layer", [])
         refuse_missing_crs(labels)
         ground = self.parameterAsSource(parameters, "AREAS", context)

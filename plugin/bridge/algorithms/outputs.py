@@ -17,6 +17,8 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
+from ..layers.own_layers import ERRORS, FINDINGS, SPLIT, mark
+from ..layers.own_layers import FOOTPRINTS as FOOTPRINT_KIND
 from ..layers.results import apply_style
 from .parameters import Values
 
@@ -24,19 +26,21 @@ FOOTPRINTS = "FOOTPRINTS"
 
 
 class _Styler(QgsProcessingLayerPostProcessorInterface):
-    """Styles a layer once it is in the project."""
+    """Styles a layer once it is in the project, and marks it as the plugin's own."""
 
-    def __init__(self, style: str) -> None:
+    def __init__(self, style: str, kind: str) -> None:
         """Remember the style's name."""
         super().__init__()
-        self._style = style
+        self._style, self._kind = style, kind
 
     def postProcessLayer(self, layer: Any, context: Any, feedback: Any) -> None:  # noqa: ARG002 - QGIS's signature
-        """Style the layer; called by QGIS on the main thread."""
+        """Style and mark the layer; called by QGIS on the main thread."""
         apply_style(layer, self._style)
+        mark(layer, self._kind)
 
 
-_STYLERS = {style: _Styler(style) for style in ("errors", "footprints", "split")}  # QGIS keeps no reference of its own
+_KINDS = {"errors": ERRORS, "footprints": FOOTPRINT_KIND, "split": SPLIT, "findings": FINDINGS}
+_STYLERS = {style: _Styler(style, kind) for style, kind in _KINDS.items()}  # QGIS keeps no reference of its own
 
 
 def make_footprints_parameter(text: str, is_optional: bool) -> QgsProcessingParameterFeatureSink:
@@ -90,6 +94,11 @@ def send_layer(
         if not sink.addFeature(feature, QgsFeatureSink.Flag.FastInsert):
             raise QgsProcessingException(f"The output {output} could not be written: {sink.lastError()}")
     sink.flushBuffer()
+    style_output(destination, style, context)
+    return {output: destination}
+
+
+def style_output(destination: str, style: str, context: QgsProcessingContext) -> None:
+    """Let an output be styled and marked where it is going to be loaded."""
     if context.willLoadLayerOnCompletion(destination):
         context.layerToLoadOnCompletionDetails(destination).setPostProcessor(_STYLERS[style])
-    return {output: destination}

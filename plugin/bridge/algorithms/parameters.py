@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any, Callable
 
 from qgis.core import (
+    QgsMapLayer,
     QgsProcessing,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
+    QgsProcessingFeatureSourceDefinition,
     QgsProcessingParameterBoolean,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
@@ -19,6 +21,8 @@ from qgis.core import (
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
+    QgsProcessingUtils,
+    QgsProperty,
 )
 
 from ...core.errors import InputError
@@ -68,6 +72,17 @@ def read_value(
     if option.is_list:
         return read_bands(text) if option.item_type is int else tuple(filter(None, map(str.strip, text.split(","))))
     return Path(text).absolute() if option.type is Path else text
+
+
+def find_layer(value: Any, context: QgsProcessingContext) -> QgsMapLayer | None:
+    """Return the layer that is given for a parameter of features, None for what is no layer of the project or file."""
+    if isinstance(value, QgsProcessingFeatureSourceDefinition):
+        value = value.source
+    if isinstance(value, QgsProperty):
+        value = value.staticValue()
+    if isinstance(value, str):
+        return QgsProcessingUtils.mapLayerFromString(value, context)
+    return value if isinstance(value, QgsMapLayer) else None
 
 
 def read_bands(text: str) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ from qgis.core import (
     QgsFeatureRequest,
     QgsFeatureSource,
     QgsFields,
+    QgsMapLayer,
     QgsProcessingFeatureSource,
     QgsRasterLayer,
     QgsVectorLayer,
@@ -23,6 +24,7 @@ from qgis.core import (
 
 from ...core.errors import InputError
 from ...core.events import Notice
+from .own_layers import AREAS, refuse_own
 
 ROLE_FIELD = "role"
 _ARCHIVES = {"/vsizip", "/vsigzip", "/vsitar", "/vsi7z", "/vsirar"}
@@ -90,13 +92,25 @@ def take_labels(layer: QgsVectorLayer | None, only_selected: bool = False) -> Po
     """Return a label layer's polygons, unsaved edits included; raises InputError with a next step."""
     if layer is None:
         raise InputError("No labels are chosen.", "Choose a polygon layer with some buildings drawn in it.")
+    refuse_own_labels(layer)
     return _take_layer(layer, f'The label layer "{layer.name()}"', (), only_selected)
 
 
 def take_areas(layer: QgsVectorLayer) -> Polygons:
     """Return an areas layer's polygons with their role; raises InputError with a next step."""
     name = f'The areas layer "{layer.name()}"'
+    refuse_own_areas(layer)
     return _take_layer(layer, name, (_find_role(layer.fields(), name),), False)
+
+
+def refuse_own_labels(layer: QgsMapLayer) -> None:
+    """Raise InputError for labels that the plugin made: a model would learn from itself, and be scored by itself."""
+    refuse_own(layer, f'The label layer "{layer.name()}"')
+
+
+def refuse_own_areas(layer: QgsMapLayer) -> None:
+    """Raise InputError for areas that the plugin made, but for those that were drawn with it."""
+    refuse_own(layer, f'The areas layer "{layer.name()}"', AREAS)
 
 
 def take_corrected(layer: QgsVectorLayer) -> Polygons:

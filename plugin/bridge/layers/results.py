@@ -12,9 +12,11 @@ from qgis.PyQt.QtCore import QCoreApplication
 from ...core.building_outcomes import TUNED
 from ...core.folder import RunFolder
 from ...core.paths import RESOURCES
+from .own_layers import ERRORS, FOOTPRINTS, SPLIT, mark
 
 STYLES = RESOURCES / "styles"
 _RUN_PROPERTY = "footprint_tuner/run"
+_KINDS = {"errors": ERRORS, "footprints": FOOTPRINTS, "base_footprints": FOOTPRINTS, "blocks": SPLIT}
 
 
 @dataclass(frozen=True)
@@ -112,9 +114,11 @@ def _show(result: _Result, group: QgsLayerTreeGroup, project: QgsProject) -> Qgs
         if isinstance(shown, QgsVectorLayer) and shown.isValid() and shown.source() == result.source:
             shown.dataProvider().reloadData()
             shown.triggerRepaint()
+            mark(shown, _KINDS[result.style])
             return shown
     layer = QgsVectorLayer(result.source, result.title, "ogr")
     apply_style(layer, result.style)
+    mark(layer, _KINDS[result.style])
     project.addMapLayer(layer, False)
     node = group.addLayer(layer)
     node.setItemVisibilityChecked(result.is_visible)

@@ -27,6 +27,7 @@ from ...core.run_record import RunRecord
 from ...core.worker_process import Ending
 from ..layers.area_of_interest import AreaOfInterest
 from ..layers.layer_checks import Polygons
+from ..layers.own_layers import FOOTPRINTS, mark
 from ..layers.polygon_copy import copy_polygons
 from ..layers.results import apply_style
 from ..map_tools.area_tool import AreaTool
@@ -216,6 +217,7 @@ class PredictController(QObject):
         """Show the footprints on top of the project."""
         layer = QgsVectorLayer(self._out.as_posix(), self._title, "ogr")
         apply_style(layer, "footprints")
+        mark(layer, FOOTPRINTS)
         project = QgsProject.instance()
         project.addMapLayer(layer, False)
         project.layerTreeRoot().insertLayer(0, layer)

@@ -9,6 +9,7 @@ from qgis.core import (
     QgsEditorWidgetSetup,
     QgsFeature,
     QgsGeometry,
+    QgsMapLayer,
     QgsProject,
     QgsVectorLayer,
 )
@@ -20,11 +21,11 @@ from ....ui.tuning.form import FormPage
 from ...core.block_roles import HELD_OUT, TRAINING
 from ...core.errors import InputError, TunerError
 from ..layers.layer_checks import ROLE_FIELD
+from ..layers.own_layers import AREAS, find_kind, mark
 from ..layers.results import apply_style
 from ..map_tools.area_tool import AreaTool
 from ..worker_client.messages import INFO, WARNING, tell
 
-_OWN = "footprint_tuner/areas"
 _COLOURS = {TRAINING: QColor(38, 132, 209), HELD_OUT: QColor(150, 70, 200)}  # as in areas.qml
 
 
@@ -74,7 +75,7 @@ class AreaDrawer(QObject):
         """Return the layer that takes areas now, chosen as the form's and being edited."""
         project, chosen = QgsProject.instance(), self._combo.currentLayer()
         _refuse_closed(chosen)
-        own = [layer for layer in project.mapLayers().values() if layer.customProperty(_OWN)]
+        own = [layer for layer in project.mapLayers().values() if _is_drawn(layer)]
         layer = chosen or (own[0] if own else self._make_layer(project))
         layer.startEditing()
         self._combo.setLayer(layer)
@@ -89,10 +90,10 @@ class AreaDrawer(QObject):
             )
         layer = QgsVectorLayer(f"MultiPolygon?field={ROLE_FIELD}:string(20)", self.tr("Areas"), "memory")
         layer.setCrs(crs)
-        layer.setCustomProperty(_OWN, True)
         names = [{self.tr("Training"): TRAINING}, {self.tr("Held-out"): HELD_OUT}]
         layer.setEditorWidgetSetup(0, QgsEditorWidgetSetup("ValueMap", {"map": names}))
         apply_style(layer, "areas")
+        mark(layer, AREAS)
         project.addMapLayer(layer, False)
         project.layerTreeRoot().insertLayer(0, layer)
         what = self.tr('The layer "{}" is temporary.').format(layer.name())
@@ -126,7 +127,7 @@ class AreaDrawer(QObject):
 
 def _refuse_closed(layer: QgsVectorLayer | None) -> None:
     """Raise InputError for a layer of the user's that is not being edited, or cannot take a role."""
-    if layer is None or layer.customProperty(_OWN):
+    if layer is None or _is_drawn(layer):
         return
     if layer.fields().lookupField(ROLE_FIELD) < 0:
         raise InputError(
@@ -138,3 +139,8 @@ def _refuse_closed(layer: QgsVectorLayer | None) -> None:
             f'The areas layer "{layer.name()}" is not being edited.',
             "Switch editing on for it (the pencil) to draw into it, or choose no areas: then a new layer is made.",
         )
+
+
+def _is_drawn(layer: QgsMapLayer) -> bool:
+    """Tell whether a layer of areas was made here; the copy in a run's folder is read alone."""
+    return find_kind(layer) == AREAS and isinstance(layer, QgsVectorLayer) and not layer.readOnly()

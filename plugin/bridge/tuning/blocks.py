@@ -20,9 +20,9 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from ....ui.tuning.split import RoleCount
 from ...core.block_roles import BLOCK_ROLES, BUFFER, HELD_OUT, LEFT_OUT
+from ..layers.own_layers import SPLIT, find_kind, mark
 from ..layers.results import apply_style
 
-_OWN = "footprint_tuner/split"
 _FIELDS = ("id", "role", "block_role", "buildings")
 
 
@@ -109,15 +109,16 @@ class BlockLayer(QObject):
 
     def _add(self, source: QgsVectorLayer) -> QgsVectorLayer:
         project = QgsProject.instance()  # one that was saved with such a layer holds it, empty
-        left = [layer.id() for layer in project.mapLayers().values() if layer.customProperty(_OWN)]
+        in_memory = [layer for layer in project.mapLayers().values() if layer.providerType() == "memory"]
+        left = [layer.id() for layer in in_memory if find_kind(layer) == SPLIT]
         project.removeMapLayers(left)
         fields = "field=id:integer&field=role:string&field=block_role:string&field=buildings:integer"
         layer = QgsVectorLayer(f"Polygon?{fields}", self.tr("Split (before the run)"), "memory")
         layer.setCrs(source.crs())
-        layer.setCustomProperty(_OWN, True)
         layer.setCustomProperty("skipMemoryLayersCheck", 1)  # QGIS need not ask whether it is to be saved
         layer.setReadOnly(True)
         apply_style(layer, "split")
+        mark(layer, SPLIT)
         project.addMapLayer(layer, False)
         project.layerTreeRoot().insertLayer(0, layer)
         layer.willBeDeleted.connect(self._forget)

@@ -23,6 +23,7 @@ from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtCore import QCoreApplication, QVariant
 
 from ...core.events import ADVICE, STOP, WARNING, Finding
+from ..layers.own_layers import FINDINGS, mark
 from ..worker_client.messages import WARNING as LOG_WARNING
 from ..worker_client.messages import log
 
@@ -85,6 +86,7 @@ def make_layer(findings: list[Finding]) -> QgsVectorLayer:
     layer.dataProvider().addFeatures(list(list_features(findings)))
     layer.updateExtents()
     style_layer(layer)
+    mark(layer, FINDINGS)
     return layer
 
 

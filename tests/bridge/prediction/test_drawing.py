@@ -43,6 +43,7 @@ def steps():
     QgsProject.instance().layerTreeRoot().findLayer(_.id()).setItemVisibilityChecked(False)
     dock.tabs.setCurrentWidget(dock.predictTab)
     page = dock.predictPage
+    page.predictRasterCombo.setLayer(raster)
     yield lambda: page.isVisible() and is_drawn()
     iface.mapCanvas().setDestinationCrs(raster.crs())
     iface.mapCanvas().setExtent(QgsRectangle(499980, 2999960, 500050, 3000030))

@@ -51,9 +51,10 @@ def page(controller):
 
 @pytest.fixture
 def town(page, make_raster, project, window):
-    """A raster in the project, and the map upon it."""
+    """A raster in the project, chosen in the tab, and the map upon it."""
     layer = make_raster()
     project.addMapLayer(layer)
+    page.predictRasterCombo.setLayer(layer)
     project.setCrs(UTM)
     window.mapCanvas().setDestinationCrs(UTM)
     window.mapCanvas().setExtent(layer.extent())
@@ -196,6 +197,7 @@ def test_the_ground_passes_the_protocol_in_the_maps_own_system(page, town, choos
 def test_a_served_raster_is_refused(page, project, predict, tmp_path):
     layer = QgsRasterLayer("type=xyz&url=https://tiles.example/{z}/{x}/{y}.png", "tiles", "wms")
     project.addMapLayer(layer)
+    page.predictRasterCombo.setLayer(layer)
     assert "served from elsewhere" in predict()
     assert list_files(tmp_path) == []
 
@@ -217,7 +219,8 @@ def test_no_area_no_layer_and_an_empty_layer_are_told(page, town, choose_ground,
     assert predict() == "No area is drawn yet."
     choose_ground(POLYGONS)
     assert predict() == "No layer of polygons is chosen."
-    project.addMapLayer(QgsVectorLayer("Polygon?crs=EPSG:32645", "nothing", "memory"))
+    nothing = project.addMapLayer(QgsVectorLayer("Polygon?crs=EPSG:32645", "nothing", "memory"))
+    page.groundLayerCombo.setLayer(nothing)
     assert predict() == 'The layer "nothing" is empty.'
 
 

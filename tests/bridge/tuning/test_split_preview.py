@@ -39,7 +39,10 @@ def dock(environment, window, canvas, project, make_raster, make_labels):
     made = TunerDock(window.mainWindow())
     window.mainWindow().addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, made)
     made.formPage.controller = controller = Controller(window, made)
-    project.addMapLayers([make_raster(), make_labels()])
+    raster, labels = make_raster(), make_labels()
+    project.addMapLayers([raster, labels])
+    made.formPage.rasterCombo.setLayer(raster)
+    made.formPage.labelCombo.setLayer(labels)
     yield made
     controller.stop()
 

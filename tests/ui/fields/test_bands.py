@@ -143,12 +143,13 @@ def test_bands_that_come_new_are_those_that_nothing_takes_yet(dock, make_raster,
 
 
 def test_bands_come_back_in_the_next_session(dock, make_dock, make_raster, change):
-    make_raster(**SATELLITE)
+    layer = make_raster(**SATELLITE)
     dock.formPage.modelPicker.open_model(START)
     change(8, 7, 6, 5)
     dock.store_settings()
     later = make_dock()
     later.restore_settings()
+    later.formPage.rasterCombo.setLayer(layer)
     assert (later.read_choices().base_model, later.read_choices().bands) == (START, (8, 7, 6, 5))
 
 
@@ -158,4 +159,5 @@ def test_bands_that_are_remembered_and_that_the_raster_lacks_are_proposed_anew(d
         QgsSettings().setValue("footprint_tuner/bands", f'{{"{layer.id()}|starter": {bands}}}')
         later = make_dock()
         later.restore_settings()
+        later.formPage.rasterCombo.setLayer(layer)
         assert later.read_choices().bands == (1, 2, 3)

@@ -59,8 +59,8 @@ def test_a_refusal_goes_away_when_the_next_click_is_fine(dock, find, click, rast
 def test_only_rasters_can_be_the_raster_and_only_polygons_the_labels(dock, find, raster, labels):
     QgsProject.instance().addMapLayer(QgsVectorLayer("LineString?crs=EPSG:3857", "roads", "memory"))
     rasters, polygons = find("rasterCombo"), find("labelCombo")
-    assert [rasters.layer(index) for index in range(rasters.count())] == [raster]
-    assert [polygons.layer(index) for index in range(polygons.count())] == [labels]
+    assert [rasters.layer(index) for index in range(rasters.count())] == [None, raster]
+    assert [polygons.layer(index) for index in range(polygons.count())] == [None, labels]
 
 
 def test_only_selected_features_can_be_asked_for_while_something_is_selected(dock, find, click, labels):

@@ -42,44 +42,22 @@ def test_a_tuned_model_that_is_gone_is_left_out_without_a_word(dock, make_dock, 
     assert not later.messageFrame.isVisible()
 
 
-def test_the_chosen_layers_come_back_as_soon_as_their_project_is_open(
-    dock, find, make_dock, make_polygons, project, tmp_path
-):
-    layers = [make_polygons(name) for name in ("a", "b", "c")]
-    find("labelCombo").setLayer(layers[1])
-    find("areasCombo").setLayer(layers[2])
-    dock.store_settings()
-    project.write(str(tmp_path / "town.qgz"))
-    project.clear()
-    later = make_dock()
-    later.restore_settings()
-    assert later.read_choices().label_layer is None
-    project.read(str(tmp_path / "town.qgz"))
-    choices = later.read_choices()
-    assert (choices.label_layer.name(), choices.areas_layer.name()) == ("b", "c")
-
-
-def test_a_layer_that_comes_late_is_chosen_unless_the_user_has_chosen_since(dock, find, make_polygons, project):
-    remembered, other = make_polygons("remembered"), make_polygons("other")
-    combo = find("labelCombo")
-    for has_user_chosen, expected in ((False, remembered), (True, other)):
-        combo.setLayer(remembered)
-        dock.store_settings()
-        project.takeMapLayer(remembered)
-        dock.restore_settings()
-        if has_user_chosen:
-            combo.activated.emit(combo.currentIndex())
-        project.addMapLayer(remembered)
-        assert dock.read_choices().label_layer == expected
-
-
 def test_only_selected_features_is_remembered(dock, find, make_dock, labels):
     labels.selectAll()
     find("selectedCheck").setChecked(True)
     dock.store_settings()
     later = make_dock()
+    later.formPage.labelCombo.setLayer(labels)
     later.restore_settings()
     assert later.read_choices().only_selected
+
+
+def test_a_dock_chooses_no_layer_by_itself(raster, labels, make_dock):
+    later = make_dock()
+    later.restore_settings()
+    choices, predicting = later.read_choices(), later.predictPage.read_choices()
+    chosen = (choices.raster_layer, choices.label_layer, choices.areas_layer)
+    assert (*chosen, predicting.raster_layer, predicting.ground_layer) == (None,) * 5
 
 
 def test_settings_that_cannot_be_read_are_replaced_by_the_defaults(dock):

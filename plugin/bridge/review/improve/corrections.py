@@ -14,6 +14,7 @@ from ....core.block_roles import TRAINING
 from ....core.errors import InputError
 from ....core.folder import RunFolder
 from ...layers.layer_checks import ROLE_FIELD
+from ...layers.own_layers import CORRECTIONS, mark
 from ...layers.results import apply_style, find_group
 
 FOOTPRINTS, CHECKED = "footprints", "checked"
@@ -48,6 +49,7 @@ class Corrections:
         titles = {CHECKED: tr("Corrections", "Checked areas"), FOOTPRINTS: tr("Corrections", "Corrected footprints")}
         layers = {name: _take(folder, name, titles[name]) for name in (FOOTPRINTS, CHECKED)}
         for layer in layers.values():
+            mark(layer, CORRECTIONS)
             if layer.id() not in QgsProject.instance().mapLayers():
                 QgsProject.instance().addMapLayer(layer, False)
                 find_group(folder, QgsProject.instance()).insertLayer(0, layer)

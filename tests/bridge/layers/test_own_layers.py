@@ -1,0 +1,119 @@
+"""Which layers are the plugin's own: by their mark, by their file, and never by what they are called."""
+
+import json
+import shutil
+
+import pytest
+from qgis.core import QgsProject, QgsVectorLayer
+
+from footprint_tuner.plugin.bridge.layers.layer_checks import take_areas, take_labels
+from footprint_tuner.plugin.bridge.layers.own_layers import AREAS, FINDINGS, FOOTPRINTS, SPLIT, find_kind, mark
+from footprint_tuner.plugin.bridge.layers.polygon_copy import copy_polygons
+from footprint_tuner.plugin.core.errors import InputError
+
+ROLES = {"fields": "&field=role:string", "values": ("training", "held-out")}
+
+
+@pytest.fixture
+def make_file(make_labels, tmp_path):
+    """Return a function that writes a GeoPackage of two squares and returns its layer, under any name."""
+
+    def make(path, name="Footprints"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        copy_polygons(take_labels(make_labels()), path, lambda: False)
+        return QgsVectorLayer(str(path), name, "ogr")
+
+    return make
+
+
+@pytest.fixture
+def run_folder(tmp_path):
+    """A folder with a job, as the command line makes one anywhere."""
+    folder = tmp_path / "somewhere"
+    folder.mkdir()
+    (folder / "job.json").write_text(json.dumps({"raster": "town.tif"}), "utf-8")
+    return folder
+
+
+def test_a_layer_of_the_users_is_none_whatever_it_is_called(make_labels, make_file, tmp_path):
+    layer = make_labels()
+    layer.setName("Footprints")
+    assert find_kind(layer) == ""
+    assert find_kind(make_file(tmp_path / "data" / "footprints.gpkg")) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("footprints.gpkg", "footprints"),
+        ("base_footprints.gpkg", "footprints"),
+        ("errors.gpkg", "errors"),
+        ("split.gpkg", "split"),
+        ("corrections.gpkg", "corrections"),
+        ("areas.gpkg", "areas"),
+        ("labels.gpkg", ""),
+        ("my_houses.gpkg", ""),
+    ],
+)
+def test_a_file_of_a_runs_folder_is_known_without_a_mark(make_file, run_folder, name, kind):
+    assert find_kind(make_file(run_folder / name, "my houses")) == kind
+
+
+def test_a_prediction_beside_the_runs_is_known_without_a_mark(make_file, tmp_path):
+    assert find_kind(make_file(tmp_path / "footprint_tuner_runs" / "town_footprints.gpkg")) == FOOTPRINTS
+    assert find_kind(make_file(tmp_path / "elsewhere" / "town_footprints.gpkg")) == ""
+
+
+def test_a_mark_survives_the_projects_file_another_name_and_a_double(project, make_file, tmp_path):
+    layer = project.addMapLayer(make_file(tmp_path / "out.gpkg"))
+    mark(layer, FOOTPRINTS)
+    layer.setName("buildings")
+    double = layer.clone()
+    assert find_kind(double) == FOOTPRINTS
+    project.write(str(tmp_path / "town.qgz"))
+    project.clear()
+    project.read(str(tmp_path / "town.qgz"))
+    (again,) = QgsProject.instance().mapLayersByName("buildings")
+    assert find_kind(again) == FOOTPRINTS
+
+
+def test_a_mark_goes_along_when_the_file_is_moved(project, make_file, tmp_path):
+    layer = project.addMapLayer(make_file(tmp_path / "out.gpkg"))
+    mark(layer, FOOTPRINTS)
+    shutil.copy(tmp_path / "out.gpkg", tmp_path / "moved.gpkg")
+    layer.setDataSource(str(tmp_path / "moved.gpkg"), "moved", "ogr")
+    assert find_kind(layer) == FOOTPRINTS
+
+
+def test_a_style_that_is_copied_makes_nobodys_layer_the_plugins(make_file, make_labels, tmp_path):
+    layer, labels = make_file(tmp_path / "out.gpkg"), make_labels()
+    mark(layer, FOOTPRINTS)
+    layer.saveNamedStyle(str(tmp_path / "style.qml"))
+    labels.loadNamedStyle(str(tmp_path / "style.qml"))
+    assert labels.customProperty("footprint_tuner/made")
+    assert find_kind(labels) == ""
+
+
+def test_marks_of_earlier_versions_are_known(make_labels):
+    for key, kind in (("footprint_tuner/areas", AREAS), ("footprint_tuner/split", SPLIT)):
+        layer = make_labels()
+        layer.setCustomProperty(key, True)
+        assert find_kind(layer) == kind
+
+
+@pytest.mark.parametrize("kind", [FOOTPRINTS, FINDINGS, AREAS])
+def test_labels_that_the_plugin_made_are_refused_with_a_next_step(make_labels, kind):
+    layer = make_labels()
+    mark(layer, kind)
+    with pytest.raises(InputError, match='The label layer "houses" was made by Footprint Tuner') as caught:
+        take_labels(layer)
+    assert "layer of your own" in caught.value.hint
+
+
+def test_areas_that_were_drawn_are_areas_and_the_split_is_none(make_labels):
+    layer = make_labels(**ROLES)
+    mark(layer, AREAS)
+    assert take_areas(layer).kept == (0,)
+    mark(layer, SPLIT)
+    with pytest.raises(InputError, match="it holds the split of a run"):
+        take_areas(layer)
