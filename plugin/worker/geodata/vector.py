@@ -20,6 +20,7 @@ from rasterio.errors import CRSError
 from ...core.errors import InputError, RunError
 from ...core.vector_source import split_source
 from .crs import is_usable, move_points
+from .open_errors import advise_vector
 
 Geometries: TypeAlias = "NDArray[np.object_]"
 
@@ -67,7 +68,8 @@ def read_layer(path: str, layer: str = "") -> Layer:
             layer = layer or _choose_layer(path)
             meta, _, wkb, columns = pyogrio.raw.read(path, layer=layer or None, force_2d=True, **_choose_options(path))
     except (DataSourceError, DataLayerError, FieldError, ValueError) as error:
-        raise InputError(f"The vector file {path} cannot be read: {error}", _advise_reading(path, error)) from error
+        said = str(error).partition("; It might help to specify the correct driver")[0]  # of pyogrio: no help at all
+        raise InputError(f"The vector file {path} cannot be read: {said}", _advise_reading(path, error)) from error
     if wkb is None:
         raise InputError(f"The layer {layer or path} has no geometry.", "Choose a polygon layer.")
     geometries, is_mended = _parse(wkb)
@@ -119,7 +121,7 @@ def _holds_polygons(path: str, layer: str, kind: str) -> bool:
 def _advise_reading(path: str, error: Exception) -> str:
     if isinstance(error, DataLayerError):
         return f"Its layers: {', '.join(list_layers(path))}."
-    return "Is it a vector file that QGIS can open?" if Path(path).exists() else "The file is not there: was it moved?"
+    return advise_vector(path)
 
 
 def list_layers(path: str | Path) -> list[str]:

@@ -13,6 +13,7 @@ from rasterio.shutil import copy as copy_raster
 from plugin.core.errors import InputError
 from plugin.worker.geodata.open_errors import advise_vector
 from plugin.worker.geodata.raster import describe_raster
+from plugin.worker.geodata.vector import read_layer
 
 
 def refuse(path, card):
@@ -88,7 +89,10 @@ def test_a_container_lists_its_rasters_and_each_of_them_can_be_used(container, c
 def test_a_vector_file_for_a_raster_and_the_other_way_round(tmp_path, card, make_raster):
     (tmp_path / "houses.geojson").write_text('{"type": "FeatureCollection", "features": []}', encoding="utf-8")
     assert refuse(tmp_path / "houses.geojson", card).hint == "It is a vector file: choose a raster."
-    assert "Polygonize" in advise_vector(str(make_raster(np.zeros((1, 64, 64), "uint8"))))
+    with pytest.raises(InputError) as caught:
+        read_layer(str(make_raster(np.zeros((1, 64, 64), "uint8"))))
+    assert "Polygonize" in caught.value.hint
+    assert "might help" not in caught.value.message
     (tmp_path / "notes.txt").write_text("nothing", encoding="utf-8")
     assert "that QGIS can open" in advise_vector(str(tmp_path / "notes.txt"))
     assert "moved" in advise_vector(str(tmp_path / "gone.gpkg"))
