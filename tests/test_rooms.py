@@ -34,7 +34,7 @@ STAIRCASES = {
         prediction runs
         review     (setup)
         tuning
-        layers     map_tools worker_client
+        layers     map_tools worker_client (exit_guard)
     """,
     "ui": """
         (dock)
