@@ -94,6 +94,7 @@ class TunerDock(QgsDockWidget):
         self._memory = FormSettings(self.formPage)
         self._habits = PredictSettings(self.predictPage)
         self._folder = ""
+        self._found_for: tuple[str, ...] = ()
         self._state = DockState.IDLE
         self._add_help()
         self._connect_pages()
@@ -148,6 +149,23 @@ class TunerDock(QgsDockWidget):
         """Offer the form."""
         self._enter(DockState.IDLE)
 
+    def show_new_project(self) -> None:
+        """Forget what was said of another project; a run that goes on, or that can be resumed, is kept."""
+        if self._state not in (DockState.IDLE, DockState.ENDED):
+            return
+        if not self.messageFrame.offers_resume:
+            self.messageFrame.clear()
+        self.noticeList.clear()
+        self.findingList.clear()
+        self.shiftLine.clear()
+        self.chart.clear()
+        self._folder = ""
+        self._enter(DockState.IDLE)
+
+    def forget_refusal(self) -> None:
+        """Take back why what was chosen could not be used: that has changed."""
+        self.messageFrame.forget_refusal()
+
     def show_running(self, name: str, folder: str) -> None:
         """Begin to follow the run ``name``, in front; without a folder it is a check of the inputs alone.
 
@@ -175,6 +193,7 @@ class TunerDock(QgsDockWidget):
             self.chart.add_epoch(event)
             self.progressPage.show_epoch(event)
         elif isinstance(event, Notice):
+            self._found_for = self.formPage.describe_inputs()
             self.noticeList.add(event)
         elif isinstance(event, Finding):
             self._show_finding(event)
@@ -262,6 +281,8 @@ class TunerDock(QgsDockWidget):
         self.formPage.check_requested.connect(lambda choices: self.check_requested.emit(self._shift(choices)))
         self.formPage.split_requested.connect(self._ask_split)
         self.formPage.labelCombo.layerChanged.connect(lambda _: self.shiftLine.clear())
+        self.formPage.choices_changed.connect(self._forget_answers)
+        self.formPage.settingsGroup.changed.connect(self.forget_refusal)
         self.findingList.zoom_requested.connect(self.zoom_requested)
         self.findingList.layer_requested.connect(self.layer_requested)
         self.findingList.shift_chosen.connect(self.shiftLine.show_shift)
@@ -300,9 +321,18 @@ class TunerDock(QgsDockWidget):
         self.noticeList.clear()
         self.findingList.clear()
 
+    def _forget_answers(self) -> None:
+        """Take back what was said of other choices; the report of a run keeps its own."""
+        self.forget_refusal()
+        is_open = self._state in (DockState.IDLE, DockState.ENDED) and self.reportPage.isHidden()
+        if is_open and self.formPage.describe_inputs() != self._found_for:
+            self.noticeList.clear()
+            self.findingList.clear()
+
     def _show_finding(self, finding: Finding) -> None:
         """What stops a run is told by its end, too: it has a row of its own only with places to show."""
         if finding.level != STOP or finding.places:
+            self._found_for = self.formPage.describe_inputs()
             self.findingList.add(finding)
             self.findingList.show_shift(self.shiftLine.east_m, self.shiftLine.north_m)
 

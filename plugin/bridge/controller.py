@@ -24,6 +24,7 @@ from ..core.score import Score
 from ..core.worker_process import Ending
 from .exit_guard import ExitGuard
 from .layers.dock_layers import DockLayers
+from .layers.layer_watch import LayerWatch
 from .layers.results import load_results
 from .prediction.model_import import ModelImporter
 from .prediction.predict import PredictController
@@ -36,7 +37,7 @@ from .setup import DEVICE_SETTING, Installer
 from .tuning.areas import AreaDrawer
 from .tuning.findings import add_layer, zoom_to
 from .tuning.rerun import Rerun
-from .tuning.run_folders import make_check_folder, make_run_folder
+from .tuning.run_folders import make_check_folder, make_run_folder, remove_unbegun
 from .tuning.run_inputs import RunInputs, take_choices
 from .tuning.split_preview import SplitPreview
 from .tuning.unfinished_run import find_unfinished, forget_unfinished, remember_unfinished
@@ -78,18 +79,23 @@ class Controller(QObject):
         self._loader = QTimer(self)
         self._loader.timeout.connect(self._load_next)
         self._findings_layer = ""
+        self._is_over = False
+        self._is_new = False  # the run's folder was made for it, not resumed
         self._is_orphaned = False  # the project in which the run was begun was closed meanwhile
         self._task: RunTask | None = None  # QGIS forgets the Python half of a task that nobody holds
         self._exit_guard = ExitGuard(iface, self._name_work)
         self._layers = DockLayers(dock, self)
+        self._watch = LayerWatch(self)
+        self._watch.changed.connect(dock.forget_refusal)
         self._connect_dock()
         QgsProject.instance().cleared.connect(self._let_project_go)
+        dock.destroyed.connect(self._leave_project)  # the project outlives the dock
         self._show_start()
 
     def stop(self) -> None:
         """Stop what is running and wait for it; nothing is shown any more."""
+        self._leave_project()
         self._exit_guard.stop()
-        self._layers.stop()
         self._importer.stop()
         self._runs.stop()
         self.reviewer.stop()
@@ -152,7 +158,7 @@ class Controller(QObject):
     def _begin(self, inputs: RunInputs | Rerun) -> None:
         """Start a run in a new folder; raises InputError where none can be made."""
         folder = make_run_folder(inputs.job.raster, QgsProject.instance())
-        self._start(RunThread(self._environment, folder, inputs.write_to))
+        self._start(RunThread(self._environment, folder, inputs.write_to), is_new=True)
 
     def _check(self, choices: Choices) -> None:
         if self._is_free() and self._show_readiness():
@@ -185,11 +191,17 @@ class Controller(QObject):
         return False
 
     def _refuse(self, error: TunerError) -> None:
-        self._dock.show_failed(error.message, error.hint, "", False)
+        self._show_refused(error.message, error.hint)
         log(join(error.message, error.hint), WARNING)
 
-    def _start(self, run: RunThread) -> None:
-        self._run, self._is_orphaned = run, False
+    def _show_refused(self, message: str, hint: str) -> None:
+        """Say why what is chosen cannot be used, until it has changed."""
+        self._dock.show_failed(message, hint, "", False)
+        chosen = self._dock.read_choices()
+        self._watch.watch([chosen.raster_layer, chosen.label_layer, chosen.areas_layer], [chosen.label_layer])
+
+    def _start(self, run: RunThread, *, is_new: bool = False) -> None:
+        self._run, self._is_orphaned, self._is_new = run, False, is_new
         is_check = _is_check(run)
         if not is_check:
             remember_unfinished(run.folder)
@@ -260,6 +272,16 @@ class Controller(QObject):
         if self._loader.isActive():
             self._loader.stop()
             self._show_finished(*self._loading[:2])
+        elif self._run is None:
+            self._dock.show_new_project()
+
+    def _leave_project(self) -> None:
+        """Hear of no project any more; a second time does nothing."""
+        if not self._is_over:
+            self._is_over = True
+            QgsProject.instance().cleared.disconnect(self._let_project_go)
+            self._layers.stop()
+            self._watch.stop()
 
     def _load_next(self) -> None:
         """Load one more layer of the finished run, then show its scores."""
@@ -289,6 +311,10 @@ class Controller(QObject):
         if ending.kind == "cancelled":
             self._dock.show_cancelled(where, folder.is_resumable)
             tell(self._iface.messageBar(), INFO, ending.message, ending.hint)
+            return
+        if ending.is_refusal and self._is_new and remove_unbegun(folder):
+            self._show_refused(ending.message, ending.hint)
+            tell(self._iface.messageBar(), CRITICAL, ending.message, ending.hint)
             return
         message = ending.message
         if ending.kind == "died" and ending.stage:

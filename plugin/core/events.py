@@ -119,19 +119,27 @@ class Finished:
 
 @dataclass(frozen=True)
 class Cancelled:
-    """The run was cancelled; what it had finished is kept and it can be resumed."""
+    """The run was cancelled; what it had finished is kept and it can be resumed.
+
+    ``is_left`` where nobody asked for it: whoever followed the run, QGIS, had gone.
+    """
 
     stage: str = ""
+    is_left: bool = False
 
 
 @dataclass(frozen=True)
 class Failed:
-    """The run cannot go on: one sentence and a next step; ``code`` names it for programs, where there is one."""
+    """The run cannot go on: one sentence and a next step; ``code`` names it for programs, where there is one.
+
+    ``is_refusal`` where the inputs or the settings cannot be used as given: to go on with them is of no use.
+    """
 
     message: str
     hint: str = ""
     stage: str = ""
     code: str = ""
+    is_refusal: bool = False
 
 
 Event = Union[Started, StageStarted, Progress, EpochEnded, Notice, Finding, Scored, Finished, Cancelled, Failed]

@@ -10,6 +10,7 @@ from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Callable, Iterable, Iterator
 
 from .child_process import never
+from .events import Cancelled, Failed, parse_event
 from .folder import RunFolder
 from .json_codec import read_object
 from .lock import is_held
@@ -19,6 +20,8 @@ from .run_record import RunRecord, read_record
 #: The folder in which runs are made, beside the project or the raster.
 RUNS = "footprint_tuner_runs"
 FINISHED, RUNNING, BROKEN_OFF, UNREADABLE = ("finished", "running", "broken off", "unreadable")
+#: How a run was broken off: somebody cancelled it, it failed, QGIS was closed, or it ended without a word.
+CANCELLED, FAILED, LEFT, DIED = ("cancelled", "failed", "left", "died")
 #: A check's passing folder, which is no run though it has a job.
 CHECK_PREFIX = "footprint_tuner_check_"
 #: What makes a folder a run's; its inputs alone do not, for they are written before the job.
@@ -26,6 +29,7 @@ _MARKS = (
     *("job", "report", "page", "state", "events", "lock", "split", "checkpoint", "model", "card"),
     *("errors", "footprints", "base_footprints", "probability", "base_probability"),
 )
+_LAST_BYTES = 65536
 _NAMES = {getattr(RunFolder(Path()), mark).name for mark in _MARKS}
 #: In a folder that the user names anything may lie: there it takes a file that says what only a run's file says.
 _SAYINGS = (("job.json", "raster"), ("report.json", "schema"))
@@ -38,7 +42,8 @@ class RunEntry:
     ``problem`` and ``hint`` say why a run is not FINISHED. ``base_model`` is its title, ``before`` and ``after`` the F1
     by building on held-out ground, ``interval`` the one of ``after``; ``when`` is in seconds since 1970 (0: not known),
     ``seconds`` what all stages took. ``parent`` is the path of the run's folder whose model this one improves, and
-    ``by_hand`` a sentence where the threshold was set by hand.
+    ``by_hand`` a sentence where the threshold was set by hand. ``ending`` is one of the four kinds for a run that is
+    BROKEN_OFF.
     """
 
     path: Path
@@ -57,6 +62,7 @@ class RunEntry:
     parent: str = ""
     is_parent_there: bool = False
     by_hand: str = ""
+    ending: str = ""
 
     @property
     def name(self) -> str:
@@ -105,9 +111,12 @@ def read_run_entry(path: Path) -> RunEntry:
     """Return what a run's folder tells; never raises: what is wrong with it stands in ``problem``."""
     record = read_record(path)
     report, parent = record.report, _read_parent(record)
+    status, problem, hint = _find_status(record)
     return RunEntry(
         path,
-        *_find_status(record),
+        status,
+        problem,
+        hint,
         raster=record.job.raster or report.raster.path,
         base_model=_read_base_model(record),
         before=report.before.building.f1,
@@ -120,6 +129,7 @@ def read_run_entry(path: Path) -> RunEntry:
         parent=parent,
         is_parent_there=bool(parent) and Path(parent).is_dir(),
         by_hand=report.by_hand.sentence if report.by_hand else "",
+        ending=_read_ending(record) if status == BROKEN_OFF else "",
     )
 
 
@@ -157,6 +167,20 @@ def _find_status(record: RunRecord) -> tuple[str, str, str]:
             return RUNNING, "The run is still running.", "Wait until it has ended."
         return BROKEN_OFF, record.problem, record.hint
     return UNREADABLE, record.problem, record.hint
+
+
+def _read_ending(record: RunRecord) -> str:
+    """Return how the run's last event says that it was broken off."""
+    last = None
+    with contextlib.suppress(OSError), record.folder.events.open("rb") as events:
+        events.seek(max(0, events.seek(0, os.SEEK_END) - _LAST_BYTES))
+        lines = events.read().decode("utf-8", "replace").splitlines()
+        last = parse_event(lines[-1]) if lines else None
+    if isinstance(last, Failed):
+        return FAILED
+    if isinstance(last, Cancelled):
+        return LEFT if last.is_left else CANCELLED
+    return DIED
 
 
 def _read_base_model(record: RunRecord) -> str:

@@ -27,7 +27,7 @@ class Ending:
     """How a worker ended: ``kind`` is ``finished``, ``cancelled``, ``failed`` or ``died``.
 
     ``stage`` is the stage that it was in, ``event`` the ``Finished`` of a finished one, ``log_tail`` the last lines of
-    the log of one that died.
+    the log of one that died. ``is_refusal`` as in ``Failed``.
     """
 
     kind: str
@@ -36,6 +36,7 @@ class Ending:
     stage: str = ""
     event: Finished | None = None
     log_tail: str = ""
+    is_refusal: bool = False
 
 
 class WorkerProcess:
@@ -183,7 +184,7 @@ class WorkerProcess:
                 self._stage,
             )
         if isinstance(self._last, Failed):
-            return Ending("failed", self._last.message, self._last.hint, self._stage)
+            return Ending("failed", self._last.message, self._last.hint, self._stage, is_refusal=self._last.is_refusal)
         return Ending(
             "died",
             describe_death(code),

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from ..core.errors import TunerError
+from ..core.errors import InputError, TunerError
 from ..core.events import Cancelled, Failed
 from .cli import commands, improve, live, runs
 from .cli.parser import read_command_line
@@ -50,10 +50,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return FUNCTIONS[command.name](options, channel) or 0
     except (CancelRequested, KeyboardInterrupt):
-        channel.emit(Cancelled(channel.stage))
+        channel.emit(Cancelled(channel.stage, channel.is_left))
         return _tell("Cancelled.", "Finished stages are kept.")
     except TunerError as error:
-        channel.emit(Failed(error.message, error.hint, channel.stage, error.code))
+        is_refusal = isinstance(error, InputError)
+        channel.emit(Failed(error.message, error.hint, channel.stage, error.code, is_refusal))
         return _tell(error.message, error.hint)
     except Exception as error:  # noqa: BLE001 - the border: whatever happened is said, never only printed as a trace
         traceback.print_exc()

@@ -1,7 +1,7 @@
 """A worker that computes nothing and keeps the protocol: it lets the bridge's tests choose how a run goes.
 
-STAND_IN says how: "" (goes to its end), "fails", "silent in STAGE" (waits for an order there), "deaf in STAGE" (hears
-none), "dies in STAGE" (by kill -9). A review has the stage "trace", in which it may be "slow", too, or "errs".
+STAND_IN says how: "" (goes to its end), "fails", "refuses" its inputs, "silent in STAGE" (waits for an order there),
+"deaf in STAGE" (hears none), "dies in STAGE" (by kill -9). A review's stage "trace" may be "slow", too, or "errs".
 """
 
 import base64
@@ -89,8 +89,9 @@ def run(path):
     Path(folder.state).write_text("{}", encoding="utf-8")
     emit(Started(str(folder.path), pid=os.getpid()))
     emit(Notice("warning", "2 invalid labels were repaired for this run."))
-    if BEHAVIOUR == "fails":
-        emit(Failed("No label touches the raster.", "Choose labels of the same place.", "check"))
+    if BEHAVIOUR in ("fails", "refuses"):
+        is_refusal = BEHAVIOUR == "refuses"
+        emit(Failed("No label touches the raster.", "Choose labels of the same place.", "check", "", is_refusal))
         sys.exit(1)
     for stage in STAGES:
         enter(stage)

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from plugin.core import run_list
+from plugin.core.events import Cancelled, Failed, StageStarted, format_event
 from plugin.core.run_list import BROKEN_OFF, FINISHED, RUNNING, UNREADABLE, find_runs, read_run_entry
 from tests.conftest import make_report
 from tests.core.test_lock import HOLDER
@@ -141,3 +142,25 @@ def test_a_thousand_runs_are_read_within_seconds(make_run, tmp_path):
 
 def test_the_folders_name_is_the_one_that_runs_are_made_in():
     assert run_list.RUNS == "footprint_tuner_runs"
+
+
+@pytest.mark.parametrize(
+    ("last", "ending"),
+    [
+        (Cancelled("tune"), "cancelled"),
+        (Cancelled("tune", is_left=True), "left"),
+        (Failed("The disk is full."), "failed"),
+        (StageStarted("tune"), "died"),
+        (None, "died"),
+    ],
+)
+def test_how_a_run_was_broken_off_is_read_from_its_last_event(make_run, last, ending):
+    run = make_run(without=["report.json"])
+    events = [StageStarted("check")] * 3 + ([last] if last else [])
+    (run / "events.jsonl").write_text("".join(format_event(event) + "\n" for event in events), "utf-8")
+    assert read_run_entry(run).ending == ending
+
+
+def test_a_run_that_is_finished_or_never_spoke_has_no_strange_ending(make_run):
+    assert read_run_entry(make_run("one")).ending == ""
+    assert read_run_entry(make_run("two", without=["report.json"])).ending == "died"

@@ -34,7 +34,7 @@ class MessageFrame(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         """Begin hidden."""
         super().__init__(parent)
-        self._folder = ""
+        self._folder, self._is_refusal = "", False
         load_form(self, "fields/message")
         self.closeButton.setIcon(QgsApplication.getThemeIcon("/mIconClose.svg"))
         self.closeButton.clicked.connect(self.clear)
@@ -42,9 +42,18 @@ class MessageFrame(QFrame):
         self.runFolderButton.clicked.connect(lambda: self.folder_opened.emit(self._folder))
         self.clear()
 
+    @property
+    def offers_resume(self) -> bool:
+        """Whether a run can be resumed from here."""
+        return not self.isHidden() and not self.resumeButton.isHidden()
+
     def tell(self, kind: str, message: str, hint: str = "", folder: str = "", is_resumable: bool = False) -> None:
-        """Show a message; ``kind`` is error, warning, info or success, ``folder`` the run's it is about."""
+        """Show a message; ``kind`` is error, warning, info or success, ``folder`` the run's it is about.
+
+        A warning or an error without a folder refuses what is chosen: ``forget_refusal`` takes it away.
+        """
         self._folder = folder
+        self._is_refusal = kind in ("error", "warning") and not folder
         self.messageLabel.setText(message)
         self.hintLabel.setText(hint)
         self.hintLabel.setVisible(bool(hint))
@@ -60,8 +69,14 @@ class MessageFrame(QFrame):
         self.setAccessibleDescription(f"{message} {hint}")
         self.show()
 
+    def forget_refusal(self) -> None:
+        """Hide a message whose cause may have gone: something else is chosen now."""
+        if self._is_refusal:
+            self.clear()
+
     def clear(self) -> None:
         """Hide the message; nothing is said any more."""
+        self._is_refusal = False
         self.messageLabel.setText("")
         self.hintLabel.setText("")
         self.hide()

@@ -46,6 +46,7 @@ class PredictPage(QWidget):
     predictThresholdSpin: QDoubleSpinBox
     predictAreaSpin: QDoubleSpinBox
     predictGroup: QgsCollapsibleGroupBox
+    predictResetButton: QPushButton
     outWidget: QgsFileWidget
     likenessLine: WrapLabel
     differenceList: NoticeList
@@ -63,8 +64,7 @@ class PredictPage(QWidget):
         self._polygons: QgsVectorLayer | None = None
         self._drawn = ""
         self._name_picker()
-        for button in self.predictGroup.findChildren(QToolButton, "collapseButton"):
-            button.setAccessibleName(self.predictGroup.title())
+        self._group_name = self.predictGroup.title()
         for part in (self.predictModelPicker, self.predictBandsRow, self.predictMessage):
             _rename(part)
         self.predictRasterCombo.setFilters(QgsMapLayerProxyModel.RasterLayer)
@@ -172,6 +172,16 @@ class PredictPage(QWidget):
         self._set_running(False)
         self.predictMessage.tell(kind, message, hint, folder)
 
+    def show_new_project(self) -> None:
+        """Forget what was said of another project, and the file that was named in it."""
+        self.show_idle()
+        self.show_likeness("")
+        self.outWidget.setFilePath("")
+
+    def forget_refusal(self) -> None:
+        """Take back why what was chosen could not be used: that has changed."""
+        self.predictMessage.forget_refusal()
+
     def show_idle(self) -> None:
         """Offer to predict."""
         self._set_running(False)
@@ -227,12 +237,34 @@ class PredictPage(QWidget):
         self.predictButton.clicked.connect(self._ask)
         self.cancelPredictButton.clicked.connect(self._cancel)
         self.predictMessage.folder_opened.connect(self.folder_opened)
+        self.choices_changed.connect(self.forget_refusal)
+        for spin in (self.predictThresholdSpin, self.predictAreaSpin):
+            spin.valueChanged.connect(self._tell_changes)
+        self.outWidget.fileChanged.connect(self._tell_changes)
+        self.predictResetButton.clicked.connect(lambda: self._show_defaults(self.predictModelPicker.card))
 
     def _take_card(self, card: Card | None) -> None:
+        self._show_defaults(card)
+        self._tell_imagery()
+
+    def _show_defaults(self, card: Card | None) -> None:
+        """Fill in what the model's card says."""
         if card is not None:
             self.predictThresholdSpin.setValue(card.threshold)
             self.predictAreaSpin.setValue(card.min_area_m2)
-        self._tell_imagery()
+        self._tell_changes()
+
+    def _tell_changes(self, *_: object) -> None:
+        """Count in the title what is folded in beneath it and is not the model's own."""
+        choices = self.read_choices()
+        count = sum(value is not None for value in (choices.threshold, choices.min_area_m2))
+        parts = [self.tr("file")] if choices.out else []
+        parts += [self.tr("{} changed").format(count)] if count else []
+        title = f"{self._group_name} ({', '.join(parts)})" if parts else self._group_name
+        self.predictGroup.setTitle(title)
+        for button in self.predictGroup.findChildren(QToolButton, "collapseButton"):
+            button.setAccessibleName(title)
+        self.predictResetButton.setVisible(count > 0)
 
     def _tell_imagery(self, _: object = None) -> None:
         """Say how the raster's bands and its scale meet the model's."""

@@ -11,7 +11,17 @@ from typing import Any, Sequence
 from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, pyqtSignal
 
-from ...plugin.core.run_list import BROKEN_OFF, FINISHED, RUNNING, UNREADABLE, RunEntry
+from ...plugin.core.run_list import (
+    BROKEN_OFF,
+    CANCELLED,
+    DIED,
+    FAILED,
+    FINISHED,
+    LEFT,
+    RUNNING,
+    UNREADABLE,
+    RunEntry,
+)
 from ..fields.wrapped_text import format_clock, format_score
 
 _ICONS = {RUNNING: "/mActionStart.svg", BROKEN_OFF: "/mIconWarning.svg", UNREADABLE: "/mIconCritical.svg"}
@@ -56,6 +66,12 @@ class RunModel(QAbstractTableModel):
             RUNNING: self.tr("running"),
             BROKEN_OFF: self.tr("not finished"),
             UNREADABLE: self.tr("cannot be read"),
+        }
+        self._endings = {
+            CANCELLED: self.tr("not finished: cancelled"),
+            FAILED: self.tr("not finished: failed"),
+            LEFT: self.tr("not finished: QGIS closed"),
+            DIED: self.tr("not finished: stopped"),
         }
 
     @property
@@ -161,7 +177,7 @@ class RunModel(QAbstractTableModel):
         return " ".join(texts[column][:500].split())
 
     def _write_f1(self, entry: RunEntry) -> str:
-        status = self._statuses.get(entry.status, "")
+        status = self._endings.get(entry.ending) or self._statuses.get(entry.status, "")
         if entry.after is None:
             return status
         text = f"{format_score(entry.before)} \u2192 {format_score(entry.after)}"

@@ -78,6 +78,12 @@ class FormPage(QWidget):
             block_roles=self.splitRow.block_roles,
         )
 
+    def describe_inputs(self) -> tuple[str, ...]:
+        """Return what tells these layers and this model from others."""
+        combos = (self.rasterCombo, self.labelCombo, self.settingsGroup.areasCombo)
+        layers = [combo.currentLayer() for combo in combos]
+        return (*(layer.id() if layer is not None else "" for layer in layers), self.modelPicker.base_model)
+
     def show_device(self, text: str) -> None:
         """Say what runs compute on."""
         self.deviceLine.setText(text)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from qgis.core import QgsMapLayerProxyModel, QgsVectorLayer
 from qgis.gui import QgsCollapsibleGroupBox, QgsDoubleSpinBox, QgsSpinBox
-from qgis.PyQt.QtCore import QLocale
-from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QToolButton, QWidget
+from qgis.PyQt.QtCore import QLocale, pyqtSignal
+from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QPushButton, QToolButton, QWidget
 
 from ...plugin.core.card import Card
 from ...plugin.core.job import RECIPES, Settings
@@ -15,9 +17,15 @@ from ..fields.wrapped_text import WrapLabel
 
 
 class SettingsGroup(QgsCollapsibleGroupBox):
-    """The collapsed group beneath the button; where a spin box is at its least, the recipe decides."""
+    """The collapsed group beneath the button; where a spin box is at its least, the recipe decides.
+
+    Its title counts what is not as it was at first: settings outlive the session. ``changed`` tells of any change.
+    """
+
+    changed = pyqtSignal()
 
     recipeLabel: WrapLabel
+    resetButton: QPushButton
     areasCombo: LayerCombo
     recipeCombo: QComboBox
     epochsSpin: QgsSpinBox
@@ -52,11 +60,12 @@ class SettingsGroup(QgsCollapsibleGroupBox):
         self.areasCombo.layerChanged.connect(self._tell_share)
         self.recipeCombo.currentIndexChanged.connect(self._tell_recipe)
         self.tileSpin.editingFinished.connect(lambda: self.tileSpin.setValue(self._round_tile()))
-        for button in self.findChildren(QToolButton, "collapseButton"):
-            button.setAccessibleName(self.title())
+        self._name = self.title()
         self.show_settings(Settings())
         for clearable in (self.minAreaSpin, self.heldOutSpin, self.seedSpin):
             clearable.setClearValue(clearable.value())
+        self._first = self.read_settings()
+        self._follow_changes()
 
     @property
     def areas_layer(self) -> QgsVectorLayer | None:
@@ -98,6 +107,31 @@ class SettingsGroup(QgsCollapsibleGroupBox):
         self._card = card
         self._tell_recipe()
 
+    def _follow_changes(self) -> None:
+        spins = (self.epochsSpin, self.rateSpin, self.batchSpin, self.samplesSpin, self.tileSpin)
+        for spin in (*spins, self.minAreaSpin, self.heldOutSpin, self.seedSpin):
+            spin.valueChanged.connect(self._tell_changes)
+        for combo in (self.recipeCombo, self.deviceCombo):
+            combo.currentIndexChanged.connect(self._tell_changes)
+        self.squareCheck.toggled.connect(self._tell_changes)
+        self.areasCombo.layerChanged.connect(self._tell_changes)
+        self.resetButton.clicked.connect(lambda: self.show_settings(self._first))
+        self._tell_changes()
+
+    def _tell_changes(self, *_: object) -> None:
+        """Count in the title what is folded in beneath it."""
+        now, first = asdict(self.read_settings()), asdict(self._first)
+        count = sum(now[name] != first[name] for name in first)
+        parts = [self.tr("areas")] if self.areas_layer is not None else []
+        parts += [self.tr("{} changed").format(count)] if count else []
+        title = f"{self._name} ({', '.join(parts)})" if parts else self._name
+        self.setTitle(title)
+        for button in self.findChildren(QToolButton, "collapseButton"):
+            button.setAccessibleName(title)
+        self.resetButton.setVisible(count > 0)
+        self._tell_recipe()
+        self.changed.emit()
+
     def _tell_recipe(self, _: int = 0) -> None:
         if self._card is None:
             self.recipeLabel.setText("")
@@ -105,13 +139,21 @@ class SettingsGroup(QgsCollapsibleGroupBox):
         recipe = self._card.recipe
         if self.recipeCombo.currentData() == RECIPES[1]:
             recipe = recipe.as_solaris()
-        rate = QLocale().toString(recipe.tuning_rate, "g", 3)
-        text = self.tr(
-            "The recipe says: {epochs} epochs of {samples} tiles of {tile} pixels, batches of {batch}, learning rate"
-            " {rate}."
-        )
-        numbers = {"samples": recipe.crops_per_epoch, "tile": recipe.tile_px, "batch": recipe.batch_size}
-        self.recipeLabel.setText(text.format(epochs=recipe.tune_epochs, rate=rate, **numbers))
+        given = self.read_settings()
+        numbers = {
+            "epochs": (given.epochs, recipe.tune_epochs),
+            "samples": (given.samples, recipe.crops_per_epoch),
+            "tile": (given.tile_px, recipe.tile_px),
+            "batch": (given.batch_size, recipe.batch_size),
+            "rate": (given.learning_rate, recipe.tuning_rate),
+        }
+        text = self.tr("The recipe says: {}.")
+        if any(own is not None for own, _ in numbers.values()):
+            text = self.tr("A run does what is set here: {}.")
+        used = {name: told if own is None else own for name, (own, told) in numbers.items()}
+        used["rate"] = QLocale().toString(float(used["rate"]), "g", 3)
+        what = self.tr("{epochs} epochs of {samples} tiles of {tile} pixels, batches of {batch}, learning rate {rate}")
+        self.recipeLabel.setText(text.format(what.format(**used)))
 
     def _round_tile(self) -> int:
         """Return the size of a tile as networks can take it: a multiple of 32 pixels; the least is the recipe's."""

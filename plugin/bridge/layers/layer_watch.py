@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import Iterable
 
-from qgis.core import QgsVectorLayer
+from qgis.core import QgsMapLayer, QgsVectorLayer
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QObject, pyqtBoundSignal, pyqtSignal
 
 
 class LayerWatch(QObject):
-    """Tells when one of the layers that it watches is edited, filtered, or read anew."""
+    """Tells when one of the layers that it watches is edited, filtered, placed elsewhere, or read anew."""
 
     changed = pyqtSignal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         """Watch nothing."""
         super().__init__(parent)
-        self._layers: list[tuple[QgsVectorLayer, bool]] = []
+        self._layers: list[tuple[QgsMapLayer, bool]] = []
 
-    def watch(self, layers: Iterable[QgsVectorLayer | None], selected: Iterable[QgsVectorLayer | None] = ()) -> None:
+    def watch(self, layers: Iterable[QgsMapLayer | None], selected: Iterable[QgsVectorLayer | None] = ()) -> None:
         """Watch these layers and no others; of the ``selected`` ones the selection counts, too."""
         self.stop()
         wanted = [(layer, False) for layer in layers] + [(layer, True) for layer in selected]
@@ -41,7 +41,10 @@ class LayerWatch(QObject):
         self.changed.emit()
 
 
-def _list_signals(layer: QgsVectorLayer, is_selection: bool) -> list[pyqtBoundSignal]:
+def _list_signals(layer: QgsMapLayer, is_selection: bool) -> list[pyqtBoundSignal]:
     if is_selection:
         return [layer.selectionChanged]
-    return [layer.layerModified, layer.afterRollBack, layer.subsetStringChanged, layer.dataSourceChanged]
+    signals = [layer.dataSourceChanged, layer.crsChanged]
+    if isinstance(layer, QgsVectorLayer):
+        signals += [layer.layerModified, layer.afterRollBack, layer.subsetStringChanged]
+    return signals

@@ -27,6 +27,7 @@ from ...core.run_record import RunRecord
 from ...core.worker_process import Ending
 from ..layers.area_of_interest import AreaOfInterest
 from ..layers.layer_checks import Polygons
+from ..layers.layer_watch import LayerWatch
 from ..layers.own_layers import FOOTPRINTS, mark
 from ..layers.polygon_copy import copy_polygons
 from ..layers.results import apply_style
@@ -74,6 +75,8 @@ class PredictController(QObject):
         self.band.setStrokeColor(_COLOUR)
         self.band.setFillColor(_FAINT)
         self.band.setWidth(2)
+        self._watch = LayerWatch(self)
+        self._watch.changed.connect(self._page.forget_refusal)
         self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MS)
         reviewer.parts.append(self)
         self._connect()
@@ -127,6 +130,7 @@ class PredictController(QObject):
         if not self._is_over:
             self._is_over = True
             self._pause.stop()
+            self._watch.stop()
             QgsProject.instance().cleared.disconnect(self._let_project_go)
 
     # -- the prediction -----------------------------------------------------------------------------------------------
@@ -141,6 +145,7 @@ class PredictController(QObject):
             self._out = name_out(choices, QgsProject.instance())
         except TunerError as error:
             self._page.show_ended("error", error.message, error.hint)
+            self._watch.watch([choices.raster_layer, choices.ground_layer], [choices.ground_layer])
             return
         name = choices.raster_layer.name() if choices.raster_layer is not None else ""
         self._title = self.tr("Footprints of {}").format(name)
@@ -273,3 +278,5 @@ class PredictController(QObject):
         self.band.reset(QgsWkbTypes.PolygonGeometry)
         self.tool.end()
         self._page.show_area("")
+        if self._thread is None:
+            self._page.show_new_project()

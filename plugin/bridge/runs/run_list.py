@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Protocol
 
@@ -20,12 +21,13 @@ from ...core.folder import RunFolder
 from ...core.json_codec import decode
 from ...core.option import list_arguments
 from ...core.run_comparison import RunComparison
-from ...core.run_list import RunEntry, find_runs, read_run_entry
+from ...core.run_list import LEFT, RunEntry, find_runs, read_run_entry
 from ...core.run_note import write_note
 from ...core.run_record import read_record
 from ..review.run_opener import Reviewer
 from ..tuning.rerun import fill_form, take_repetition
 from ..tuning.run_folders import keep_added, list_added, list_places
+from ..tuning.unfinished_run import find_unfinished
 from ..worker_client.background import BackgroundJobs, BackgroundThread
 from ..worker_client.client import WorkerClient
 from ..worker_client.messages import INFO, WARNING, join, log, tell
@@ -140,6 +142,9 @@ class Runs(QObject):
 
     def _hear(self, entries: list[RunEntry]) -> None:
         """Show the first runs of many at once; a table that is full already waits for all of them."""
+        closed_over = find_unfinished()
+        if closed_over is not None:  # its worker was cancelled like any other
+            entries = [replace(each, ending=LEFT) if each.path == closed_over.path else each for each in entries]
         is_first = not self._page.entries or len(self._page.entries) == len(self._found)
         self._found += entries
         if is_first:

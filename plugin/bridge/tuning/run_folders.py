@@ -15,8 +15,10 @@ from typing import Iterator, Sequence
 from qgis.core import QgsProject, QgsRasterLayer, QgsSettings
 from qgis.PyQt.QtCore import QStandardPaths
 
+from ...core.delete_run import list_kept
 from ...core.errors import CopyCancelled, InputError, RunError, TunerError
 from ...core.folder import RunFolder
+from ...core.json_codec import read_object
 from ...core.run_list import CHECK_PREFIX, RUNS
 
 _PLACES = "footprint_tuner/run_folders"
@@ -50,6 +52,21 @@ def removed_on_failure(folder: RunFolder, failure: str) -> Iterator[None]:
     except (TunerError, CopyCancelled):
         shutil.rmtree(folder.path, ignore_errors=True)
         raise
+
+
+def remove_unbegun(folder: RunFolder) -> bool:
+    """Remove the new folder of a run whose inputs were refused, and tell whether it has gone.
+
+    It stays where a stage has ended, or where something lies in it that is not the run's.
+    """
+    state = read_object(folder.state) or {}
+    if state.get("results") or folder.checkpoint.exists() or list_kept(folder):
+        return False
+    shutil.rmtree(folder.path, ignore_errors=True)
+    if folder.path.parent.name == RUNS:
+        with contextlib.suppress(OSError):  # other runs lie there
+            folder.path.parent.rmdir()
+    return not folder.path.exists()
 
 
 def make_output(raster: str, project: QgsProject) -> Path:

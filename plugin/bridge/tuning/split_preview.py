@@ -48,6 +48,7 @@ class SplitPreview(QObject):
         self._running: set[RunThread] = set()
         self._folder: RunFolder | None = None
         self._key: tuple[Any, ...] = ()
+        self._is_refused = False
         self._drawn: dict[int, str] = {}
         self._changes: dict[int, str] = {}
         self._history: list[dict[int, str]] = []
@@ -77,7 +78,8 @@ class SplitPreview(QObject):
             require_ready(self._environment)
             inputs = take_choices(choices)
         except TunerError as error:
-            self._row.clear(join(error.message, error.hint))
+            self._refuse(error.message, error.hint)
+            self._watch.watch([choices.raster_layer, choices.label_layer, choices.areas_layer], [choices.label_layer])
             return
         self._key = _describe(choices)
         self._folder = make_check_folder()
@@ -118,7 +120,7 @@ class SplitPreview(QObject):
         elif self.blocks.layer is not None:
             self._row.show_problem(join(ending.message, ending.hint))
         else:
-            self._drop(join(ending.message, ending.hint))
+            self._refuse(ending.message, ending.hint)
 
     def _show(self, folder: RunFolder) -> None:
         is_first = self.blocks.layer is None
@@ -178,15 +180,25 @@ class SplitPreview(QObject):
     # -- the end of it ------------------------------------------------------------------------------------------------
 
     def _compare(self) -> None:
-        if self._folder is not None and _describe(self._dock.read_choices()) != self._key:
+        if self._is_refused:
+            self._drop()
+        elif self._folder is not None and _describe(self._dock.read_choices()) != self._key:
             self._tell_stale()
 
+    def _refuse(self, message: str, hint: str) -> None:
+        """Say why there is no split, until something else is chosen."""
+        self._drop(join(message, hint))
+        self._is_refused = True
+
     def _tell_stale(self) -> None:
+        if self._is_refused:
+            self._drop()
         if self._folder is not None:
             self._drop(self.tr("The inputs have changed. Show the split again."))
 
     def _drop(self, sentence: str = "") -> None:
         """Take the split off the map and forget it."""
+        self._is_refused = False
         self._pause.stop()
         self._watch.stop()
         self.tool.end()

@@ -32,8 +32,8 @@ class Channel:
     the lifeline: ``finish`` and ``cancel`` are orders, its end means cancel. A follower proves itself by ``follow``. An
     input that is at its end from the very start, and held no order (``< /dev/null``, a scheduler), never had a follower
     and is left alone; so is a terminal, where Ctrl+C cancels and reading would stop a job in the background.
-    ``findings`` and ``notices`` are those that were sent. ``leftover`` is a folder to be deleted where a cancel ends
-    the process.
+    ``is_left`` tells that a follower went without a word, which cancels. ``findings`` and ``notices`` are those that
+    were sent. ``leftover`` is a folder to be deleted where a cancel ends the process.
     """
 
     def __init__(self, is_spoken: bool = True, listens: bool = True) -> None:
@@ -45,6 +45,7 @@ class Channel:
         self._finish = threading.Event()
         self._is_followed = False
         self._is_past_cancel = False
+        self.is_left = False
         self._stage = ""
         self.leftover: Path | None = None
         self.findings: list[Finding] = []
@@ -133,6 +134,7 @@ class Channel:
             began = 0.0 if self._is_followed else began
         if began and time.monotonic() - began < _SILENCE_S:
             return
+        self.is_left = not self._cancelled.is_set()
         self._obey(b"cancel")
 
     def _obey(self, order: bytes) -> None:
@@ -153,7 +155,7 @@ class Channel:
                 return
             if self.leftover is not None:
                 shutil.rmtree(self.leftover, ignore_errors=True)
-            self.emit(Cancelled(self._stage))
+            self.emit(Cancelled(self._stage, self.is_left))
             os._exit(_EXIT_CANCELLED)
 
 

@@ -311,3 +311,24 @@ def test_a_card_that_has_changed_is_read_anew_and_another_choice_stays(page, mak
     page.choose_model(first)
     page.read_model(str(tuned_card))
     assert page.predictModelPicker.base_model == first
+
+
+def test_a_refusal_goes_when_something_else_is_chosen_and_an_end_stays(page, make_raster, choose_ground):
+    press(page)
+    assert page.predictMessage.messageLabel.text() == "No raster is chosen."
+    make_raster()
+    assert page.predictMessage.isHidden()
+    page.show_ended("success", "3 footprints.", "", "/runs")
+    choose_ground(VISIBLE)
+    assert page.predictMessage.messageLabel.text() == "3 footprints."
+
+
+def test_settings_that_are_not_the_models_are_counted_where_they_are_folded_in(page, make_raster):
+    make_raster()
+    assert page.predictGroup.title() == "Settings"
+    page.predictThresholdSpin.setValue(0.9)
+    page.predictAreaSpin.setValue(40)
+    assert page.predictGroup.title() == "Settings (2 changed)"
+    page.predictResetButton.click()
+    assert page.predictGroup.title() == "Settings"
+    assert page.read_choices().threshold is None

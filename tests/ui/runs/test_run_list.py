@@ -346,3 +346,13 @@ def test_a_comparison_without_an_interval_and_of_like_names_is_shown_too(dock):
     dialog = CompareDialog(decode(RunComparison, answer), dock)
     assert dialog.rivalsTable.horizontalHeaderItem(0).text() == GOOD.name
     assert dialog.rivalsTable.item(0, 2).text() == "+0.050"
+
+
+@pytest.mark.parametrize(
+    ("ending", "text"),
+    [("cancelled", "cancelled"), ("failed", "failed"), ("left", "QGIS closed"), ("died", "stopped")],
+)
+def test_a_run_that_is_not_finished_says_how_it_ended(page, ending, text):
+    page.show_runs([replace(BROKEN, ending=ending)])
+    model = page.runTable.runs
+    assert model.data(model.index(0, Column.F1)) == f"not finished: {text}"

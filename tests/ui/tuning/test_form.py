@@ -3,6 +3,7 @@
 import pytest
 from qgis.core import QgsProject, QgsVectorLayer
 
+from footprint_tuner.plugin.core.events import Finding
 from footprint_tuner.plugin.core.job import DEFAULT_BASE_MODEL, Settings
 
 
@@ -136,3 +137,30 @@ def test_the_device_is_said_as_it_was_told(dock, find):
     dock.show_device("Ready: runs on the CPU.")
     assert find("deviceLine").isVisible()
     assert find("deviceLine").text() == "Ready: runs on the CPU."
+
+
+def test_a_refusal_goes_when_its_cause_goes(dock, find, click, labels, make_raster):
+    click("trainButton")
+    assert find("messageLabel").text() == "No raster is chosen."
+    make_raster()
+    assert not find("messageFrame").isVisible()
+
+
+def test_a_message_about_a_run_stays_whatever_is_chosen(dock, find, labels, make_raster):
+    dock.show_failed("The disk is full.", "Make room, then press Resume.", "/runs/town", True)
+    make_raster()
+    find("epochsSpin").setValue(3)
+    assert find("messageLabel").text() == "The disk is full."
+
+
+def test_what_a_check_found_goes_with_the_layers_that_it_looked_at(dock, find, labels, raster, make_polygons):
+    other = make_polygons("other")
+    for change in (lambda: find("labelCombo").setLayer(other), lambda: find("rasterCombo").setLayer(None)):
+        dock.show_running("Check", "")
+        dock.show_event(Finding("overlaps", "warning", "Two labels overlap."))
+        dock.show_checked()
+        find("epochsSpin").setValue(find("epochsSpin").value() + 1)
+        labels.selectAll()
+        assert len(dock.findingList.findings) == 1
+        change()
+        assert dock.findingList.findings == []

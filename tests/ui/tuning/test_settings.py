@@ -106,3 +106,50 @@ def test_a_size_of_tiles_that_networks_cannot_take_becomes_the_nearest_that_they
 def test_the_recipe_says_its_tiles(find):
     recipe = find_card(DEFAULT_BASE_MODEL).recipe
     assert f"{recipe.crops_per_epoch} tiles of {recipe.tile_px} pixels" in find("recipeLabel").text()
+
+
+def read_title(find):
+    return find("settingsGroup").title()
+
+
+def test_changed_settings_are_counted_where_they_are_folded_in_and_can_be_reset(dock, find, make_polygons):
+    assert (read_title(find), find("resetButton").isHidden()) == ("Settings", True)
+    find("epochsSpin").setValue(2)
+    assert read_title(find) == "Settings (1 changed)"
+    find("deviceCombo").setCurrentIndex(2)
+    assert read_title(find) == "Settings (2 changed)"
+    assert find("settingsGroup").isCollapsed()
+    find("resetButton").click()
+    assert (read_title(find), find("resetButton").isHidden()) == ("Settings", True)
+    assert dock.read_choices().settings == Settings()
+
+
+def test_settings_of_an_earlier_session_are_counted(dock, find, make_dock):
+    find("samplesSpin").setValue(24)
+    find("squareCheck").setChecked(False)
+    dock.store_settings()
+    later = make_dock()
+    later.restore_settings()
+    assert later.formPage.settingsGroup.title() == "Settings (2 changed)"
+
+
+def test_areas_are_named_where_they_are_folded_in_and_a_reset_leaves_them(dock, find, make_polygons):
+    areas = make_polygons("areas")
+    find("areasCombo").setLayer(areas)
+    find("seedSpin").setValue(3)
+    assert read_title(find) == "Settings (areas, 1 changed)"
+    find("resetButton").click()
+    assert read_title(find) == "Settings (areas)"
+    assert dock.read_choices().areas_layer == areas
+
+
+def test_the_sentence_on_the_recipe_is_what_a_run_will_do(find):
+    recipe = find_card(DEFAULT_BASE_MODEL).recipe
+    assert find("recipeLabel").text().startswith("The recipe says: ")
+    find("epochsSpin").setValue(2)
+    find("samplesSpin").setValue(24)
+    text = find("recipeLabel").text()
+    assert text.startswith(f"A run does what is set here: 2 epochs of 24 tiles of {recipe.tile_px} pixels, ")
+    find("epochsSpin").setValue(0)
+    find("samplesSpin").setValue(0)
+    assert find("recipeLabel").text().startswith("The recipe says: ")
