@@ -110,7 +110,7 @@ class Settings:
     simplify_m: Annotated[
         Optional[float],
         Option(
-            "how far simplification may move an outline; default: one pixel of the file",
+            "how far simplification may move an outline; default: a pixel of the file, or 1.25 of the grid",
             subject="The simplification",
             unit="m",
             least=0,

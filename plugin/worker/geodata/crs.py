@@ -42,12 +42,18 @@ def metres_per_unit(crs: CRS) -> float:
 class GroundScale:
     """The area of a pixel on the ground, in square metres, by row: areas in pixels times this are metric.
 
-    ``aspect`` is how many times as wide as high a pixel is on the ground (not 1 in degrees).
+    ``axes`` (2, 2) are a step of one column and of one row on the ground, in its columns, in sides of a square pixel of
+    the same area; None for square pixels.
     """
 
     rows: NDArray[np.float64]
     areas_m2: NDArray[np.float64]
-    aspect: float = 1.0
+    axes: NDArray[np.float64] | None = None
+
+    @property
+    def aspect(self) -> float:
+        """How many times as wide as high a pixel is on the ground (not 1 in degrees)."""
+        return 1.0 if self.axes is None else float(np.divide(*np.hypot(*self.axes)))
 
     def pixel_area_m2(self, row: float | NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the area of the pixels at a row (interpolated)."""
@@ -68,19 +74,19 @@ def measure_ground(crs: CRS | None, transform: Affine, width: int, height: int) 
     """Measure a raster's pixels down its middle, as ``measure_units_m2`` does; NaN where there is no such place."""
     rows = np.linspace(0.0, float(height), 9)
     xs, ys = transform @ np.array([np.full(rows.shape, width / 2), rows])
-    aspect = _measure_aspect(crs, transform, float(ys[len(ys) // 2]))
-    return GroundScale(rows, measure_units_m2(crs, xs, ys) * abs(transform.determinant), aspect)
+    axes = _measure_axes(crs, transform, float(ys[len(ys) // 2]))
+    return GroundScale(rows, measure_units_m2(crs, xs, ys) * abs(transform.determinant), axes)
 
 
-def _measure_aspect(crs: CRS | None, transform: Affine, latitude: float) -> float:
-    """Return how many times as wide as high a pixel is on the ground; projections are true to shape in a place."""
+def _measure_axes(crs: CRS | None, transform: Affine, latitude: float) -> NDArray[np.float64]:
+    """Return ``GroundScale.axes``; projections are true to shape in a place."""
     east = 1.0  # degrees eastwards, counted in degrees northwards
     if crs is not None and crs.is_geographic and abs(latitude) < 90 - _STEP_DEGREES:
         (east_m, _), (_, north_m) = measure_axes_m(_WGS84, np.array([[0.0, latitude]]))[0]
         east = east_m / north_m
-    width = math.hypot(transform.a * east, transform.d)
-    height = math.hypot(transform.b * east, transform.e)
-    return width / height if width and height else 1.0
+    axes = np.array([[transform.a * east, transform.b * east], [transform.d, transform.e]])
+    area = abs(float(np.linalg.det(axes)))
+    return axes / math.sqrt(area) if area else np.eye(2)
 
 
 def measure_units_m2(crs: CRS | None, xs: NDArray[np.float64], ys: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,10 +8,16 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from ..geodata.shapes import is_square
+from ..geodata.shapes import has_stairs, is_square, measure_iou
 from ..geodata.vector import Geometries
+from .regularize import square_outlines
 
 _RING_POINTS = 4
+#: How far pixels may be from square before outlines are drawn in another frame.
+_TRUE_TO_SHAPE = 0.02
+#: By how many tolerances an outline with stairs is simplified further, and what IoU with its shape that may cost.
+_FURTHER = (1.5, 2.0, 3.0)
+_MOST_LOSS = 0.11
 _TOUCH_PX2 = 1e-6
 _REACH_PX = 16.0
 #: How much of what cutting one out of the other would leave straight cuts must leave.
@@ -21,24 +27,33 @@ _STRAIGHT_SHARE = 0.9
 class Outliner:
     """Draws the outlines of one batch of buildings after another, from the top of a raster to its bottom.
 
-    What it returns is valid and does not overlap, within a batch and from one batch to the next.
+    What it returns is valid and does not overlap, within a batch and from one batch to the next. Right angles are such
+    on the ground: ``axes`` are those of the raster's ``GroundScale``.
     """
 
-    def __init__(self, tolerance_px: float, *, is_squared: bool) -> None:
+    def __init__(self, tolerance_px: float, *, is_squared: bool, axes: NDArray[np.float64] | None = None) -> None:
         """Begin without neighbours."""
         self._tolerance_px, self._is_squared = tolerance_px, is_squared
+        is_true = axes is None or np.allclose(axes.T @ axes, np.eye(2), atol=_TRUE_TO_SHAPE)
+        self._axes = None if is_true else axes
         self._earlier: Geometries = np.array([], dtype=object)
 
     def draw(self, shapes: Geometries, confidence: NDArray[np.float64]) -> Geometries:
         """Return the outline of each raster shape, in the order given; one that others cover altogether is empty."""
-        outlines = simplify_outlines(shapes, self._tolerance_px)
+        shapes, earlier = self._turn(shapes, self._axes), self._turn(self._earlier, self._axes)
+        outlines = straighten_stairs(shapes, simplify_outlines(shapes, self._tolerance_px), self._tolerance_px)
         if self._is_squared and len(shapes):
-            from .regularize import square_outlines  # noqa: PLC0415 - geopandas takes a second to load
-
             outlines = square_outlines(shapes, outlines, self._tolerance_px)
-        outlines = part_outlines(outlines, confidence, self._earlier)
+        outlines = part_outlines(outlines, confidence, earlier)
+        outlines = self._turn(outlines, None if self._axes is None else np.linalg.inv(self._axes))
         self._earlier = np.concatenate([self._earlier, outlines[~shapely.is_empty(outlines)]])
         return outlines
+
+    @staticmethod
+    def _turn(polygons: Geometries, axes: NDArray[np.float64] | None) -> Geometries:
+        if axes is None:
+            return polygons
+        return np.asarray(shapely.transform(polygons, lambda xy: xy @ axes.T), dtype=object)
 
     def move_to(self, row: float, waiting: Geometries) -> None:
         """Forget the outlines that no later one can meet: all but those at ``row``, or at what goes on below it."""
@@ -128,6 +143,20 @@ def simplify_outlines(polygons: Geometries, tolerance_px: float) -> Geometries:
     is_sound = shapely.is_valid(slim)
     slim[~is_sound] = exact[~is_sound]
     return slim
+
+
+def straighten_stairs(shapes: Geometries, outlines: Geometries, tolerance_px: float) -> Geometries:
+    """Return the outlines; those that still climb along pixels are simplified further, if they stay like the shape."""
+    straight = outlines.copy()
+    for further in _FURTHER:
+        climbing = np.flatnonzero(has_stairs(straight))
+        if len(climbing) == 0:
+            break
+        found = simplify_outlines(shapes[climbing], further * tolerance_px)
+        least = measure_iou(shapes[climbing], outlines[climbing]) - _MOST_LOSS
+        is_like = measure_iou(shapes[climbing], found) >= least
+        straight[climbing[is_like]] = found[is_like]
+    return straight
 
 
 def _simplify_rings(rings: Geometries, tolerance_px: float) -> Geometries:

@@ -28,6 +28,9 @@ from .stitch import Edges, Seams, find_edges
 from .watershed import find_instances
 
 CHUNK_PX = 2048
+#: Below it outlines keep the steps of pixels. Measured on ten places of 0.14 to 0.48 m, at 0.25 m: at 1 pixel 16 % of
+#: the outlines have stairs, at 1.25 6 %; from 1.5 on F1 falls.
+LEAST_TOLERANCE_PX = 1.25
 _HALO_PX = 128
 
 
@@ -53,9 +56,21 @@ class TraceRule:
 def make_rule(
     separation: SeparationParams, min_area_m2: float, simplify_m: float | None, raster: Raster, *, is_squared: bool
 ) -> TraceRule:
-    """Return how footprints are traced on a raster: unless asked otherwise, corners may move by a pixel of the file."""
-    simplify_px = (raster.native_gsd_m if simplify_m is None else simplify_m) / raster.gsd_m
+    """Return how footprints are traced on a raster."""
+    simplify_px = choose_tolerance(raster.native_gsd_m, raster.scale, simplify_m)
     return TraceRule(separation, min_area_m2, simplify_px, is_squared)
+
+
+def choose_tolerance(native_m: float, scale: GroundScale, simplify_m: float | None) -> float:
+    """Return how far a corner may move, in pixels of the grid that is traced.
+
+    Unless asked otherwise that is a pixel of the file (``native_m``), and no less than what takes the steps out of a
+    slanting wall.
+    """
+    if simplify_m is not None:
+        return simplify_m / scale.gsd_m
+    longest = 1.0 if scale.axes is None else float(np.hypot(*scale.axes).max())
+    return longest * max(native_m / scale.gsd_m, LEAST_TOLERANCE_PX)
 
 
 @dataclass(frozen=True)
@@ -84,7 +99,8 @@ def trace_footprints(
     chunks that meet it are read. Memory follows the width of the raster and a row of chunks.
     """
     with rasterio.open(path) as dataset:
-        seams, waiting, outliner = Seams(dataset.width), _EMPTY, Outliner(rule.simplify_px, is_squared=rule.is_squared)
+        outliner = Outliner(rule.simplify_px, is_squared=rule.is_squared, axes=scale.axes)
+        seams, waiting = Seams(dataset.width), _EMPTY
         rows = cut_rows(Window(0, 0, dataset.width, dataset.height), chunk_px)
         for i, row in enumerate(rows):
             found, meeting = [waiting], keep_meeting(row, ground)

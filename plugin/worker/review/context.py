@@ -19,6 +19,7 @@ from ...core.models import load_card
 from ...core.report import ManualThreshold
 from ...core.run_record import require_probability, require_reviewable
 from ..geodata.crs import GroundScale, measure_ground
+from ..polygons.vectorize import choose_tolerance
 from ..report.manual_threshold import read_chosen
 
 os.environ.setdefault("GDAL_CACHEMAX", "256")  # MB; GDAL's own choice, a twentieth of the machine, grows with it
@@ -79,8 +80,8 @@ def open_scene(path: Path) -> ReviewContext:
             f"The run in {path} cannot be read: {type(error).__name__}: {error}", "Run the job again."
         ) from error
     scale = measure_ground(crs, transform, width, height)
-    simplify_m, native_m = record.report.job_settings.simplify_m, record.report.raster.gsd_m or scale.gsd_m
-    simplify_px = (native_m if simplify_m is None else simplify_m) / scale.gsd_m
+    native_m = record.report.raster.gsd_m or scale.gsd_m
+    simplify_px = choose_tolerance(native_m, scale, record.report.job_settings.simplify_m)
     return ReviewContext(
         folder, card.separation, card.min_area_m2, chosen, width, height, crs, transform, scale, simplify_px
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import rasterio
@@ -9,12 +12,15 @@ import shapely
 from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rasterio.features import rasterize
 
 from plugin.core.card import Seeds, SeparationParams
+from plugin.core.models import find_card
 from plugin.worker.geodata.crs import GroundScale
 from plugin.worker.geodata.probability import FULL, NODATA
-from plugin.worker.geodata.shapes import is_square
-from plugin.worker.polygons.vectorize import TraceRule, trace_all, trace_footprints
+from plugin.worker.geodata.raster import describe_raster
+from plugin.worker.geodata.shapes import is_square, measure_iou
+from plugin.worker.polygons.vectorize import TraceRule, make_rule, trace_all, trace_footprints
 
 PIXEL_OF_A_QUARTER_M2 = GroundScale(np.array([0.0, 1000.0]), np.array([0.25, 0.25]))
 EXACT = TraceRule(SeparationParams(0.5), min_area_m2=0.0, simplify_px=0.0)
@@ -242,3 +248,38 @@ def test_squared_footprints_are_valid_apart_and_right_angled(tmp_path, paint):
     firsts, seconds = shapely.STRtree(polygons).query(polygons)
     shared = shapely.area(shapely.intersection(polygons[firsts], polygons[seconds]))[firsts != seconds]
     assert shared.max() < 1e-6
+
+
+# -- tolerances and right angles on the ground ------------------------------------------------------------------------
+
+
+def rule_on(raster, simplify_m=None):
+    return make_rule(SeparationParams(0.5), 4.0, simplify_m, raster, is_squared=True)
+
+
+@pytest.mark.parametrize(("gsd_m", "expected_px"), [(0.05, 1.25), (0.1, 1.25), (0.25, 1.25), (0.5, 2.0)])
+def test_the_tolerance_is_a_pixel_of_the_file_and_never_less_than_the_traced_grids_steps(
+    make_raster, gsd_m, expected_px
+):
+    path = make_raster(size=(200, 200), transform=Affine(gsd_m, 0, 333000, 0, -gsd_m, 3066000))
+    raster = describe_raster(str(path), find_card("starter"))
+    assert raster.gsd_m == pytest.approx(0.25, rel=0.05)
+    assert rule_on(raster).simplify_px == pytest.approx(expected_px, rel=0.01)
+    assert rule_on(raster, 0.1).simplify_px == pytest.approx(0.4, rel=0.05)
+
+
+def test_right_angles_are_such_on_the_ground_where_pixels_are_not_square(tmp_path):
+    """Pixels twice as high as wide, as in degrees at 60 degrees north: an L that stands askew on the ground."""
+    axes = np.array([[math.sqrt(0.5), 0], [0, -math.sqrt(2)]])
+    house = shapely.box(0, 0, 60, 60) - shapely.box(30, 30, 60, 60)
+    house = shapely.affinity.translate(shapely.affinity.rotate(house, 20), 100, -150)
+    pixels = shapely.transform(house, lambda xy: xy @ np.linalg.inv(axes).T)
+    drawn = rasterize([(pixels, 254)], (256, 256), dtype="uint8")
+    path = write_probability(tmp_path / "p.tif", drawn)
+    scale = replace(PIXEL_OF_A_QUARTER_M2, axes=axes)
+    rule = TraceRule(SeparationParams(0.5), 1.0, 1.25 * math.sqrt(2), is_squared=True)
+    (found,) = trace_all(path, rule, scale).polygons
+    ground = shapely.transform(found, lambda xy: xy @ axes.T)
+    assert is_square(np.array([ground], dtype=object)).all()
+    assert shapely.get_num_coordinates(ground) == 7
+    assert measure_iou(np.array([ground], dtype=object), np.array([house], dtype=object))[0] > 0.95
