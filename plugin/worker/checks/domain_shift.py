@@ -11,10 +11,11 @@ import shapely
 from rasterio.windows import Window
 
 from ...core.card import NEAR_ENOUGH, Card
-from ...core.events import WARNING, Notice
+from ...core.events import WARNING, Finding, Notice
 from ...core.imagery import Imagery
 from ..geodata.raster import Raster
-from ..geodata.statistics import holds_data, measure_imagery
+from ..geodata.statistics import holds_data, measure_filled, measure_imagery, spread_looks
+from .imagery_faults import MANY_FILLED, describe_specks
 
 #: What differs between parts of one raster, and what between two, was measured on imagery of four places: the parts
 #: stay within these bounds, half or twice the brightness, a bent tone curve and swapped colours do not.
@@ -25,6 +26,9 @@ _MUCH_CLIPPED = 0.1
 _LEAST_SPREAD = 0.04  # a band that says next to nothing has no scale of its own
 _LEAST_REGION_PX = 1024
 _EIGHT_BITS = (0.0, 255.0)
+_FITTING = (
+    "Scale the raster to the values of the earlier one (Raster > Conversion > Translate), or choose another base model."
+)
 _NEXT = "Correct some footprints there and improve the model, or tune one on this raster."
 
 
@@ -33,18 +37,35 @@ def find_differences(raster: Raster, card: Card, ground: Any = None) -> list[Not
 
     Values are compared where it is predicted: on the ``ground`` (pixel coordinates of the model's grid; None: the whole
     raster) and around it, if it is small. Of a card that does not tell of its imagery, only what is known is compared.
-    Ground without any data is told, too. Raises InputError and RunError where the raster cannot be read.
+    Ground without any data is told, too, and what of the raster's values is not as its file says. Raises InputError and
+    RunError where the raster cannot be read.
     """
-    notices = [*_compare_scale(raster, card), *_compare_bands(raster, card)]
+    notices = [Notice(WARNING, remark.message, remark.hint) for remark in raster.remarks]
+    notices += [*_compare_scale(raster, card), *_compare_bands(raster, card), *_compare_kind(raster, card)]
     if ground is not None and not holds_data(raster, _frame(ground, raster, 1)):
         sentence = "The raster holds no data in this area."
         return [*notices, Notice(WARNING, sentence, "Choose an area where the map shows imagery.")]
+    region = None if ground is None else _frame(ground, raster, _LEAST_REGION_PX)
+    share = measure_filled(raster, spread_looks(raster, region))
+    if share >= MANY_FILLED:
+        notices.append(Notice(WARNING, *describe_specks(raster, share, "that were looked at")))
     if not card.parent:
         return notices  # brought to any imagery by its own stretch, and tuned on none
-    found = measure_imagery(raster, None if ground is None else _frame(ground, raster, _LEAST_REGION_PX))
-    if found is None:
-        return notices
-    return [*notices, *_compare_kind(found, card), *_compare_looks(found, card)]
+    found = measure_imagery(raster, region)
+    return notices if found is None else [*notices, *_compare_looks(found, card)]
+
+
+def find_foreign_values(raster: Raster, card: Card) -> list[Finding]:
+    """Values of another kind than those that a tuned model's stretch is for: tuning would learn from black or white."""
+    kinds = [Finding("values", WARNING, notice.message, notice.hint) for notice in _compare_kind(raster, card)]
+    if not (card.parent and card.stretch):
+        return kinds
+    found = measure_imagery(raster)
+    said = () if found is None else _tell_clipped(found, card.imagery)
+    return kinds + [
+        Finding("clipped", WARNING, f"The raster's values do not fit the base model: {sentence}.", _FITTING)
+        for sentence in said
+    ]
 
 
 def _compare_scale(raster: Raster, card: Card) -> Iterator[Notice]:
@@ -76,11 +97,11 @@ def _compare_bands(raster: Raster, card: Card) -> Iterator[Notice]:
         yield Notice(WARNING, sentence, _NEXT)
 
 
-def _compare_kind(found: Imagery, card: Card) -> Iterator[Notice]:
+def _compare_kind(raster: Raster, card: Card) -> Iterator[Notice]:
     is_plain = bool(card.stretch) and all(tuple(limits) == _EIGHT_BITS for limits in card.stretch)
     learnt = card.imagery.values if card.imagery else "uint8" if is_plain else ""
-    if learnt and learnt != found.values:
-        sentence = f"The raster's values are {found.values}; the model was tuned on {learnt} values."
+    if learnt and learnt != raster.values:
+        sentence = f"The raster's values are {raster.values}; the model was tuned on {learnt} values."
         yield Notice(WARNING, sentence, "Convert the raster (Raster > Conversion > Translate).")
 
 

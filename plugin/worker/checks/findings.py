@@ -8,7 +8,8 @@ from ..dataset.inputs import Inputs
 from ..dataset.split import Split
 from ..runtime.progress import Progress
 from .area_faults import find_area_faults
-from .imagery_faults import describe_shift, find_blank, find_extremes
+from .domain_shift import find_foreign_values
+from .imagery_faults import describe_shift, find_blank, find_extremes, find_remarks, find_specks
 from .label_crops import look_at_labels
 from .label_faults import find_faults
 from .misregistration import find_shift
@@ -25,6 +26,9 @@ def find_in_inputs(inputs: Inputs, progress: Progress) -> list[Finding]:
         return _find_in_corrections(inputs, inputs.improved_split)
     crops = look_at_labels(raster, labels.polygons, settings.seed, lambda _: progress.raise_if_cancelled())
     found = [
+        *find_remarks(raster),
+        *find_foreign_values(raster, inputs.card),
+        *find_specks(labels, raster, settings.seed),
         *describe_shift(find_shift(crops, settings.seed), labels, raster),
         *find_blank(crops, labels, raster),
         *find_faults(labels, raster, inputs.card, settings.min_area_m2),
@@ -48,4 +52,4 @@ def _find_in_corrections(inputs: Inputs, improved_split: ImprovedSplit) -> list[
     faults = []
     if len(improved_split.corrected.polygons):
         faults = find_faults(improved_split.corrected, inputs.raster, inputs.card, inputs.job.settings.min_area_m2)
-    return [*improved_split.findings, *faults]
+    return [*find_remarks(inputs.raster), *improved_split.findings, *faults]

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import shapely
+from affine import Affine
+from rasterio.windows import Window
 
 from ...core.events import ADVICE, STOP, WARNING, Finding
 from ..dataset.labels import Labels, describe_way
 from ..dataset.locate import count_things, locate_finding
-from ..geodata.raster import Raster
+from ..geodata.polygons import apply_affine
+from ..geodata.raster import Raster, open_raster, regrid_raster
+from ..geodata.rasterize import PolygonIndex
+from ..geodata.statistics import measure_filled
 from .label_crops import LabelCrops
 from .misregistration import Misregistration
 
 _BLANK = 0.5
 _ALL_BLANK = 0.9
 _MANY_EXTREME = 0.25
+_MOST_LABELS = 64
+MANY_FILLED = 0.005
 _COMPASS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
 
 
@@ -35,6 +44,43 @@ def find_blank(crops: LabelCrops, labels: Labels, raster: Raster) -> list[Findin
         level, hint = STOP, "Choose the raster that the labels were drawn on, or check the coordinate systems of both."
     finding = Finding("blank", level, sentence, hint, count)
     return [locate_finding(finding, shapely.bounds(labels.polygons[blank]), raster)]
+
+
+def find_remarks(raster: Raster) -> list[Finding]:
+    """What of the raster's values is not as the file says: nodata, transparency."""
+    return [Finding(remark.kind, WARNING, remark.message, remark.hint) for remark in raster.remarks]
+
+
+def find_specks(labels: Labels, raster: Raster, seed: int) -> list[Finding]:
+    """Labels whose pixels lack values here and there, looked at in up to 64 labels: are these values truly nodata?"""
+    factor = raster.gsd_m / raster.native_gsd_m
+    drawn = np.random.default_rng(seed).permutation(labels.polygons)[:_MOST_LABELS]
+    placed = apply_affine(drawn, Affine.scale(factor))
+    native = regrid_raster(raster, None)
+    frames = shapely.intersection(shapely.envelope(placed), shapely.box(0, 0, native.width, native.height))
+    windows = [_frame_window(frame) for frame in frames if frame.area > 0]
+    share = measure_filled(raster, windows, PolygonIndex(placed))
+    if share < MANY_FILLED:
+        return []
+    return [Finding("specks", WARNING, *describe_specks(raster, share, "under the labels"))]
+
+
+def describe_specks(raster: Raster, share: float, where: str) -> tuple[str, str]:
+    """Return a sentence and a next step for pixels of which a share lacks values, and is filled."""
+    with open_raster(raster.path) as dataset:
+        nodata = next((dataset.nodatavals[band - 1] for band in raster.bands if band), None)
+    sentence = f"{share:.1%} of the pixels {where} hold no data here and there"
+    if nodata is None:
+        return f"{sentence}: they are filled from around.", "Is the raster's mask or transparency right?"
+    hint = "If imagery has this value, unset it (Raster > Conversion > Translate, -a_nodata none)."
+    return f"{sentence} (nodata {nodata:g}): they are filled from around.", hint
+
+
+def _frame_window(frame: Any) -> Window:
+    left, top, right, bottom = shapely.bounds(frame)
+    first = np.floor([left, top]).astype(int)
+    size = np.maximum(np.ceil([right, bottom]).astype(int) - first, 1)
+    return Window(*(int(value) for value in (*first, *size)))
 
 
 def find_extremes(crops: LabelCrops, raster: Raster) -> list[Finding]:

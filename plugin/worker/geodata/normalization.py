@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.io import DatasetReader
-from rasterio.windows import Window
 
 from ...core.card import ADAPTATIONS, Card
 from ...core.errors import InputError
+from .nodata import Survey, read_sample, survey_values
 
-_SAMPLE_PX = 1024
 #: A raster's values are the model's own where no mean is off by more standard deviations, no spread by more than this.
 _NEAR_MEANS = 2.0
 _NEAR_SPREADS = 3.0
@@ -28,7 +27,7 @@ class Normalization:
     sentence: str
 
 
-def adapt_values(dataset: DatasetReader, card: Card, bands: tuple[int, ...]) -> Normalization:
+def adapt_values(dataset: DatasetReader, card: Card, bands: tuple[int, ...], survey: Survey) -> Normalization:
     """Return how the values of a raster's ``bands`` (0: none of the raster's) become the model's.
 
     A card with a stretch of its own keeps it. Raises InputError for a band without data.
@@ -38,34 +37,39 @@ def adapt_values(dataset: DatasetReader, card: Card, bands: tuple[int, ...]) -> 
         sentence = "" if _is_plain(card.stretch) else _tell_stretch(card.stretch, bands)
         return Normalization(tuple(card.stretch), is_clipped, _add_fill(sentence, card, bands))
     if is_clipped:
-        stretch = measure_stretch(dataset, bands)
+        stretch = measure_stretch(dataset, bands, survey)
         sentence = "" if _is_plain(stretch) else _tell_stretch(stretch, bands)
     else:
-        stretch, sentence = _match_moments(dataset, card, bands)
+        stretch, sentence = _match_moments(dataset, card, bands, survey)
     return Normalization(stretch, is_clipped, _add_fill(sentence, card, bands))
 
 
-def measure_stretch(dataset: DatasetReader, bands: tuple[int, ...]) -> tuple[tuple[float, float], ...]:
-    """Return what of each band becomes 0 and 1: 0 and 255 in 8 bits, else its 1st and 99th percentile."""
+def measure_stretch(
+    dataset: DatasetReader, bands: tuple[int, ...], survey: Survey | None = None
+) -> tuple[tuple[float, float], ...]:
+    """Return what of each band becomes 0 and 1: 0 and 255 in 8 bits, else its 1st and 99th percentile.
+
+    ``survey`` is of these bands (None: it is still to be made).
+    """
     present = tuple(filter(None, bands))
     if all(dataset.dtypes[band - 1] == "uint8" for band in present):
         return (_EIGHT_BITS,) * len(bands)
     limits = {0: (0.0, 1.0)}
-    for band, values in _sample_values(dataset, present).items():
+    for band, values in _sample_values(dataset, present, survey or survey_values(dataset, bands)).items():
         low, high = (float(limit) for limit in np.percentile(values, (1, 99)))
         limits[band] = (low, high if high > low else low + 1.0)
     return tuple(limits[band] for band in bands)
 
 
 def _match_moments(
-    dataset: DatasetReader, card: Card, bands: tuple[int, ...]
+    dataset: DatasetReader, card: Card, bands: tuple[int, ...], survey: Survey
 ) -> tuple[tuple[tuple[float, float], ...], str]:
     """Return the stretch that gives each band the mean and the standard deviation of the model's, and how it is said.
 
     Values that are like the model's own are taken as they are.
     """
     low, high = card.value_range
-    found = {band: (float(v.mean()), float(v.std())) for band, v in _sample_values(dataset, bands).items()}
+    found = {band: (float(v.mean()), float(v.std())) for band, v in _sample_values(dataset, bands, survey).items()}
     pairs = [(found[band], mean, std) for band, mean, std in zip(bands, card.mean, card.std, strict=True) if band]
     if all(_is_near(moments, low + mean * (high - low), std * (high - low)) for moments, mean, std in pairs):
         return (card.value_range,) * len(bands), "Values are like those of the training imagery, and used unchanged."
@@ -96,33 +100,19 @@ def _stretch_to(moments: tuple[float, float], mean: float, std: float) -> tuple[
     return low, low + spread / std
 
 
-def _sample_values(dataset: DatasetReader, bands: tuple[int, ...]) -> dict[int, NDArray[np.float32]]:
+def _sample_values(dataset: DatasetReader, bands: tuple[int, ...], survey: Survey) -> dict[int, NDArray[np.float32]]:
     """Return some of the values that hold data, band by band; raises InputError for a band that holds none."""
-    present, shape = tuple(filter(None, bands)), sample_shape(dataset)
-    valid = read_mask(dataset, present, None, shape)
-    samples = {}
-    for band in dict.fromkeys(present):
-        values = dataset.read(band, out_shape=shape).astype("float32")
-        samples[band] = values[valid & np.isfinite(values)]
+    samples, rule = survey.samples, survey.rule
+    if not samples:
+        looks = zip(rule.bands, rule.nodata, strict=True)
+        planes = {band: read_sample(dataset, band, nodata, rule.mask) for band, nodata in looks}
+        samples = {band: plane[np.isfinite(plane)] for band, plane in planes.items()}
+    for band in dict.fromkeys(filter(None, bands)):
         if samples[band].size == 0:
             raise InputError(
                 f"Band {band} of the raster {dataset.name} holds no data.", "Choose another band or raster."
             )
     return samples
-
-
-def sample_shape(dataset: DatasetReader) -> tuple[int, int]:
-    """Return the height and width to which a raster is thinned out for its statistics."""
-    return (min(dataset.height, _SAMPLE_PX), min(dataset.width, _SAMPLE_PX))
-
-
-def read_mask(
-    dataset: DatasetReader, bands: tuple[int, ...], window: Window | None, shape: tuple[int, int] | None
-) -> NDArray[np.bool_]:
-    """Return where a band that is used holds data, by nodata value, alpha or mask: a 0 in one colour is a colour."""
-    present = dict.fromkeys(filter(None, bands))
-    masks = [dataset.read_masks(band, window=window, out_shape=shape) for band in present]
-    return np.asarray(np.max(masks, axis=0) > 0)
 
 
 def _is_plain(stretch: tuple[tuple[float, float], ...]) -> bool:

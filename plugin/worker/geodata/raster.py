@@ -19,14 +19,17 @@ from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
-from ...core.bands import propose_bands
+from ...core.bands import ALPHA, NEAR_INFRARED, propose_bands
 from ...core.card import NEAR_ENOUGH, Card
 from ...core.errors import InputError, RunError
 from .crs import GroundScale, is_usable, measure_ground
-from .normalization import adapt_values, read_mask, sample_shape
+from .nodata import DataRule, Remark, Survey, describe_vrt, read_mask, sample_shape, sort_alpha, survey_values
+from .normalization import adapt_values
 from .open_errors import advise_raster, find_cause, refuse_unplaced
 from .polygons import apply_affine
+from .specks import choose_speck_side, fill_specks, find_specks
 from .vector import Geometries, reproject_geometries
+from .windows import widen_window
 
 os.environ.setdefault("GDAL_CACHEMAX", "256")  # MB; GDAL's own choice, a twentieth of the machine, grows with it
 
@@ -39,6 +42,8 @@ class Raster:
 
     A band 0 is none of the raster's: it holds the model's mean everywhere, which ``fill`` says for each band. Values
     beyond 0..1 are clipped where ``is_clipped``; ``adapted`` says in words how values are brought to the model's.
+    ``rule`` says which values are data, where the file's own masks do not do (None: they do), ``remarks`` what is to be
+    told of them; ``values`` are the kinds of the file's (``uint8``, ``uint16`` ...).
 
     All sizes are those of the grid that the model works on: ``width`` and ``height`` in its pixels, ``transform`` takes
     its (column, row) to coordinates of ``crs``, ``gsd_m`` is its ground sample distance in metres. ``native_gsd_m`` is
@@ -57,6 +62,9 @@ class Raster:
     fill: tuple[float, ...] = ()
     is_clipped: bool = True
     adapted: str = ""
+    rule: DataRule | None = None
+    remarks: tuple[Remark, ...] = ()
+    values: str = ""
 
     @property
     def gsd_m(self) -> float:
@@ -86,7 +94,7 @@ def open_grid(raster: Raster) -> Iterator[DatasetReader]:
 
     Finer imagery is averaged, coarser one interpolated by cubic convolution.
     """
-    with open_raster(raster.path) as dataset:
+    with _open_data(raster) as dataset:
         if not raster.is_resampled:
             yield dataset
             return
@@ -103,8 +111,21 @@ def open_grid(raster: Raster) -> Iterator[DatasetReader]:
             yield grid
 
 
+@contextlib.contextmanager
+def _open_data(raster: Raster) -> Iterator[DatasetReader]:
+    """Open the file itself, or a virtual raster of it whose missing values are NaN."""
+    with open_raster(raster.path) as dataset:
+        if raster.rule is None:
+            yield dataset
+            return
+        with rasterio.open(describe_vrt(dataset, raster.rule)) as mended:
+            yield mended
+
+
 def _keep_mask(dataset: DatasetReader) -> dict[str, object]:
     """Return the options with which what holds no data in a file holds none on another grid."""
+    if dataset.nodata is not None and np.isnan(dataset.nodata):
+        return {"src_nodata": np.nan, "nodata": np.nan, "UNIFIED_SRC_NODATA": "NO", "SRC_ALPHA_MAX": "1"}
     has_mask = MaskFlags.per_dataset in dataset.mask_flag_enums[0] and ColorInterp.alpha not in dataset.colorinterp
     return {"add_alpha": True} if has_mask else {"UNIFIED_SRC_NODATA": "YES"}
 
@@ -125,8 +146,8 @@ def describe_raster(path: str, card: Card, bands: tuple[int, ...] = ()) -> Raste
             )
         chosen = choose_bands(dataset, card, bands)
         try:
-            _probe(dataset, tuple(filter(None, chosen)))
-            values = adapt_values(dataset, card, chosen)
+            survey = _probe(dataset, tuple(filter(None, chosen)))
+            values = adapt_values(dataset, card, chosen, survey)
         except RasterioIOError as error:
             raise InputError(
                 f"The raster {path} is incomplete: {find_cause(error)}",
@@ -147,6 +168,9 @@ def describe_raster(path: str, card: Card, bands: tuple[int, ...] = ()) -> Raste
             card.mean,
             values.is_clipped,
             values.sentence,
+            survey.rule if survey.is_mended else None,
+            survey.remarks,
+            ", ".join(sorted({dataset.dtypes[band - 1] for band in chosen if band})),
         )
 
 
@@ -167,22 +191,24 @@ def _lay_grid(dataset: DatasetReader, native_m: float, working_m: float | None) 
     return cols, rows, dataset.transform @ Affine.scale(width / cols, height / rows)
 
 
-def _probe(dataset: DatasetReader, bands: tuple[int, ...]) -> None:
+def _probe(dataset: DatasetReader, bands: tuple[int, ...]) -> Survey:
     """Read a pixel in every corner and one in the middle: a file that was cut off lacks the last of them.
 
-    Raises RasterioIOError for such a file, InputError for one without any data. A large one is read as a whole only
-    where none of these pixels holds any.
+    Returns what else is known of its values. Raises RasterioIOError for such a file, InputError for one without any
+    data. A large one is read as a whole only where none of these pixels holds any.
     """
     right, bottom = dataset.width - 1, dataset.height - 1
     places = [Window(col, row, 1, 1) for row in (0, bottom // 2, bottom) for col in (0, right // 2, right)]
     for place in places:
         dataset.read(list(bands), window=place)
-    if all(MaskFlags.all_valid in dataset.mask_flag_enums[band - 1] for band in bands):
-        return
+    survey = survey_values(dataset, bands)
+    if survey.is_mended or all(MaskFlags.all_valid in dataset.mask_flag_enums[band - 1] for band in bands):
+        return survey
     if any(read_mask(dataset, bands, place, None).any() for place in places):
-        return
+        return survey
     if not read_mask(dataset, bands, None, sample_shape(dataset)).any():
         raise InputError(f"The raster {dataset.name} holds no data: all of it is nodata.", "Choose another raster.")
+    return survey
 
 
 def choose_bands(dataset: DatasetReader, card: Card, bands: tuple[int, ...]) -> tuple[int, ...]:
@@ -196,7 +222,10 @@ def choose_bands(dataset: DatasetReader, card: Card, bands: tuple[int, ...]) -> 
                 "Choose one band of the raster for each band of the model.",
             )
         return bands
-    return propose_bands([kind.name for kind in dataset.colorinterp], card.bands)
+    names = [kind.name for kind in dataset.colorinterp]
+    if names[-1] == ALPHA and dataset.count in sort_alpha(dataset)[1]:
+        names[-1] = NEAR_INFRARED
+    return propose_bands(names, card.bands)
 
 
 def read_window(
@@ -205,13 +234,22 @@ def read_window(
     """Read a window, which may reach over the raster's edge.
 
     Returns values of shape (bands, height, width) as the stretch makes them, mirrored beyond the edge and 0 where there
-    is no data, and whether each pixel (height, width) lies inside and holds data. Raises RunError where the file breaks
+    is no data, and whether each pixel (height, width) lies inside and holds data. What is missing in some bands alone,
+    and specks without data inside valid ground, are filled and count as data. Raises RunError where the file breaks
     off.
     """
+    values, valid, _ = read_patched(dataset, raster, window)
+    return values, valid
+
+
+def read_patched(
+    dataset: DatasetReader, raster: Raster, window: Window
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Read a window as ``read_window`` does, and return which of its valid pixels (height, width) were filled, too."""
     inside, pads = clip_window(window, raster)
     try:
-        values = _read_bands(dataset, raster, inside)
-        valid = read_mask(dataset, raster.bands, inside, None) & np.isfinite(values).all(axis=0)
+        values, gaps, valid = _read_values(dataset, raster, inside)
+        specks = _find_specks(dataset, raster, inside, valid)
     except RasterioIOError as error:
         raise RunError(
             f"The raster {raster.path} could not be read to its end: {find_cause(error)}",
@@ -221,14 +259,64 @@ def read_window(
     values = (values - low) / (high - low)
     if raster.is_clipped:
         values = np.clip(values, 0, 1)
+    if gaps.any():
+        values = _fill_gaps(values, gaps, np.array(raster.bands) > 0)
+    if specks.any():
+        fill_specks(values, valid, specks)
+        valid |= specks
     for index, band in enumerate(raster.bands):
         if not band:
             values[index] = raster.fill[index]
     values[:, ~valid] = 0
+    filled = valid & (specks | gaps.any(axis=0))
     if not any(sum(pad) for pad in pads):
-        return values, valid
+        return values, valid, filled
     mirrored = np.pad(values, ((0, 0), *pads), mode="symmetric")
-    return mirrored, np.pad(valid, pads)
+    return mirrored, np.pad(valid, pads), np.pad(filled, pads)
+
+
+def read_valid(
+    dataset: DatasetReader, raster: Raster, window: Window, shape: tuple[int, int] | None = None
+) -> NDArray[np.bool_]:
+    """Return where a window on the raster holds data, thinned out to ``shape``; specks of it are none."""
+    if raster.rule is not None:
+        read = dataset.read(window=window, out_shape=None if shape is None else (dataset.count, *shape))
+        return raster.rule.judge(read)[2]
+    return read_mask(dataset, raster.bands, window, shape)
+
+
+def _read_values(
+    dataset: DatasetReader, raster: Raster, window: Window
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return a window's values, which of them are missing (bands, height, width), and which pixels hold data."""
+    if raster.rule is None:
+        values = _read_bands(dataset, raster, window)
+        valid = read_mask(dataset, raster.bands, window, None) & np.isfinite(values).all(axis=0)
+        return values, np.zeros((1, *valid.shape), dtype=bool), valid
+    read, missing, valid = raster.rule.judge(dataset.read(window=window))
+    values = np.zeros((len(raster.bands), *valid.shape), "float32")
+    gaps = np.zeros(values.shape, dtype=bool)
+    for index, band in enumerate(raster.bands):
+        if band:
+            place = raster.rule.bands.index(band)
+            values[index], gaps[index] = read[place], missing[place]
+    return values, gaps, valid
+
+
+def _find_specks(dataset: DatasetReader, raster: Raster, window: Window, valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which pixels of a window are specks without data, looked at with so much around it as one may reach."""
+    if valid.all() or not valid.any():
+        return np.zeros_like(valid)
+    side_px = choose_speck_side(raster.gsd_m)
+    wide, core = widen_window(window, dataset, side_px + 1)
+    return find_specks(_read_values(dataset, raster, wide)[2], side_px)[core]
+
+
+def _fill_gaps(values: NDArray[np.float32], gaps: NDArray[np.bool_], is_read: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Give each missing value the mean of its pixel's other bands that are read."""
+    known = ~gaps & is_read[:, None, None]
+    mean = np.where(known, values, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    return np.where(gaps, mean, values).astype("float32")
 
 
 def _read_bands(dataset: DatasetReader, raster: Raster, window: Window) -> NDArray[np.float32]:

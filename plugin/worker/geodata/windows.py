@@ -27,6 +27,20 @@ def cut_windows(region: Window, side_px: int) -> list[Window]:
     return [window for row in cut_rows(region, side_px) for window in row]
 
 
+def spread_windows(region: Window, side_px: int, most_across: int) -> list[Window]:
+    """Return up to so many windows across and down a region, spread from one end of it to the other."""
+    lefts = _spread(region.col_off, region.width, side_px, most_across)
+    tops = _spread(region.row_off, region.height, side_px, most_across)
+    width, height = min(side_px, region.width), min(side_px, region.height)
+    return [Window(left, top, width, height) for top in tops for left in lefts]
+
+
+def _spread(start: int, length: int, side_px: int, most: int) -> list[int]:
+    count = min(most, max(1, length // side_px))
+    last = max(0, length - side_px)
+    return [start + round(last * step / max(1, count - 1)) for step in range(count)]
+
+
 def keep_meeting(windows: list[Window], ground: Any) -> list[Window]:
     """Return the windows that meet the ground, a geometry in the same pixels (None: all of them)."""
     if ground is None or not windows:

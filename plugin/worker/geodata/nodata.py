@@ -1,0 +1,274 @@
+"""What of a raster holds data: as the file says, and where that is plainly wrong or not enough, as its values say."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
+
+from .stray_values import Stray, find_strays, is_apart
+from .windows import spread_windows
+
+_SAMPLE_PX = 1024
+_SIDE_PX, _MOST_ACROSS = 128, 8
+_OPAQUE = (1.0, 255.0, 32767.0, 65535.0)
+_MOSTLY = 0.5
+_MOST_FLOAT = 1e38
+_EVERYTHING = (-_MOST_FLOAT, _MOST_FLOAT)
+_SET_NODATA = "Set it as nodata (Raster > Conversion > Translate, Assign a specified NoData value)."
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What is to be told of a raster's values, and what to do: ``kind`` is a finding's."""
+
+    kind: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class DataRule:
+    """Which values of a raster's ``bands`` are data, where the file's own masks do not do.
+
+    ``nodata`` holds each band's value that is none (None: there is none), ``limits`` (low, high) beyond which none is.
+    Where ``is_colour``, a band that alone holds its nodata value holds a colour of that value. ``mask`` is what else
+    tells: "" nothing, "mask,1" the file's mask, "4" its band of transparency.
+    """
+
+    bands: tuple[int, ...]
+    nodata: tuple[float | None, ...]
+    is_colour: tuple[bool, ...]
+    limits: tuple[tuple[float, float], ...]
+    mask: str = ""
+
+    def judge(self, read: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return values, where one is missing (bands, height, width), and which pixels (height, width) hold data.
+
+        ``read`` is what the dataset of ``describe_vrt`` holds. A pixel holds data where half of its bands do; what is
+        missing is 0.
+        """
+        count = len(self.bands)
+        with np.errstate(over="ignore"):
+            values = read[:count].astype("float32")
+        low, high = (np.array(limit, "float32")[:, None, None] for limit in zip(*self.limits, strict=True))
+        present = np.isfinite(values) & (values >= low) & (values <= high)
+        is_colour = np.array(self.is_colour)
+        valid = present.sum(axis=0) >= max(1, np.ceil((~is_colour).sum() / 2))
+        if self.mask:
+            valid &= read[count] > 0
+        colours = np.array([value if own else 0 for value, own in zip(self.nodata, is_colour, strict=True)], "float32")
+        values = np.where(present, values, colours[:, None, None])
+        return values, ~present & ~is_colour[:, None, None], valid
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a look at a raster came to: what of it holds data, and what is to be told of it.
+
+    ``is_mended`` where the file's own masks do not say the same as the ``rule``. ``samples`` are values of each band,
+    thinned out, of which none is missing; {} where none were looked at.
+    """
+
+    rule: DataRule
+    is_mended: bool = False
+    remarks: tuple[Remark, ...] = ()
+    samples: dict[int, NDArray[np.float32]] = field(default_factory=dict)
+
+
+def survey_values(dataset: DatasetReader, bands: tuple[int, ...]) -> Survey:
+    """Look at a raster's ``bands`` (0: none of the raster's), thinned out to 1024 x 1024 pixels.
+
+    Of bytes nothing but a transparency is looked at: any of their values is a colour, and their stretch is known.
+    """
+    present = tuple(dict.fromkeys(filter(None, bands)))
+    alpha, imagery = sort_alpha(dataset)
+    remarks = [_describe_alpha(band) for band in imagery]
+    nodata = tuple(_read_nodata(dataset, band) for band in present)
+    mask = _find_mask(dataset, present, alpha)
+    declared = [dataset.nodatavals[band - 1] for band in present]
+    is_mended = bool(imagery) or len(set(declared)) > 1 or (nodata.count(None) != declared.count(None))
+    is_mended |= bool(mask) and not _is_masked_by_gdal(dataset, present)
+    if all(dataset.dtypes[band - 1] == "uint8" for band in present):
+        rule = DataRule(present, nodata, (True,) * len(present), (_EVERYTHING,) * len(present), mask)
+        return Survey(rule, is_mended, tuple(remarks))
+    looks = [_look_at_band(dataset, band, own, mask) for band, own in zip(present, nodata, strict=True)]
+    strays = {look.band: look.strays for look in looks}
+    remarks += _describe_strays(strays)
+    is_mended |= any(look.is_mended for look in looks)
+    rule = DataRule(
+        present,
+        tuple(look.nodata for look in looks),
+        tuple(look.is_colour for look in looks),
+        tuple(look.limits for look in looks),
+        mask,
+    )
+    return Survey(rule, is_mended, tuple(remarks), {look.band: look.values for look in looks})
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A band: its nodata value, whether it may be a colour, its values, and those that stray from all others."""
+
+    band: int
+    nodata: float | None
+    is_colour: bool
+    limits: tuple[float, float]
+    values: NDArray[np.float32]
+    strays: list[Stray]
+    is_mended: bool
+
+
+def _look_at_band(dataset: DatasetReader, band: int, nodata: float | None, mask: str) -> _Look:
+    plane = read_sample(dataset, band, nodata, mask)
+    has_holes = np.dtype(dataset.dtypes[band - 1]).kind == "f" and nodata is None and bool(np.isnan(plane).any())
+    strays = find_strays(plane, dataset.dtypes[band - 1])
+    plain = [stray.value for stray in strays if stray.is_plain]
+    values = plane[np.isfinite(plane) & ~np.isin(plane, plain)]
+    is_colour = nodata is not None and not is_apart(nodata, values)
+    low, high = _EVERYTHING
+    others = [value for value in (*plain, *([] if is_colour or nodata is None else [nodata])) if np.isfinite(value)]
+    if values.size:
+        ends = np.percentile(values, (0.1, 99.9))
+        low = max([(value + ends[0]) / 2 for value in others if value < ends[0]], default=low)
+        high = min([(value + ends[1]) / 2 for value in others if value > ends[1]], default=high)
+    is_mended = bool(plain) or (nodata is not None and not is_colour) or has_holes
+    if nodata is None and plain:
+        nodata = plain[0]
+    return _Look(band, nodata, is_colour, (max(low, -_MOST_FLOAT), min(high, _MOST_FLOAT)), values, strays, is_mended)
+
+
+def read_sample(dataset: DatasetReader, band: int, nodata: float | None, mask: str) -> NDArray[np.float32]:
+    """Return a band, thinned out, NaN where it holds no data."""
+    shape = sample_shape(dataset)
+    with np.errstate(over="ignore"):
+        plane = dataset.read(band, out_shape=shape).astype("float32")
+        valid = np.isfinite(plane)
+        if nodata is not None:
+            valid &= plane != np.float32(nodata)
+    if mask.isdecimal():
+        valid &= dataset.read(int(mask), out_shape=shape) > 0
+    elif mask:
+        valid &= dataset.read_masks(int(mask.rpartition(",")[2]), out_shape=shape) > 0
+    plane[~valid] = np.nan
+    return plane
+
+
+def sort_alpha(dataset: DatasetReader) -> tuple[list[int], list[int]]:
+    """Return the bands that are transparency, and those that are merely called alpha.
+
+    Transparency is 0 or opaque in most of its pixels, looked at in up to 8 x 8 windows of 128 px.
+    """
+    alpha: list[int] = []
+    imagery: list[int] = []
+    for band, kind in enumerate(dataset.colorinterp, 1):
+        if kind == ColorInterp.alpha:
+            (alpha if _is_transparency(dataset, band) else imagery).append(band)
+    return alpha, imagery
+
+
+def _is_transparency(dataset: DatasetReader, band: int) -> bool:
+    windows = spread_windows(Window(0, 0, dataset.width, dataset.height), _SIDE_PX, _MOST_ACROSS)
+    values = np.concatenate([dataset.read(band, window=window).ravel() for window in windows])
+    shown = values[values != 0]
+    return bool(shown.size == 0 or np.isin(shown, _OPAQUE).mean() >= _MOSTLY)
+
+
+def _is_masked_by_gdal(dataset: DatasetReader, bands: Sequence[int]) -> bool:
+    """Tell whether GDAL honours a mask or a transparency on any grid: next to one or three bands of 8 or 16 bits."""
+    flags = dataset.mask_flag_enums[bands[0] - 1]
+    count = dataset.count + (MaskFlags.alpha not in flags)
+    is_known = all(dataset.dtypes[band - 1] in ("uint8", "uint16") for band in bands)
+    has_nodata = any(value is not None for value in dataset.nodatavals)
+    return MaskFlags.per_dataset in flags and count in (2, 4) and is_known and not has_nodata
+
+
+def _find_mask(dataset: DatasetReader, bands: Sequence[int], alpha: list[int]) -> str:
+    flags = dataset.mask_flag_enums[bands[0] - 1]
+    if MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags:
+        return f"mask,{bands[0]}"
+    return str(alpha[0]) if alpha else ""
+
+
+def _read_nodata(dataset: DatasetReader, band: int) -> float | None:
+    """Return a band's nodata value, None where it has none, or one that its kind of values does not know."""
+    value, kind = dataset.nodatavals[band - 1], np.dtype(dataset.dtypes[band - 1])
+    if value is None:
+        return None
+    if kind.kind == "f":
+        return float(value)
+    ends = np.iinfo(kind)
+    return float(value) if ends.min <= value <= ends.max else None
+
+
+def _describe_alpha(band: int) -> Remark:
+    sentence = f"Band {band} is called alpha, but its values are not those of a transparency: nothing is masked by it."
+    hint = f"Is it near-infrared? Then name it so (Raster > Conversion > Translate, -colorinterp_{band} nir)."
+    return Remark("no_transparency", sentence, hint)
+
+
+def _describe_strays(strays: dict[int, list[Stray]]) -> Iterator[Remark]:
+    found: dict[tuple[float, bool], dict[int, float]] = {}
+    for band, each in strays.items():
+        for stray in each:
+            if stray.is_common:
+                found.setdefault((stray.value, stray.is_plain), {})[band] = stray.share
+    for (value, is_plain), shares in found.items():
+        where = f"band {next(iter(shares))}" if len(shares) == 1 else f"bands {', '.join(map(str, shares))}"
+        sentence = f"{max(shares.values()):.1%} of the values in {where} are {value:g}, far from all others"
+        if is_plain:
+            told, hint = "they are read as nodata, which the file does not declare.", _SET_NODATA
+        else:
+            told, hint = "the file does not declare them as nodata.", f"Do they hold no data? {_SET_NODATA}"
+        yield Remark("undeclared_nodata", f"{sentence}: {told}", hint)
+
+
+def describe_vrt(dataset: DatasetReader, rule: DataRule) -> str:
+    """Return a virtual raster of the rule's bands as floats, NaN where a band holds its nodata value.
+
+    What else tells where there is data is a band of transparency from 0 to 1, the last one.
+    """
+    is_wide = any(dataset.dtypes[band - 1] in ("float64", "int32", "uint32") for band in rule.bands)
+    kind = "Float64" if is_wide else "Float32"
+    lines = [
+        f'<VRTDataset rasterXSize="{dataset.width}" rasterYSize="{dataset.height}">',
+        f"<SRS>{html.escape(dataset.crs.to_wkt())}</SRS>",
+        f"<GeoTransform>{', '.join(map(repr, dataset.transform.to_gdal()))}</GeoTransform>",
+    ]
+    for number, (band, nodata) in enumerate(zip(rule.bands, rule.nodata, strict=True), 1):
+        lines.append(f'<VRTRasterBand dataType="{kind}" band="{number}"><NoDataValue>nan</NoDataValue>')
+        value = "nan" if nodata is None else repr(nodata)
+        lines.append(_describe_source(dataset, str(band), f"<NODATA>{value}</NODATA>"))
+    if rule.mask:
+        lines.append(f'<VRTRasterBand dataType="{kind}" band="{len(rule.bands) + 1}"><ColorInterp>Alpha</ColorInterp>')
+        lines.append(_describe_source(dataset, rule.mask, "<LUT>0:0,1:1</LUT>"))
+    return "".join([*lines, "</VRTDataset>"])
+
+
+def _describe_source(dataset: DatasetReader, band: str, how: str) -> str:
+    name = html.escape(dataset.name)
+    return (
+        f'<ComplexSource><SourceFilename relativeToVRT="0">{name}</SourceFilename>'
+        f"<SourceBand>{band}</SourceBand>{how}</ComplexSource></VRTRasterBand>"
+    )
+
+
+def sample_shape(dataset: DatasetReader) -> tuple[int, int]:
+    """Return the height and width to which a raster is thinned out for its statistics."""
+    return (min(dataset.height, _SAMPLE_PX), min(dataset.width, _SAMPLE_PX))
+
+
+def read_mask(
+    dataset: DatasetReader, bands: tuple[int, ...], window: Window | None, shape: tuple[int, int] | None
+) -> NDArray[np.bool_]:
+    """Return where a band that is used holds data, by nodata value, alpha or mask: a 0 in one colour is a colour."""
+    present = dict.fromkeys(filter(None, bands))
+    masks = [dataset.read_masks(band, window=window, out_shape=shape) for band in present]
+    return np.asarray(np.max(masks, axis=0) > 0)
