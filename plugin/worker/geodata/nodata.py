@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
+from .nodata_patches import is_imagery
 from .stray_values import Stray, find_strays, is_apart
 from .windows import spread_windows
 
@@ -98,7 +99,7 @@ def survey_values(dataset: DatasetReader, bands: tuple[int, ...]) -> Survey:
     is_mended |= bool(mask) and not _is_masked_by_gdal(dataset, present)
     if all(dataset.dtypes[band - 1] == "uint8" for band in present):
         rule = DataRule(present, nodata, (True,) * len(present), (_EVERYTHING,) * len(present), mask)
-        return Survey(rule, is_mended, tuple(remarks))
+        return _unmask_imagery(dataset, Survey(rule, is_mended, tuple(remarks)), 255.0)
     looks = [_look_at_band(dataset, band, own, mask) for band, own in zip(present, nodata, strict=True)]
     strays = {look.band: look.strays for look in looks}
     remarks += _describe_strays(strays)
@@ -110,7 +111,21 @@ def survey_values(dataset: DatasetReader, bands: tuple[int, ...]) -> Survey:
         tuple(look.limits for look in looks),
         mask,
     )
-    return Survey(rule, is_mended, tuple(remarks), {look.band: look.values for look in looks})
+    survey = Survey(rule, is_mended, tuple(remarks), {look.band: look.values for look in looks})
+    ranges = [float(np.ptp(np.percentile(look.values, (1, 99)))) for look in looks if look.values.size]
+    return _unmask_imagery(dataset, survey, max(ranges, default=0.0))
+
+
+def _unmask_imagery(dataset: DatasetReader, survey: Survey, spread: float) -> Survey:
+    """Return the survey without a nodata value that is imagery's own; ``spread`` is that of the values."""
+    rule, values = survey.rule, set(survey.rule.nodata)
+    (value, *others) = values
+    if others or value is None or not all(rule.is_colour) or not is_imagery(dataset, rule.bands, value, spread):
+        return survey
+    sentence = f"Imagery holds the nodata value {value:g} in shadows or bright roofs: it is read as imagery."
+    remark = Remark("nodata_is_imagery", sentence, "Unset it (Raster > Conversion > Translate, -a_nodata none).")
+    rule = replace(rule, nodata=(None,) * len(rule.bands), is_colour=(False,) * len(rule.bands))
+    return replace(survey, rule=rule, is_mended=True, remarks=(*survey.remarks, remark))
 
 
 @dataclass(frozen=True)

@@ -23,18 +23,14 @@ def explain_none(path: Path, card: Card, ground: Any = None, *, is_warned: bool 
     """Return why no footprint came of a probability raster: no data, a low probability, or too small an area.
 
     ``ground`` (its pixel coordinates; None: all of it) is where footprints were looked for. ``is_warned`` says that
-    differences between the raster and the model's imagery were told already.
+    what is unusual about the raster was told already.
     """
     highest = _find_highest(path, ground)
     if highest is None:
         sentence, hint = "the raster holds no data there.", "Choose imagery, or an area, where the map shows some."
     elif not find_buildings(np.array([highest], "uint8"), card.threshold)[0]:
         sentence = f"the model's highest probability is {highest / FULL:.2f}, its threshold {card.threshold:.2f}."
-        hint = (
-            "The warnings above say how the raster differs from the imagery that the model was trained on."
-            if is_warned
-            else "Are there buildings, and is each band assigned to its colour? Else tune a model on this raster."
-        )
+        hint = "Are there buildings, and is each band assigned to its colour? Else tune a model on this raster."
     else:
         place = "" if ground is None else ", or lies at least half in the area"
         sentence = (
@@ -42,6 +38,8 @@ def explain_none(path: Path, card: Card, ground: Any = None, *, is_warned: bool 
             f"is as large as {card.min_area_m2:g} m2{place}."
         )
         hint = "Choose a smaller minimum area, or a lower threshold."
+    if is_warned:
+        hint = "The warnings above say what is unusual about the raster."
     return Notice(WARNING, f"No footprints: {sentence}", hint)
 
 

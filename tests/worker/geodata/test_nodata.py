@@ -264,6 +264,35 @@ def test_specks_inside_valid_ground_are_filled_and_a_gap_is_none(write, kind):
     assert holds_data(raster, Window(0, 0, 20, 20))
 
 
+def draw_patches(value, softness):
+    """Return imagery with 25 round patches of a value, of some 5 to 8 m each; the ground passes over to it softly."""
+    rows, cols = np.mgrid[:SIDE, :SIDE]
+    distance = np.hypot(rows % 25 - 12, cols % 25 - 12)
+    return np.round(value + (draw(60, 190) - value) * np.clip((distance - 6) / softness, 0, 1))
+
+
+@pytest.mark.parametrize("value", [0, 255])
+def test_a_nodata_value_of_shadows_or_of_bright_roofs_is_imagery_and_told(write, value):
+    raster, values, valid = read(write(draw_patches(value, 8), nodata=value))
+    assert kinds(raster) == ["nodata_is_imagery"]
+    assert valid.all()
+    assert (values[:, 12, 12] == value / 255).all()
+
+
+@pytest.mark.parametrize("value", [0, 255])
+def test_what_was_cut_out_is_no_data(write, value):
+    """Its edges are sharp; or else there is a collar, too."""
+    stored = draw_patches(value, 0.1)
+    raster, _, valid = read(write(stored, nodata=value))
+    assert kinds(raster) == []
+    assert not valid[12, 12]
+    collared = draw_patches(value, 8)
+    collared[:, :6] = value
+    raster, _, valid = read(write(collared, nodata=value))
+    assert kinds(raster) == []
+    assert not valid[:6].any()
+
+
 def test_a_window_sees_the_same_specks_as_the_whole_raster_does(write):
     stored = draw(40, 250, dtype="uint8")
     holes = gaussian_filter(np.random.default_rng(4).normal(size=(SIDE, SIDE)), 2) > 0.15

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import rasterio
 import shapely
 from affine import Affine
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import DatasetReader, MemoryFile
 from rasterio.windows import Window
 
+from ...geodata.nodata import DataRule, describe_vrt, survey_values
 from ...geodata.normalization import measure_stretch
 from ...geodata.polygons import apply_affine
 from ...geodata.vector import Geometries
@@ -54,17 +56,22 @@ class Imagery:
 
 @dataclass(frozen=True)
 class View:
-    """How a raster is looked at: up to three ``bands`` counted from 1, and what of each is black and white."""
+    """How a raster is looked at: up to three ``bands`` counted from 1, and what of each is black and white.
+
+    ``rule`` says which values are data, where the file's own masks do not do (None: they do).
+    """
 
     bands: tuple[int, ...]
     limits: tuple[tuple[float, float], ...]
+    rule: DataRule | None = None
 
 
 def choose_view(dataset: DatasetReader, bands: Sequence[int]) -> View:
     """Return the view with the bands that the model read; raises InputError for a band without data."""
     known = [band for band in bands if 1 <= band <= dataset.count] or [1]
     shown = tuple(known[:3]) if len(known) >= 3 else (known[0],)
-    return View(shown, measure_stretch(dataset, shown))
+    survey = survey_values(dataset, shown)
+    return View(shown, measure_stretch(dataset, shown, survey), survey.rule if survey.is_mended else None)
 
 
 def take_imagery(dataset: DatasetReader, view: View, ground: tuple[float, ...], most_px: int) -> Imagery | None:
@@ -74,9 +81,7 @@ def take_imagery(dataset: DatasetReader, view: View, ground: tuple[float, ...], 
         return None
     shrink = max(1.0, window.width / most_px, window.height / most_px)
     shape = max(1, round(window.height / shrink)), max(1, round(window.width / shrink))
-    how = {"window": window, "out_shape": (len(view.bands), *shape)}
-    values = dataset.read(list(view.bands), resampling=Resampling.average, **how).astype("float32")
-    valid = dataset.dataset_mask(window=window, out_shape=shape) > 0
+    values, valid = _read(dataset, view, window, shape)
     low, high = (np.array(limit, dtype="float32")[:, None, None] for limit in zip(*view.limits, strict=True))
     with np.errstate(invalid="ignore"):
         bright = np.clip((values - low) / np.maximum(high - low, 1e-9), 0, 1) * 255
@@ -85,6 +90,20 @@ def take_imagery(dataset: DatasetReader, view: View, ground: tuple[float, ...], 
     height = WIDTH * window.height / window.width
     corners = [to_crs @ corner for corner in ((0, 0), (WIDTH, 0), (WIDTH, height), (0, height))]
     return Imagery(_encode(np.rint(bright).astype("uint8")), height, ~to_crs, shapely.Polygon(corners))
+
+
+def _read(
+    dataset: DatasetReader, view: View, window: Window, shape: tuple[int, int]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the view's bands of a window, averaged to the shape, and where they hold data."""
+    if view.rule is None:
+        how = {"window": window, "out_shape": (len(view.bands), *shape)}
+        values = dataset.read(list(view.bands), resampling=Resampling.average, **how).astype("float32")
+        return values, dataset.dataset_mask(window=window, out_shape=shape) > 0
+    with rasterio.open(describe_vrt(dataset, view.rule)) as mended:
+        read = mended.read(window=window, out_shape=(mended.count, *shape), resampling=Resampling.average)
+    values, _, valid = view.rule.judge(read)
+    return values[[view.rule.bands.index(band) for band in view.bands]], valid
 
 
 def _find_window(dataset: DatasetReader, ground: tuple[float, ...]) -> Window | None:
