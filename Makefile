@@ -104,7 +104,8 @@ qgis: qgis-python worker sample plugin-link ## open the demo's project in QGIS w
 
 starter: worker ## train the starter model anew (DATA=folder of the open places; minutes to an hour)
 	@[ -d "$(DATA)" ] || { echo "Say where the open places are: make starter DATA=FOLDER" >&2; exit 1; }
-	@"$$($(ENVIRONMENT) python)" -m plugin.worker.starter "$(DATA)" --out "$(OUT)" $(ARGS)
+	@"$$($(ENVIRONMENT) python)" -m plugin.worker.starter "$(DATA)" --out "$(OUT)" \
+		$(if $(filter resources/models,$(OUT)),--overwrite) $(ARGS)
 
 bench: worker ## run the benchmarks with the worker's Python
 	@[ -d tests/benchmarks ] || { echo "There are no benchmarks in tests/benchmarks." >&2; exit 1; }

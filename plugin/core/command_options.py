@@ -17,6 +17,9 @@ _SHARE = Option(least=0, most=1, bounds="()", is_strict=True)
 _CORNERS = ("XMIN", "YMIN", "XMAX", "YMAX")
 _WHERE = Option(group="where")
 
+#: Without it nothing that is there is replaced; an input never is.
+Overwrite = Annotated[bool, Option("replace what is there; of a GeoPackage only the layer that is written")]
+
 JobFile = Annotated[Path, Option("the job, in the folder of its run", metavar="JOB.json", is_positional=True)]
 Json = Annotated[bool, Option("print one JSON value, and nothing else")]
 Events = Annotated[bool, Option("print events instead of a summary")]
@@ -121,6 +124,7 @@ class PredictOptions:
     threshold: Annotated[
         Optional[float], replace(_SHARE, help="probability from which a pixel is building; default: the card's")
     ] = None
+    overwrite: Overwrite = False
     events: Events = False
 
 
@@ -154,6 +158,7 @@ class ExportOptions:
         ),
     ] = None
     format: Annotated[str, Option("what is written", choices=("onnx", "card", "both"))] = "both"
+    overwrite: Overwrite = False
     events: Events = False
 
 
@@ -201,6 +206,7 @@ class ScoreOptions:
             label="Every feature as it stands",
         ),
     ] = False
+    overwrite: Overwrite = False
     json: Json = False
 
 
@@ -228,6 +234,13 @@ class SpaceNetOptions:
     ] = ""
     held_out_share: Annotated[float, replace(_SHARE, help="of the buildings")] = 0.25
     seed: Annotated[int, Option("which ground is held out")] = 1
+    overwrite: Annotated[
+        bool,
+        Option(
+            "replace what is there; of a GeoPackage only the layer that is written",
+            label="Replace layers that are there",
+        ),
+    ] = False
     events: Events = False
 
 
@@ -258,6 +271,7 @@ class AdoptOptions:
     gsd_m: Annotated[tuple[float, ...], Option("metres a pixel, or the least and the most", unit="m")] = ()
     licence: Annotated[str, Option("under which the weights may be used")] = ""
     title: Annotated[str, Option("its name for people")] = ""
+    overwrite: Overwrite = False
 
 
 @dataclass(frozen=True)
@@ -304,6 +318,7 @@ class ReportOptions:
     """Write report.html anew from report.json and what else a run's folder holds."""
 
     run: Annotated[Path, _RUN_IN_QGIS]
+    overwrite: Annotated[bool, Option("replace a report.html that the run has not written")] = False
     json: Json = False
 
 
@@ -331,7 +346,8 @@ class SendOptions:
     """Write a run as one zip, without imagery, probabilities and the paths of this machine."""
 
     run: Annotated[Path, _RUN_IN_QGIS]
-    out: Annotated[Path, Option("nothing that is there is overwritten", metavar="F.zip")]
+    out: Annotated[Path, Option("the zip", metavar="F.zip")]
+    overwrite: Overwrite = False
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,19 @@ import contextlib
 import os
 import shutil
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Collection
 
+from .atomic_file import PASSING
 from .child_process import never
 from .errors import RunError
 from .folder import RunFolder
 from .json_codec import read_object
 from .lock import is_held
 from .run_list import RUNS
+from .run_state import digest_file, read_made
 
 _ASIDE = ".footprint_tuner_deleted_"
-#: What a run has in its folder only while it is at work, or of a raster that it made itself.
+#: What runs of earlier versions had in their folders only while they were at work, and what becomes of tiles.
 _OTHERS = ("validation.tif", "retrace.part", "spacenet")
 
 
@@ -41,11 +43,15 @@ def refuse_running(folder: RunFolder, *, is_begun: bool = False) -> None:
 def list_kept(folder: RunFolder) -> list[str]:
     """Return the names of what lies in the run's folder and is not the run's: a deletion leaves it.
 
-    In a folder of the user's own, where a job was written by hand, the job's inputs are the user's, too.
+    In a folder of the user's own, where a job was written by hand, only the job and what the run's state says are its.
     """
-    inputs = set() if folder.path.parent.name == RUNS else _list_inputs(folder)
     names = sorted(path.name for path in folder.path.iterdir()) if folder.path.is_dir() else []
-    return [name for name in names if name in inputs or not _is_own(name, folder)]
+    if folder.path.parent.name == RUNS:
+        return [name for name in names if not _is_own(name, folder.files)]
+    made, inputs = read_made(folder), _list_inputs(folder)
+    changed = {name for name, digest in made.items() if digest and digest_file(folder.path / name) != digest}
+    own = [path for path in folder.files if path.name in made or path == folder.job]
+    return [name for name in names if name in inputs | changed or not _is_own(name, own)]
 
 
 def list_edited(folder: RunFolder) -> list[str]:
@@ -102,14 +108,15 @@ def _move(paths: list[Path], target: Path) -> None:
         raise
 
 
-def _is_own(name: str, folder: RunFolder) -> bool:
-    """Tell whether a name is that of a run's file, of what lies beside one, or of what was half written."""
-    for path in folder.files:
+def _is_own(name: str, files: Collection[Path]) -> bool:
+    """Tell whether a name is that of one of a run's files, of what lies beside one, or of what was half written."""
+    for path in files:
         halves = [f"{path.stem}{half}{path.suffix}" for half in (".part", ".earlier")]
         is_edited = name.startswith(f"{path.stem}_edited") and name.endswith(path.suffix)
         if name in (path.name, *halves) or name.startswith((f"{path.name}.", f"{path.name}-")) or is_edited:
             return True
-    return name in _OTHERS
+    has_run = any(path.name == "state.json" for path in files)
+    return name.startswith(PASSING) or (has_run and name in _OTHERS)
 
 
 def _list_inputs(folder: RunFolder) -> set[str]:

@@ -126,7 +126,13 @@ class RunFolder:
     def files(self) -> tuple[Path, ...]:
         """All of the files above, there or not."""
         names = [name for name, value in vars(RunFolder).items() if isinstance(value, property)]
-        return tuple(getattr(self, name) for name in names if name not in ("files", "is_resumable"))
+        return tuple(getattr(self, name) for name in names if name not in ("files", "written", "is_resumable"))
+
+    @property
+    def written(self) -> tuple[Path, ...]:
+        """What a run itself writes: all but its input and what the user makes there."""
+        given = (self.job, self.labels, self.areas, self.earlier, self.earlier_report, self.corrections, self.note)
+        return tuple(path for path in self.files if path not in given)
 
     @property
     def is_resumable(self) -> bool:

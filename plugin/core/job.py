@@ -13,6 +13,7 @@ from .block_roles import read_block_roles
 from .errors import InputError
 from .json_codec import decode
 from .option import POLYGONS, RASTER, Option, list_options
+from .source_names import resolve_source
 from .vector_source import split_source
 
 DEFAULT_BASE_MODEL = "starter"
@@ -301,7 +302,7 @@ def _refuse_unknown_fields(content: Iterable[str], kind: type[Any], path: Path) 
 
 def _resolve_paths(job: Job, folder: Path) -> Job:
     def resolve(text: str) -> str:
-        return str(folder / text) if text else ""
+        return resolve_source(text, folder)
 
     is_file = job.base_model.endswith((".json", ".safetensors"))
     base_model = resolve(job.base_model) if is_file else job.base_model

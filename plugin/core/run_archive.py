@@ -15,6 +15,8 @@ from .atomic_file import replacing
 from .child_process import never
 from .errors import InputError, RunError, TunerError
 from .folder import RunFolder
+from .output_files import require_free
+from .run_guard import list_run_files
 from .run_list import read_name
 
 #: What is sent as it is, by the names of ``RunFolder``. The rest of a run is imagery, can be computed again, or is a
@@ -78,15 +80,19 @@ def pack_run(
     target: Path,
     tell: Callable[[float], object] = lambda _: None,
     is_cancelled: Callable[[], bool] = never,
+    *,
+    may_replace: bool = False,
 ) -> Path:
     """Write a run as a zip with one folder in it, by a temporary name, and return its path.
 
-    ``tell`` hears the share that is done. Raises InputError where the target lies in the run itself, RunError where it
-    cannot be written or a file of the run cannot be read, PackingCancelled.
+    ``tell`` hears the share that is done. Raises InputError where the target lies in the run itself, is an input of the
+    run, or is there already unless it ``may_replace`` it; RunError where it cannot be written or a file of the run
+    cannot be read, PackingCancelled.
     """
     run = plan.folder.path
     if run.resolve() in target.resolve().parents:
         raise InputError("The zip cannot be written into the run's own folder.", "Choose another folder for it.")
+    require_free(target, list_run_files(plan.folder), may_replace=may_replace)
     hide = _Hider(plan)
     done = 0
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from plugin.core.atomic_file import replace_all
+from plugin.core.atomic_file import locate_passing, replace_all, replacing
 from plugin.core.errors import RunError
 
 
@@ -41,8 +41,64 @@ def test_where_one_cannot_be_replaced_all_are_as_they_were(broken, made, tmp_pat
 
 
 def test_a_file_that_cannot_be_set_aside_stops_the_others(made, tmp_path):
+    locate_passing(tmp_path, "earlier b.txt").write_text("no folder")
     before = read(tmp_path)
-    (tmp_path / "b.earlier.txt").mkdir()
     with pytest.raises(RunError):
         replace_all(made)
     assert read(tmp_path) == before
+
+
+def test_a_users_file_of_a_temporary_name_stays(tmp_path):
+    (tmp_path / "town.part.gpkg").write_text("mine")
+    with replacing(tmp_path / "town.gpkg") as partial:
+        partial.write_text("whole")
+    assert read(tmp_path) == {"town.part.gpkg": "mine", "town.gpkg": "whole"}
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_temporary_name_and_its_journal_fit_beside_the_longest_name(tmp_path):
+    longest = tmp_path / f"{'x' * 250}.gpkg"
+    with replacing(longest) as partial:
+        partial.with_name(f"{partial.name}-journal").touch()
+        partial.write_text("whole")
+    assert read(tmp_path) == {longest.name: "whole"}
+
+
+def test_empty_journals_go_with_the_file_that_they_belonged_to(tmp_path):
+    path = tmp_path / "town.gpkg"
+    for ending in ("", "-wal", "-journal"):
+        (tmp_path / f"town.gpkg{ending}").touch()
+    (tmp_path / "town.gpkg-shm").write_bytes(b"index")
+    with replacing(path) as partial:
+        partial.write_text("whole")
+    assert read(tmp_path) == {"town.gpkg": "whole"}
+
+
+@pytest.mark.parametrize("ending", ["-wal", "-journal"])
+def test_a_file_that_is_opened_while_its_successor_is_made_stays(tmp_path, ending):
+    path, journal = tmp_path / "town.gpkg", tmp_path / f"town.gpkg{ending}"
+    path.write_text("old")
+
+    def work():
+        with replacing(path) as partial:
+            partial.write_text("new")
+            journal.write_text("change")
+
+    with pytest.raises(RunError, match="open in another program"):
+        work()
+    assert read(tmp_path) == {"town.gpkg": "old", journal.name: "change"}
+
+
+def test_what_a_crash_left_is_no_hindrance_and_a_link_is_not_followed(tmp_path):
+    left = locate_passing(tmp_path, "a.txt")
+    left.mkdir()
+    (left / "half").touch()
+    with replacing(tmp_path / "a.txt") as partial:
+        partial.write_text("whole")
+    assert not left.exists()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "file").touch()
+    left.symlink_to(tmp_path / "mine")
+    with pytest.raises(RunError), replacing(tmp_path / "a.txt") as partial:
+        partial.write_text("never")
+    assert (tmp_path / "mine" / "file").exists()

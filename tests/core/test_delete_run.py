@@ -79,6 +79,9 @@ def test_the_size_counts_every_file(tmp_path):
     assert measure_bytes(tmp_path, lambda: True) == 0
 
 
+_STAGES = ("base", "tune", "predict", "trace", "score")
+
+
 @pytest.fixture
 def mixed(tmp_path):
     """A folder of the user's own with a job written by hand beside its inputs, what the run wrote, and other work."""
@@ -90,6 +93,7 @@ def mixed(tmp_path):
         (folder / name).write_text(f"the user's {name}")
     for name in ("footprints.gpkg", "probability.tif", "probability.tif.ovr", "footprints.part.gpkg", "report.json"):
         (folder / name).touch()
+    (folder / "state.json").write_text(json.dumps({"job": "", "results": {stage: {} for stage in _STAGES}}), "utf-8")
     (folder / "retrace.part").mkdir()
     return RunFolder(folder)
 
@@ -101,6 +105,17 @@ def test_what_is_not_the_runs_is_named_and_stays(mixed):
     assert sorted(path.name for path in mixed.path.iterdir()) == kept
     assert (mixed.path / "labels.gpkg").read_text() == "the user's labels.gpkg"
     assert [path.name for path in mixed.path.parent.iterdir()] == ["town"]
+
+
+def test_a_file_under_the_name_of_a_runs_that_no_run_has_written_stays(mixed):
+    state = {"job": "", "results": {}, "files": {"report.json": "", "footprints.gpkg": "another digest"}}
+    (mixed.path / "state.json").write_text(json.dumps(state), "utf-8")
+    kept = {"probability.tif", "footprints.gpkg"}
+    assert kept <= set(list_kept(mixed))
+    delete_run(mixed)
+    left = {path.name for path in mixed.path.iterdir()}
+    assert kept <= left
+    assert not {"report.json", "state.json", "job.json"} & left
 
 
 def test_what_is_not_the_runs_stays_where_there_is_a_trash_too(mixed, tmp_path):

@@ -13,7 +13,7 @@ def test_the_names_in_a_runs_folder_are_those_of_its_description():
     names = {
         name: getattr(FOLDER, name).name
         for name, item in vars(RunFolder).items()
-        if isinstance(item, property) and name not in ("files", "is_resumable")
+        if isinstance(item, property) and name not in ("files", "written", "is_resumable")
     }
     assert {path.name for path in FOLDER.files} == set(names.values())
     assert names == {

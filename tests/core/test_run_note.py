@@ -2,6 +2,7 @@
 
 import pytest
 
+from plugin.core.atomic_file import locate_passing
 from plugin.core.errors import RunError
 from plugin.core.folder import RunFolder
 from plugin.core.run_note import read_note, write_note
@@ -36,7 +37,7 @@ def test_a_note_for_a_run_that_has_gone_is_refused(tmp_path):
 def test_a_note_that_cannot_be_written_says_so_and_the_old_one_stays(tmp_path):
     folder = RunFolder(tmp_path)
     write_note(folder, "old")
-    (tmp_path / "note.part.txt").mkdir()
+    locate_passing(tmp_path, folder.note.name).write_text("no folder")
     with pytest.raises(RunError, match="could not be written"):
         write_note(folder, "new")
     assert read_note(folder) == "old"

@@ -18,6 +18,8 @@ from qgis.core import (
     QgsWkbTypes,
 )
 
+from ...core.atomic_file import replacing
+from ...core.errors import TunerError
 from ...core.events import LEVELS, STOP, WARNING, Finding
 from ...core.folder import RunFolder
 from ..tuning.findings import find_crs, list_features, list_fields
@@ -26,6 +28,7 @@ from .feedback import FeedbackAdapter
 from .job_algorithm import TuningAlgorithm, run_delivery
 from .outputs import style_output
 from .parameters import Values
+from .worker_algorithm import refuse
 
 FINDINGS = "FINDINGS"
 _POLYGON = QgsWkbTypes.Type.Polygon
@@ -83,7 +86,10 @@ class CheckAlgorithm(TuningAlgorithm):
         results = {"OK": not self._refusal, "TEXT": "\n".join([verdict, *adapter.notices, *lines])}
         path = self.parameterAsFileOutput(parameters, "REPORT", context)
         if path:
-            _write_page(Path(path), self.displayName(), [verdict, *adapter.notices], found)
+            try:
+                _write_page(Path(path).absolute(), self.displayName(), [verdict, *adapter.notices], found)
+            except TunerError as error:
+                refuse(error)
             results["REPORT"] = path
         return {**results, **self._send_findings(adapter.findings, parameters, context)}
 
@@ -110,4 +116,5 @@ def _write_page(path: Path, title: str, lines: list[str], found: list[Finding]) 
         f"<li><b>{_name_level(each.level)}.</b> {html.escape(each.message)} <i>{html.escape(each.hint)}</i></li>"
         for each in found
     )
-    path.write_text(f"{head}{said}<ul>{items}</ul>" if items else head + said, encoding="utf-8")
+    with replacing(path) as partial:
+        partial.write_text(f"{head}{said}<ul>{items}</ul>" if items else head + said, encoding="utf-8")

@@ -74,7 +74,7 @@ class ExportAlgorithm(WorkerAlgorithm):
                 f"{out.name} is no name for an ONNX file. Choose one that ends with {_ENDING}."
             )
         with tempfile.TemporaryDirectory(prefix="footprint_tuner_") as folder:
-            arguments = ["export", *list_arguments(replace(self._options, out=out))]
+            arguments = ["export", *list_arguments(replace(self._options, out=out, overwrite=out.exists()))]
             finished = follow_worker(
                 arguments, Path(folder) / "log.txt", FeedbackAdapter(feedback, _STAGES), self.client
             )

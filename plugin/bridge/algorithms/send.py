@@ -39,7 +39,14 @@ class SendAlgorithm(DeclaredAlgorithm):
         out = Path(self.parameterAsFileOutput(parameters, "ZIP", context)).absolute()
         try:
             refuse_running(folder)
-            pack_run(plan_archive(folder), out, lambda share: feedback.setProgress(100 * share), feedback.isCanceled)
+            archive = plan_archive(folder)
+            pack_run(
+                archive,
+                out,
+                lambda share: feedback.setProgress(100 * share),
+                feedback.isCanceled,
+                may_replace=True,  # the dialog has asked
+            )
         except PackingCancelled:
             return {}
         except TunerError as error:

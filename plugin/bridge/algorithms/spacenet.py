@@ -44,7 +44,8 @@ class SpaceNetAlgorithm(WorkerAlgorithm):
         """Convert the folder; called by QGIS, usually in a thread."""
         given = self.read_options(list_options(SpaceNetOptions), parameters, context)
         out = Path(self.parameterAsFileOutput(parameters, "OUTPUT_FOLDER", context)).absolute()
-        options = SpaceNetOptions(given["folder"], out, given["product"].strip(), events=True)
+        product, may_replace = given["product"].strip(), given["overwrite"]
+        options = SpaceNetOptions(given["folder"], out, product, overwrite=may_replace, events=True)
         arguments = ["spacenet", *list_arguments(options)]
         with tempfile.TemporaryDirectory(prefix="footprint_tuner_") as passing:
             finished = follow_worker(

@@ -50,7 +50,9 @@ class Exporter(QObject):
     def export(self, folder: RunFolder, out: Path) -> None:
         """Write the run's model to ``out`` and its card beside it, in a thread."""
         file = out if out.suffix == _ENDING else out.with_name(out.name + _ENDING)
-        arguments = ("export", *list_arguments(ExportOptions(str(folder.card), file, events=True)))
+        is_asked = file == out and file.exists()  # by the dialog
+        options = ExportOptions(str(folder.card), file, overwrite=is_asked, events=True)
+        arguments = ("export", *list_arguments(options))
         self._jobs.start_thread(RunThread(self._environment, folder, arguments=arguments), self._end)
         tell(self._iface.messageBar(), INFO, self.tr("The model is being exported."))
 

@@ -23,6 +23,9 @@ from qgis.PyQt.QtSvg import QSvgRenderer
 
 from ...core.atomic_file import replacing
 from ...core.errors import InputError
+from ...core.folder import RunFolder
+from ...core.output_files import require_free
+from ...core.run_guard import list_run_files
 from .qt_html import SCHEME, make_paper
 
 _DPI = 300
@@ -52,8 +55,10 @@ pre { font-family: monospace; font-size: 7.5pt; white-space: pre-wrap; backgroun
 def write_pdf(page: Path, target: Path) -> int:
     """Write a run's ``report.html`` as a PDF, by a temporary name, and return how many pages it has.
 
-    Raises InputError where there is no page that can be read, RunError where the PDF cannot be written.
+    One that is there is replaced, but for files of the run and its inputs. Raises InputError where it is one of them,
+    and where there is no page that can be read, RunError where the PDF cannot be written.
     """
+    require_free(target, list_run_files(RunFolder(page.parent)), may_replace=True)
     try:
         text = page.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:

@@ -57,7 +57,7 @@ class RunSender(QObject):
             progress.percent = 100 * share
 
         self._thread = thread = self._jobs.start(
-            lambda _, is_cancelled: pack_run(archive, out, measure, is_cancelled), self._end
+            lambda _, is_cancelled: pack_run(archive, out, measure, is_cancelled, may_replace=True), self._end
         )
         self._task = RunTask(
             self.tr("Footprint Tuner: zip of {}").format(archive.folder.path.name), progress, thread.cancel

@@ -29,10 +29,13 @@ from ...core.events import STOP, Finished, Started
 from ...core.folder import RunFolder
 from ...core.job import load_job
 from ...core.json_codec import encode
-from ...core.lock import hold_lock
+from ...core.lock import hold_lock, is_held
 from ...core.model_specs import load_encoders
 from ...core.models import find_card, list_cards
+from ...core.output_files import require_free
 from ...core.paths import locate_models
+from ...core.run_guard import refuse_foreign, set_aside
+from ...core.run_state import read_made, record_file
 from ...core.score import Rates
 from ..runtime.channel import Channel, print_json
 
@@ -48,14 +51,19 @@ def run(options: RunOptions, channel: Channel) -> None:
     from ..runtime.logs import log_to
 
     job, folder = load_job(options.job), RunFolder(options.job.resolve().parent)
+    refuse_foreign(folder, job, options.job)
     check_writable(folder.path)
-    refusal = RunError(f"Another worker is running in {folder.path}.", "Wait for it, or give the job its own folder.")
-    with hold_lock(folder.lock, refusal):
+    with hold_lock(folder.lock, _refuse_second(folder)):
         if options.fresh:
-            forget(folder)
+            for name in forget(folder):
+                channel.send_notice(f"What was changed since the earlier run is kept as {name}.")
         log_to(folder.log)
         channel.copy_to(folder.events)
         run_job(job, folder, channel)
+
+
+def _refuse_second(folder: RunFolder) -> RunError:
+    return RunError(f"Another worker is running in {folder.path}.", "Wait for it, or give the job its own folder.")
 
 
 def check(options: CheckOptions, channel: Channel) -> None:
@@ -82,6 +90,7 @@ def _check(path: Path, channel: Channel) -> None:
     job, folder = load_job(path), path.resolve().parent
     channel.emit(Started(str(folder)))
     channel.start_stage("check")
+    refuse_foreign(RunFolder(folder), job, path)
     with tempfile.TemporaryDirectory(prefix="footprint_tuner_") as passing:
         inputs = check_inputs(take_in(job, Path(passing), channel), folder, channel)
         if sentence := describe_fetch(inputs.card):
@@ -104,7 +113,13 @@ def spacenet(options: SpaceNetOptions, channel: Channel) -> None:
     channel.emit(Started(str(options.out)))
     channel.start_stage("convert")
     done = convert_folder(
-        options.folder, options.out, channel, options.product, held_out_share=options.held_out_share, seed=options.seed
+        options.folder,
+        options.out,
+        channel,
+        options.product,
+        held_out_share=options.held_out_share,
+        seed=options.seed,
+        may_replace=options.overwrite,
     )
     if options.events:
         channel.send_notice(done.describe())
@@ -119,11 +134,17 @@ def split(options: SplitOptions, channel: Channel) -> None:
     from ..pipeline.outputs import write_split
 
     job, folder = load_job(options.job), RunFolder(options.job.resolve().parent)
+    refuse_foreign(folder, job, options.job)
     channel.emit(Started(str(folder.path)))
     channel.start_stage("check")
     inputs = check_inputs(job, folder.path, channel)
     channel.start_stage("split")
-    write_split(folder.split, inputs, split_inputs(inputs, channel))
+    drawn = split_inputs(inputs, channel)
+    if is_held(folder.lock):
+        raise _refuse_second(folder)
+    set_aside(folder.split, read_made(folder))
+    write_split(folder.split, inputs, drawn)
+    record_file(folder, folder.split)
     channel.emit(Finished({"split": str(folder.split)}))
 
 
@@ -137,8 +158,10 @@ def predict(options: PredictOptions, channel: Channel) -> None:
     if options.min_area_m2 is not None:
         card = replace(card, min_area_m2=options.min_area_m2)
     channel.emit(Started(str(options.out)))
-    order, kept = _read_order(options), options.probability
-    count = predict_footprints(card, order, options.out, channel, probability=kept, device=options.device)
+    order, kept, device = _read_order(options), options.probability, options.device
+    count = predict_footprints(
+        card, order, options.out, channel, probability=kept, device=device, may_replace=options.overwrite
+    )
     if options.events:
         channel.send_notice(f"{count} footprints.")
     files = {"footprints": str(options.out), **({"probability": str(kept)} if kept else {})}
@@ -180,7 +203,7 @@ def export(options: ExportOptions, channel: Channel) -> None:
     obtain_weights(card, channel)
     channel.emit(Started(str(options.out)))
     channel.start_stage("export")
-    bundle = write_bundle(card, options.out, options.format, options.tile_px, channel)
+    bundle = write_bundle(card, options.out, options.format, options.tile_px, channel, may_replace=options.overwrite)
     channel.emit(Finished(bundle.files, figures=bundle.figures))
     if not options.events:
         print("\n".join(bundle.describe()))
@@ -190,8 +213,11 @@ def score(options: ScoreOptions, channel: Channel) -> None:
     """Score footprints against the truth."""
     from ..evaluation.bootstrap import bound_f1, explain_absence
     from ..evaluation.scored_layers import Comparison
-    from ..evaluation.vector_files import match_files
+    from ..evaluation.vector_files import ERRORS, match_files
 
+    if options.errors is not None:
+        given = [options.truth, options.footprints]
+        require_free(options.errors, given, may_replace=options.overwrite, layer=ERRORS)
     how = Comparison(options.iou, options.min_area_m2, options.confidence, options.by, options.as_written)
     matched = match_files(options.truth, options.footprints, how)
     for sentence in matched.notices:
@@ -221,16 +247,16 @@ def adopt(options: AdoptOptions, _: Channel) -> None:
         print_json(asdict(guess_model(options.file)))
         return
     answers = ImportAnswers(**{item.name: getattr(options, item.name) for item in fields(ImportAnswers)})
-    card = adopt_model(options.file, options.out, answers)
+    card = adopt_model(options.file, options.out, answers, may_replace=options.overwrite)
     print(f"{card.title}. {card.description} {card.limits}")
     print(options.out)
 
 
 def report(options: ReportOptions, _: Channel) -> None:
     """Write report.html anew from report.json and what else a run's folder holds."""
-    from ..report.html.page import write_page
+    from ..report.html.page import renew_page
 
-    page = write_page(RunFolder(options.run))
+    page = renew_page(RunFolder(options.run), may_replace=options.overwrite)
     print_json({"page": str(page)}) if options.json else print(page)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 from typing import Any
 
@@ -47,14 +46,12 @@ def compare_two(options: CompareOptions, _: Channel) -> None:
 
 def send_run(options: SendOptions, channel: Channel) -> None:
     """Write a run as one zip, without imagery, probabilities and the paths of this machine."""
-    if os.path.lexists(options.out):
-        raise InputError(f"{options.out} is there already.", "Give another name.")
     parcel = plan_archive(RunFolder(options.run.absolute()))
 
     def tell(_: float) -> None:
         channel.raise_if_cancelled()
 
-    pack_run(parcel, options.out.absolute(), tell)
+    pack_run(parcel, options.out.absolute(), tell, may_replace=options.overwrite)
     print(f"{options.out}: {options.out.stat().st_size:,} bytes, {parcel.size:,} before they were pressed")
 
 

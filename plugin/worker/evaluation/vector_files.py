@@ -13,10 +13,9 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 
-from ...core.atomic_file import replacing
 from ...core.counts import Counts
 from ...core.errors import InputError
-from ..geodata.vector import Geometries, Layer, append_layer
+from ..geodata.vector import Geometries, Layer, append_layer, replacing_layer
 from .blocks import BLOCKS, WIDTHS, count_by_block
 from .metrics import Matching, find_candidates, match_footprints
 from .scored_layers import Comparison, Names, ScoredLayer, measure_m2, read_numbers, read_scored_layers
@@ -76,15 +75,16 @@ class MatchedFiles:
         """Write the layer ``errors``: every building that counts, in the truth's coordinate system.
 
         Its fields are those of a run's errors.gpkg: ``outcome`` (TP and FP tell of footprints, FN of the truth),
-        ``iou`` (of FP and FN the highest with any building), ``area_m2`` and ``confidence``. Raises RunError where the
-        file cannot be written.
+        ``iou`` (of FP and FN the highest with any building), ``area_m2`` and ``confidence``. Other layers of
+        the file stay. Raises RunError where it cannot be written.
         """
-        nothing = np.array([], dtype=object)
-        with replacing(path) as partial:
+        nothing, is_begun = np.array([], dtype=object), False
+        with replacing_layer(path) as partial:
             for match in self.matches or [_Match(nothing, nothing, match_footprints(nothing, nothing), None, None)]:
                 polygons, columns = match.tell_outcomes()
-                if len(polygons) or not partial.exists():
-                    append_layer(partial, polygons, columns, match.crs, ERRORS, kind="MultiPolygon")
+                if len(polygons) or not is_begun:
+                    append_layer(partial, polygons, columns, match.crs, ERRORS, kind="MultiPolygon", is_begun=is_begun)
+                    is_begun = True
 
 
 def match_files(truth_path: str, footprints_path: str, how: Comparison) -> MatchedFiles:

@@ -10,11 +10,14 @@ from pathlib import Path
 from ...core.card import Card
 from ...core.errors import RunError
 from ...core.json_codec import encode
+from ...core.output_files import require_free
 from ..runtime.progress import NotifyingProgress
 from .model_card import write_model_card
-from .onnx_file import Exported, export_onnx
+from .onnx_file import CARD_KEY, Exported, export_onnx
 
 _ONNX, _CARD = ".onnx", ".md"
+#: What is in every file that was written here.
+_MARKS = {_ONNX: CARD_KEY.encode(), _CARD: b"It maps the footprints of buildings from imagery"}
 
 
 @dataclass(frozen=True)
@@ -45,14 +48,27 @@ class ModelBundle:
         return [*lines, difference, "metadata:", *told]
 
 
-def write_bundle(card: Card, out: Path, what: str, tile_px: int | None, progress: NotifyingProgress) -> ModelBundle:
+def write_bundle(
+    card: Card,
+    out: Path,
+    what: str,
+    tile_px: int | None,
+    progress: NotifyingProgress,
+    *,
+    may_replace: bool = False,
+) -> ModelBundle:
     """Write ``onnx``, ``card`` or ``both`` to a folder, or to a file's name (``.onnx``, ``.md``) and beside it.
 
-    Raises InputError and RunError as ``export_onnx`` does, and where the folder cannot be made.
+    Raises InputError and RunError as ``export_onnx`` does, where a file is there already unless it ``may_replace`` it
+    (of what ``out`` does not name itself, only what an export has written), and where the folder cannot be made.
     """
     if not card.is_finetuned:
         progress.send_notice(f'The model "{card.name}" has not been trained on buildings.', "Tune it first.", "warning")
     place = _name_files(card, out)
+    for ending in {"onnx": (_ONNX,), "card": (_CARD,)}.get(what, (_ONNX, _CARD)):
+        path = place.with_suffix(ending)
+        is_meant = may_replace and (path == out or _is_own(path))
+        require_free(path, [str(card.weights_path)], may_replace=is_meant)
     exported = export_onnx(card, place.with_suffix(_ONNX), tile_px) if what != "card" else None
     progress.report(0.95)
     if exported is not None:
@@ -61,6 +77,11 @@ def write_bundle(card: Card, out: Path, what: str, tile_px: int | None, progress
         return ModelBundle(exported, None)
     write_model_card(card, place.with_suffix(_CARD), exported)
     return ModelBundle(exported, place.with_suffix(_CARD))
+
+
+def _is_own(path: Path) -> bool:
+    """Tell whether a file that nobody has named is one that an export has written."""
+    return path.is_file() and _MARKS[path.suffix] in path.read_bytes()
 
 
 def _name_files(card: Card, out: Path) -> Path:

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import shutil
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 import pyogrio
+import pyogrio.util
 import shapely
 from numpy.typing import NDArray
 from pyogrio.errors import DataLayerError, DataSourceError, FieldError
 from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
+from ...core.atomic_file import replacing
 from ...core.errors import InputError, RunError
 from ...core.vector_source import split_source
 from .crs import is_usable, move_points
 from .open_errors import advise_vector
+
+# pyogrio takes "!", ";", "?" and line ends in a name for parts of an address; what is opened here is always a file
+pyogrio.util._parse_uri = lambda path: (path, "", "")  # noqa: SLF001 - it has no other switch
 
 Geometries: TypeAlias = "NDArray[np.object_]"
 
@@ -171,6 +178,20 @@ def _look(path: str) -> tuple[bytes, bytes]:
         return b"", b""
 
 
+def name_layer(path: Path) -> str:
+    """Return the name of a file's only layer: the file's own, with which a GeoPackage's tables may begin."""
+    return path.stem if re.match(r"\w", path.stem) else f"_{path.stem}"
+
+
+@contextlib.contextmanager
+def replacing_layer(path: Path) -> Iterator[Path]:
+    """Yield a copy of a GeoPackage, or a name where there is none, that takes its place once a layer is written."""
+    with replacing(path) as partial:
+        if path.exists() and path.stat().st_size:
+            shutil.copyfile(path, partial)
+        yield partial
+
+
 def append_layer(
     path: Path,
     geometries: Sequence[Any] | Geometries,
@@ -179,10 +200,12 @@ def append_layer(
     layer: str,
     *,
     kind: str = "Polygon",
+    is_begun: bool = True,
 ) -> None:
     """Add a layer of polygons to a GeoPackage, or features to a layer of it; raises RunError.
 
-    Its type is ``kind``: of MultiPolygon the geometries may be either, of Unknown any.
+    Its type is ``kind``: of MultiPolygon the geometries may be either, of Unknown any. Where it is not ``is_begun``, a
+    layer of this name is replaced; other layers of the file always stay.
     """
     try:
         with warnings.catch_warnings():
@@ -195,7 +218,7 @@ def append_layer(
                 geometry_type=kind,
                 crs=None if crs is None else crs.to_wkt(),
                 layer=layer,
-                append=path.exists(),
+                append=is_begun and path.exists(),
                 promote_to_multi=kind == "MultiPolygon",
                 dataset_options=None if path.exists() else {"VERSION": _GPKG_VERSION},
             )

@@ -12,6 +12,7 @@ from ...core.card_check import find_problems
 from ...core.errors import InputError
 from ...core.model_specs import IdentifiedModel
 from ...core.models import list_cards
+from ...core.output_files import require_free
 from .build import build_network
 from .identify import guess_architecture
 from .networks import save_network
@@ -51,14 +52,16 @@ def guess_model(path: Path) -> IdentifiedModel:
     return _guess(read_tensors(path), ImportAnswers())
 
 
-def adopt_model(path: Path, card_path: Path, answers: ImportAnswers) -> Card:
+def adopt_model(path: Path, card_path: Path, answers: ImportAnswers, *, may_replace: bool = False) -> Card:
     """Write a card for the weights in ``path`` and, beside it, the weights as safetensors; return the card.
 
     The file itself is only read. Raises InputError where it holds no weights of a known network, or an answer
-    contradicts them; RunError where the files cannot be written.
+    contradicts them, and where a file is there already unless it ``may_replace`` it; RunError where the files cannot be
+    written.
     """
     weights_path = card_path.with_suffix(".safetensors")
-    _refuse_overwriting(path, card_path, weights_path)
+    for written in (card_path, weights_path):
+        require_free(written, [str(path)], may_replace=may_replace)
     tensors = read_tensors(path)
     _refuse_broken(tensors, path)
     guess = _guess(tensors, answers)
@@ -176,13 +179,6 @@ def _choose_outputs(guess: IdentifiedModel, answers: ImportAnswers) -> tuple[str
         f"The weights give {guess.outputs} outputs" + (f", {len(outputs)} are named." if outputs else "."),
         f"A model can be used that gives one ({OUTPUTS[0]}) or three ({', '.join(OUTPUTS)}), in this order.",
     )
-
-
-def _refuse_overwriting(path: Path, *written: Path) -> None:
-    for target in written:
-        if target.exists():
-            what = "is the input file" if target.resolve() == path.resolve() else "is there already"
-            raise InputError(f"{target} {what}.", "Choose another name for the card: nothing is overwritten.")
 
 
 def _refuse_broken(tensors: Tensors, path: Path) -> None:

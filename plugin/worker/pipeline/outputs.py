@@ -17,22 +17,32 @@ from ..dataset.split import Split
 from ..evaluation.heldout import Outcomes
 from ..geodata.polygons import apply_affine, explode_polygons
 from ..geodata.raster import Raster
-from ..geodata.vector import Geometries, append_layer, list_layers, read_layer
+from ..geodata.vector import Geometries, append_layer, list_layers, name_layer, read_layer, replacing_layer
 from ..polygons.vectorize import Footprints
 from ..runtime.progress import Progress
 
 
-def write_footprints(path: Path, parts: Iterable[tuple[float, Footprints]], raster: Raster, progress: Progress) -> int:
+def write_footprints(
+    path: Path,
+    parts: Iterable[tuple[float, Footprints]],
+    raster: Raster,
+    progress: Progress,
+    *,
+    are_others_kept: bool = False,
+) -> int:
     """Write footprints with ``confidence`` (0..1) and ``area_m2``, by a temporary name, and return their count.
 
-    Raises RunError where the file cannot be written, CancelRequested between two parts.
+    The layer is named after the file; other layers that the file has stay where ``are_others_kept``. Raises RunError
+    where the file cannot be written, CancelRequested between two parts.
     """
-    count = 0
-    with replacing(path) as partial:
+    count, is_begun = 0, False
+    with replacing_layer(path) if are_others_kept else replacing(path) as partial:
         for done, part in parts:
             columns = {"confidence": np.round(part.confidence, 4), "area_m2": np.round(part.area_m2, 2)}
-            if len(part.polygons) or not partial.exists():
-                append_layer(partial, apply_affine(part.polygons, raster.transform), columns, raster.crs, path.stem)
+            if len(part.polygons) or not is_begun:
+                placed = apply_affine(part.polygons, raster.transform)
+                append_layer(partial, placed, columns, raster.crs, name_layer(path), is_begun=is_begun)
+                is_begun = True
             count += len(part.polygons)
             progress.report(done)
     return count

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import shapely
 
+from ...core.atomic_file import passing_folder
 from ...core.card import Card
 from ...core.errors import InputError
 from ...core.events import WARNING
+from ...core.output_files import require_free
 from ..checks.domain_shift import find_differences
 from ..dataset.inputs import check_space, describe_bands
 from ..geodata.raster import Raster
+from ..geodata.vector import name_layer
+from ..inference.overviews import name_sidecar
 from ..inference.predict import Predictor, write_probability
 from ..inference.request import PredictRequest
 from ..models.networks import load_network
@@ -40,18 +43,24 @@ def predict_footprints(
     *,
     probability: Path | None = None,
     device: str = "auto",
+    may_replace: bool = False,
 ) -> int:
     """Write a raster's footprints to a GeoPackage and return their count; raises TunerError and CancelRequested.
 
     On a part of the raster time and memory follow the part, and its footprints are those that the whole raster would
     have there. What differs from the imagery that the model learnt from is told before the work. The probabilities are
-    kept in the GeoTIFF ``probability``, if it is named.
+    kept in the GeoTIFF ``probability``, if it is named. Files that are there are replaced only where it ``may_replace``
+    them, and of a GeoPackage the layer that is named after it alone.
     """
     channel.start_stage("check")
-    out, kept = out.resolve(), None if probability is None else probability.resolve()
+    out, kept = out.absolute(), None if probability is None else probability.absolute()
     _check_names(out, kept)
-    if kept == Path(order.raster).resolve():
-        raise InputError(f"{kept} is the raster itself.", "Give the probability another name.")
+    inputs = [order.raster, "" if order.area is None else order.area.file, str(card.weights_path)]
+    require_free(out, inputs, may_replace=may_replace, layer=name_layer(out))
+    for path in () if kept is None else (kept, name_sidecar(kept)):
+        require_free(path, [*inputs, str(out)], may_replace=may_replace)
+    check_writable(out.parent)
+    check_writable((kept or out).parent)
     raster, ground = order.open(card)
     around = None if ground is None else ground.buffer(_MARGIN_PX)
     check_space((kept or out).parent, raster, len(card.outputs), None if around is None else around.area)
@@ -65,7 +74,8 @@ def predict_footprints(
         predictor, is_kept = Predictor(load_network(card), card, chosen), kept is not None
         write_probability(predictor, raster, path, channel.report, around, is_kept=is_kept)
         channel.start_stage("trace")
-        count = write_footprints(out, _trace(path, raster, card, ground, around), raster, channel)
+        parts = _trace(path, raster, card, ground, around)
+        count = write_footprints(out, parts, raster, channel, are_others_kept=True)
         if not count:
             is_warned = any(notice.level == WARNING for notice in channel.notices)
             channel.emit(explain_none(path, card, ground, is_warned=is_warned))
@@ -90,14 +100,11 @@ def keep_on_ground(parts: Iterator[tuple[float, Footprints]], ground: Any) -> It
 
 
 def _check_names(out: Path, probability: Path | None) -> None:
-    """Raise InputError where a file has the wrong ending, or lies where nobody may write."""
+    """Raise InputError where a file has the wrong ending."""
     if out.suffix.lower() != ".gpkg":
         raise InputError(f"{out} is not a GeoPackage.", "Give the output a name that ends in .gpkg.")
-    check_writable(out.parent)
-    if probability is not None:
-        if probability.suffix.lower() not in (".tif", ".tiff"):
-            raise InputError(f"{probability} is not a GeoTIFF.", "Give the probability a name that ends in .tif.")
-        check_writable(probability.parent)
+    if probability is not None and probability.suffix.lower() not in (".tif", ".tiff"):
+        raise InputError(f"{probability} is not a GeoTIFF.", "Give the probability a name that ends in .tif.")
 
 
 @contextlib.contextmanager
@@ -106,5 +113,5 @@ def _place_probability(out: Path, kept: Path | None) -> Iterator[Path]:
     if kept is not None:
         yield kept
         return
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".footprints-") as folder:
-        yield Path(folder) / "probability.tif"
+    with passing_folder(out.parent, f"probability {out.name}") as folder:
+        yield folder / "probability.tif"

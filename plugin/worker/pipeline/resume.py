@@ -5,56 +5,60 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Optional, TypeVar
+from typing import Any, TypeVar
 
-from ...core.atomic_file import write_json
+from ...core.atomic_file import delete_file, refuse_open, write_json
 from ...core.errors import InputError
 from ...core.folder import RunFolder
 from ...core.job import Job
-from ...core.json_codec import decode, described, encode
+from ...core.json_codec import decode, encode
 from ...core.report import ManualThreshold
+from ...core.run_guard import refuse_files, set_aside
+from ...core.run_state import RunState, StageResult, digest_file, list_stage_files, read_made, read_state
+from ...core.source_names import locate_file
+from ..inference.overviews import name_sidecar
 from ..report.build import Spent
 
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True)
-class StageResult:
-    """A small JSON value, the seconds that the stage took, and its joules where the GPU told them."""
-
-    result: object = None
-    seconds: float = 0.0
-    energy_j: Optional[float] = described("of the GPU", default=None, is_omitted=True)
-
-
-@dataclass(frozen=True)
-class RunState:
-    """What ``state.json`` holds: a fingerprint of the job, and the results of the stages that have ended.
-
-    ``by_hand`` is the threshold and least area that were set manually since (None: those that the run chose).
-    """
-
-    job: str
-    results: dict[str, StageResult] = field(default_factory=dict)
-    by_hand: Optional[ManualThreshold] = described("set since", default=None, is_omitted=True)
 
 
 class State:
     """What a run has behind it, on disk: a stage's result is written when the stage has ended."""
 
     def __init__(self, folder: RunFolder, job: Job) -> None:
-        """Take up the folder's state; raises InputError where it belongs to another job."""
+        """Take up the folder's state; raises InputError where it belongs to another job.
+
+        A job may be changed for as long as no stage has ended.
+        """
         self._folder = folder
         identity = _identify(job, folder.path)
         self._state = read_state(folder) or RunState(identity)
-        if self._state.job != identity:
+        if self._state.job != identity and self._state.results:
             raise InputError(
                 f"The folder {folder.path} holds a run of another job.",
                 "Put the job into a folder of its own, or start again with --fresh.",
             )
+        self._state = replace(self._state, job=identity, files=read_made(folder))
+
+    def begin(self, stage: str) -> None:
+        """Claim what a stage writes; raises InputError where there are such files that the run has not made.
+
+        Those that were changed since it made them are kept under another name.
+        """
+        files, made = list_stage_files(self._folder, stage), dict(self._state.files or {})
+        if stage != "check":  # which has begun: the log and the events are being written
+            refuse_files(self._folder, [path for path in files if path.exists() and path.name not in made])
+        for path in files:
+            set_aside(path, made)
+        self._save(files={**made, **{path.name: "" for path in files}})
+
+    def settle(self, stage: str) -> None:
+        """Remember the files of a stage as they are now."""
+        digests = {path.name: digest_file(path) for path in list_stage_files(self._folder, stage)}
+        self._save(files={**(self._state.files or {}), **digests})
 
     @property
     def by_hand(self) -> ManualThreshold | None:
@@ -82,40 +86,46 @@ class State:
 
     def put(self, stage: str, result: StageResult) -> None:
         """Remember that the stage has ended, with its result."""
-        self._state = replace(self._state, results={**self._state.results, stage: result})
+        self._save(results={**self._state.results, stage: result})
+        self.settle(stage)
+
+    def _save(self, **changes: Any) -> None:
+        self._state = replace(self._state, **changes)
         write_json(self._folder.state, encode(self._state))
-
-
-def read_state(folder: RunFolder) -> RunState | None:
-    """Return what ``state.json`` holds, None where there is none; raises InputError where it cannot be read."""
-    if not folder.state.exists():
-        return None
-    try:
-        return decode(RunState, json.loads(folder.state.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise _refuse(folder, error) from error
 
 
 def _refuse(folder: RunFolder, error: Exception) -> InputError:
     return InputError(f"The state of the run in {folder.path} cannot be read: {error}", "Start it again with --fresh.")
 
 
-def restate(state: RunState, results: Mapping[str, object], by_hand: ManualThreshold | None) -> RunState:
-    """Return the state with other results of some stages (None: to be done again), and what was set manually."""
+def restate(
+    state: RunState, results: Mapping[str, object], by_hand: ManualThreshold | None, made: Iterable[Path] = ()
+) -> RunState:
+    """Return the state with other results of some stages (None: to be done again), and what was set manually.
+
+    ``made`` are the files that take the place of those of the same names.
+    """
     known = {stage: each for stage, each in state.results.items() if results.get(stage, each) is not None}
     for stage, result in results.items():
         if result is not None:
             known[stage] = replace(known.get(stage, StageResult()), result=encode(result))
-    return RunState(state.job, known, by_hand)
+    files = state.files
+    if files is not None:
+        files = {**files, **{path.name: digest_file(path) for path in made}}
+    return RunState(state.job, known, by_hand, files)
 
 
-def forget(folder: RunFolder) -> None:
-    """Delete what a run left in its folder, all but its input and what the user made there."""
-    given = (folder.job, folder.labels, folder.areas, folder.earlier, folder.earlier_report)
-    keep = (*given, folder.corrections, folder.note, folder.lock, folder.log)
-    for path in folder.files:
-        if path not in keep and path.is_file():
-            path.unlink()
+def forget(folder: RunFolder) -> list[str]:
+    """Delete what the run has made in its folder, by its state, and return the new names of what was changed since."""
+    made, keep = read_made(folder), (folder.lock, folder.log)
+    paths = [path for path in folder.written if path not in keep and path.name in made]
+    for path in paths:
+        refuse_open(path)
+    kept = [name for path in paths if (name := set_aside(path, made))]
+    paths += [name_sidecar(path) for path in (folder.base_probability, folder.probability) if path in paths]
+    for path in paths:
+        delete_file(path)
+    return kept
 
 
 def _identify(job: Job, folder: Path) -> str:
@@ -123,7 +133,7 @@ def _identify(job: Job, folder: Path) -> str:
     paths = [job.raster, job.labels, job.areas, job.earlier]
     if job.earlier:
         paths.append(str(RunFolder(Path(job.earlier).parent).earlier_report))
-    files = [(path, _stamp(Path(path))) for path in paths if path]
+    files = [(path, _stamp(locate_file(path) or Path(path))) for path in paths if path]
     text = json.dumps([asdict(job), files], sort_keys=True).replace(json.dumps(f"{folder}{os.sep}")[1:-1], "")
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -131,6 +141,6 @@ def _identify(job: Job, folder: Path) -> str:
 def _stamp(path: Path) -> tuple[int, int]:
     try:
         status = path.stat()
-    except OSError:
+    except (OSError, ValueError):
         return (0, 0)
     return (status.st_size, status.st_mtime_ns)

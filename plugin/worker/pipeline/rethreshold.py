@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import shapely
 
-from ...core.atomic_file import replace_all, write_json
+from ...core.atomic_file import passing_folder, replace_all, write_json
 from ...core.card import Card
 from ...core.edits import keep_edited
 from ...core.errors import InputError, RunError
@@ -23,7 +23,9 @@ from ...core.json_codec import encode, read_object
 from ...core.lock import hold_lock
 from ...core.models import load_card
 from ...core.report import ManualThreshold, Report
+from ...core.run_guard import set_aside
 from ...core.run_record import require_probability, require_reviewable
+from ...core.run_state import read_made, read_state
 from ...core.score import BlockScore, Difference
 from ..dataset.inputs import Inputs, check_inputs, split_inputs
 from ..evaluation.heldout import HeldOutEvaluation
@@ -40,11 +42,9 @@ from ..spacenet.convert import take_in
 from .evaluator import Evaluator
 from .no_footprints import explain_none
 from .outputs import write_footprints, write_outcomes
-from .resume import read_state, restate
+from .resume import restate
 from .run import list_files
 
-#: Everything is made in a folder of this name inside the run's, and moved to its place at the very end.
-MAKING = "retrace.part"
 _STAGES = ("trace", "score", "write")
 _OTHER_GROUND = InputError(
     "The held-out area is not the one that the run was scored on: the raster, labels or areas have changed.",
@@ -98,7 +98,7 @@ class Retracing:
     ) -> None:
         """Read what the run has come to; raises InputError."""
         self._folder, self._job, self._report, self._channel = folder, job, report, channel
-        self._made = RunFolder(folder.path / MAKING)
+        self._made = folder
         card, chosen = load_card(folder.card), read_chosen(report)
         self._cut = request.settle(card, chosen)
         self._by_hand = describe_by_hand(self._cut, chosen)
@@ -134,15 +134,10 @@ class Retracing:
 
     @contextlib.contextmanager
     def _make(self) -> Iterator[None]:
-        """Give a folder in which everything is made; nothing of it is left."""
-        self._channel.leftover = self._made.path
-        try:
-            shutil.rmtree(self._made.path, ignore_errors=True)
-            self._made.path.mkdir()
+        """Give a folder inside the run's in which everything is made; nothing of it is left."""
+        with passing_folder(self._folder.path, "retrace") as made:
+            self._made = RunFolder(made)
             yield
-        finally:
-            shutil.rmtree(self._made.path, ignore_errors=True)
-            self._channel.leftover = None
 
     def _score(self, evaluator: Evaluator, inputs: Inputs) -> BlockScore:
         path, card = self._folder.probability, self._card
@@ -173,20 +168,27 @@ class Retracing:
         made, folder = self._made, self._folder
         for path in (folder.footprints, folder.errors):
             if copy := keep_edited(path, self._report.written):
-                self._channel.emit(Notice("info", f"What was edited in {path.name} is kept as {copy}."))
+                self._tell_kept(path, copy)
+        written = read_made(folder)
+        for path in (folder.card, folder.page, folder.report):
+            if copy := set_aside(path, written):
+                self._tell_kept(path, copy)
         names = ("footprints", "errors", "card", "page", "report")
         moves = {getattr(made, name): getattr(folder, name) for name in names}
         if self._state is None:
             replace_all(moves)
             return
         by_hand = None if self._by_hand is None else self._cut
-        write_json(made.state, encode(restate(self._state, results, by_hand)))
+        write_json(made.state, encode(restate(self._state, results, by_hand, moves)))
         write_json(folder.state, encode(restate(self._state, dict.fromkeys(_STAGES), by_hand)))
         try:
             replace_all({**moves, made.state: folder.state})
         except RunError:
             write_json(folder.state, encode(self._state))
             raise
+
+    def _tell_kept(self, path: Path, copy: str) -> None:
+        self._channel.emit(Notice("info", f"What was edited in {path.name} is kept as {copy}."))
 
 
 def require_same_ground(evaluation: HeldOutEvaluation, inputs: Inputs, report: Report) -> None:

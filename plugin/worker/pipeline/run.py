@@ -9,12 +9,14 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from ...core.events import Finished, Scored, Started
 from ...core.folder import RunFolder
 from ...core.job import Job
 from ...core.json_codec import encode
 from ...core.report import ManualThreshold
+from ...core.run_state import SPACENET, StageResult
 from ...core.score import BlockScore, Difference
 from ..checks.findings import find_in_inputs, find_in_split
 from ..dataset.inputs import check_inputs, split_inputs
@@ -25,13 +27,16 @@ from ..runtime.channel import Channel
 from ..spacenet.convert import take_in
 from .findings import send_findings
 from .outputs import write_split
-from .resume import StageResult, State
+from .resume import State
 
 
 def run_job(job: Job, folder: RunFolder, channel: Channel) -> None:
     """Do the job in the run's folder; raises TunerError and CancelRequested."""
     channel.emit(Started(str(folder.path), pid=os.getpid()))
     state = State(folder, job)
+    state.begin("check")
+    if Path(job.raster).is_dir():
+        state.begin(SPACENET)
     channel.start_stage("check")
     inputs = check_inputs(take_in(job, folder.path, channel), folder.path, channel)
     send_findings(find_in_inputs(inputs, channel), channel)
@@ -40,7 +45,9 @@ def run_job(job: Job, folder: RunFolder, channel: Channel) -> None:
     channel.start_stage("split")
     split = split_inputs(inputs, channel)
     send_findings(find_in_split(inputs, split), channel)
+    state.begin("split")
     write_split(folder.split, inputs, split)
+    state.settle("split")
 
     from ..models.pretrained import adopt_statistics  # noqa: PLC0415 - torch takes seconds to load: wrong inputs are told first
     from .stages import Stages  # noqa: PLC0415 - as above
@@ -52,6 +59,7 @@ def run_job(job: Job, folder: RunFolder, channel: Channel) -> None:
         """Do a stage, unless an earlier run of this job has done it."""
         channel.start_stage(stage, resumed=state.has(stage))
         if not state.has(stage):
+            state.begin(stage)
             began, began_j = time.monotonic(), stages.energy.read_j()
             result = encode(work())
             energy_j = stages.energy.tell_since(began_j).get("energy_j")
@@ -63,7 +71,9 @@ def run_job(job: Job, folder: RunFolder, channel: Channel) -> None:
     channel.emit(Scored("before", before))
     do("tune", stages.tune)
     tuning = state.get("tune", TuningStage)
+    state.begin("card")
     card = stages.write_card(tuning, state.by_hand)
+    state.settle("card")
     do("predict", lambda: stages.predict(card))
     do("trace", lambda: stages.trace(card))
     do("score", lambda: stages.score_tuned(card))

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ...core.atomic_file import write_json
+from ...core.atomic_file import passing_folder, write_json
 from ...core.block_roles import HELD_OUT, TRAINING, VALIDATION
 from ...core.card import Card, Recipe, SeparationParams
 from ...core.events import EpochEnded
@@ -177,13 +177,14 @@ class Stages:
         self, network: nn.Module, start: SeparationParams, card: Card, *, is_thorough: bool
     ) -> tuple[float, SeparationParams]:
         """Return the building F1 on validation ground and the separation that gives it."""
-        path = self._folder.path / "validation.tif"
         predictor = Predictor(network, card, self._device)
         ground = self._split.ground(VALIDATION)
-        write_probability(predictor, self._inputs.raster, path, lambda _: self._channel.raise_if_cancelled(), ground)
-        f1, separation = self._evaluator.choose(path, start, is_thorough=is_thorough)
-        path.unlink()
-        return f1, separation
+        with passing_folder(self._folder.path, "validation") as passing:
+            path = passing / "validation.tif"
+            write_probability(
+                predictor, self._inputs.raster, path, lambda _: self._channel.raise_if_cancelled(), ground
+            )
+            return self._evaluator.choose(path, start, is_thorough=is_thorough)
 
     def _make_predictor(self, card: Card) -> Predictor:
         return Predictor(self._load(card), card, self._device)

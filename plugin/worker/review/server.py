@@ -15,6 +15,7 @@ from typing import IO
 from rasterio.errors import RasterioError
 from shapely.errors import ShapelyError
 
+from ...core.atomic_file import drop_passing_folders
 from ...core.errors import InputError, TunerError
 from ...core.live_view import (
     Answer,
@@ -26,7 +27,7 @@ from ...core.live_view import (
     Unavailable,
     format_answer,
 )
-from ..inference.overviews import build_sidecar, has_overviews, name_sidecar
+from ..inference.overviews import build_sidecar, has_overviews
 from ..runtime.channel import take_stdout
 from .context import ReviewContext, open_scene
 from .f1_curve import F1Curve
@@ -56,7 +57,7 @@ def serve_review(path: Path) -> None:
         raise
     reviewer = ReviewServer(context, out)
     say(out, context.describe())
-    reviewer.serve(RequestQueue(lambda: _leave(context)))
+    reviewer.serve(RequestQueue(_leave))
 
 
 def say(out: IO[str], answer: Answer) -> None:
@@ -66,11 +67,9 @@ def say(out: IO[str], answer: Answer) -> None:
         out.flush()
 
 
-def _leave(context: ReviewContext) -> None:
+def _leave() -> None:
     """End the process, whatever it does: nothing is lost by it."""
-    for path in name_sidecar(context.path).parent.glob(f"{context.path.stem}*.part.ovr"):
-        with contextlib.suppress(OSError):
-            path.unlink()
+    drop_passing_folders()
     os._exit(0)
 
 

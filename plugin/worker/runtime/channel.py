@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import sys
 import threading
 import time
@@ -16,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from ...core.atomic_file import drop_passing_folders
 from ...core.events import STOP, Cancelled, Event, Finding, Notice, Progress, StageStarted, format_event
 from .progress import CancelRequested
 
@@ -33,7 +33,7 @@ class Channel:
     input that is at its end from the very start, and held no order (``< /dev/null``, a scheduler), never had a follower
     and is left alone; so is a terminal, where Ctrl+C cancels and reading would stop a job in the background.
     ``is_left`` tells that a follower went without a word, which cancels. ``findings`` and ``notices`` are those that
-    were sent. ``leftover`` is a folder to be deleted where a cancel ends the process.
+    were sent.
     """
 
     def __init__(self, is_spoken: bool = True, listens: bool = True) -> None:
@@ -47,7 +47,6 @@ class Channel:
         self._is_past_cancel = False
         self.is_left = False
         self._stage = ""
-        self.leftover: Path | None = None
         self.findings: list[Finding] = []
         self.notices: list[Notice] = []
         self._stage_began = time.monotonic()
@@ -153,8 +152,7 @@ class Channel:
         with self._lock:
             if self._is_past_cancel:
                 return
-            if self.leftover is not None:
-                shutil.rmtree(self.leftover, ignore_errors=True)
+            drop_passing_folders()
             self.emit(Cancelled(self._stage, self.is_left))
             os._exit(_EXIT_CANCELLED)
 

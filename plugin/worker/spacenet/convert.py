@@ -11,14 +11,14 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 
-from ...core.atomic_file import replacing
 from ...core.block_roles import HELD_OUT, TRAINING
 from ...core.errors import InputError
 from ...core.job import Job
+from ...core.output_files import require_free
 from ..dataset.block_sampling import count_inside, draw_alike
 from ..geodata.clean_polygons import clean_polygons, describe_done, find_twins
 from ..geodata.polygons import apply_affine, explode_polygons
-from ..geodata.vector import Geometries, append_layer, read_layer, reproject_geometries
+from ..geodata.vector import Geometries, append_layer, read_layer, replacing_layer, reproject_geometries
 from ..runtime.disk import check_writable
 from ..runtime.progress import NotifyingProgress
 from .merge_cut import rejoin_cut, unite
@@ -98,6 +98,7 @@ def take_in(job: Job, folder: Path, progress: NotifyingProgress) -> Job:
         raster=f"{source.resolve().name}.vrt",
         held_out_share=settings.held_out_share,
         seed=settings.seed,
+        may_replace=True,
     ).files
     if job.labels:
         return replace(job, raster=files["raster"])
@@ -115,10 +116,12 @@ def convert_folder(
     raster: str = RASTER,
     held_out_share: float = 0.25,
     seed: int = 1,
+    may_replace: bool = False,
 ) -> Converted:
     """Write ``raster.vrt``, ``labels.gpkg`` and ``areas.gpkg`` of a folder in SpaceNet's layout into ``out``.
 
-    ``raster`` is another name for the first of them.
+    ``raster`` is another name for the first of them. What is there already is replaced where it ``may_replace`` it, but
+    for other layers of the GeoPackages.
     The areas are the labelled tiles where they hold data; of them some that stand for all, with about
     ``held_out_share`` of the buildings, have the role held-out, the others training. What had to be left out is told.
     Raises InputError where the folder holds nothing that can be used, RunError where a file cannot be written,
@@ -130,6 +133,8 @@ def convert_folder(
     chosen = choose_product(release, product)
     others = [other.name for other in release.products if other != chosen]
     also = f" There are also: {', '.join(sorted(others))}." if others else ""
+    for name, layer in ((raster, ""), (LABELS, "labels"), (AREAS, "areas")):
+        require_free(out / name, map(str, chosen.tiles), may_replace=may_replace, layer=layer)
     teller = _Teller(progress)
     teller.say(f'The raster is made of the tiles in "{chosen.name}".{also}')
     mosaic = lay_mosaic(_read_tiles(chosen, teller))
@@ -137,15 +142,15 @@ def convert_folder(
     check_writable(out)
     write_vrt(out / raster, mosaic, _name_bands(chosen, mosaic.tiles[0]))
     ids = np.array(["_".join(read_image_id(tile.path.stem)) for tile in mosaic.tiles], dtype=object)
-    with replacing(out / LABELS) as partial:
+    with replacing_layer(out / LABELS) as partial:
         placed = apply_affine(polygons, mosaic.transform)
-        append_layer(partial, placed, {"tile": ids[owners]}, mosaic.crs, "labels")
+        append_layer(partial, placed, {"tile": ids[owners]}, mosaic.crs, "labels", is_begun=False)
     cells, places = _find_cells(mosaic, is_labelled)
     counts = count_inside(cells, shapely.point_on_surface(polygons))
     is_held_out = draw_alike(cells, counts, held_out_share, np.random.default_rng(seed))
-    with replacing(out / AREAS) as partial:
+    with replacing_layer(out / AREAS) as partial:
         columns = {"role": np.where(is_held_out, HELD_OUT, TRAINING).astype(object), "tile": ids[places]}
-        append_layer(partial, apply_affine(cells, mosaic.transform), columns, mosaic.crs, "areas")
+        append_layer(partial, apply_affine(cells, mosaic.transform), columns, mosaic.crs, "areas", is_begun=False)
     return Converted(out, raster, chosen.name, len(mosaic.tiles), int(is_labelled.sum()), len(polygons))
 
 

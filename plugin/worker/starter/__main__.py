@@ -19,6 +19,7 @@ import torch
 from ...core.atomic_file import replacing
 from ...core.card import Card
 from ...core.errors import RunError, TunerError
+from ...core.output_files import require_free
 from ..models.networks import load_network, save_network
 from ..runtime.device import choose_device
 from ..training.learner import Learner, Plan
@@ -42,9 +43,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--steps", type=int, default=STEPS, help="batches an epoch")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--overwrite", action="store_true", help="replace a starter that is there")
     options = parser.parse_args(arguments)
     try:
         options.out.mkdir(parents=True, exist_ok=True)
+        for name in ("starter.json", make_card().weights):
+            require_free(options.out / name, [], may_replace=options.overwrite)
         train_starter(options.data, options.out, options.epochs, options.steps, options.device)
     except TunerError as error:
         print(error.message, error.hint, sep="\n", file=sys.stderr)

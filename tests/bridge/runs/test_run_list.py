@@ -17,6 +17,7 @@ from qgis.PyQt.QtWidgets import QFileDialog
 
 from footprint_tuner.plugin.bridge.runs import run_list
 from footprint_tuner.plugin.bridge.tuning.run_folders import keep_added, list_added, list_places
+from footprint_tuner.plugin.core.atomic_file import locate_passing
 from footprint_tuner.plugin.core.run_list import BROKEN_OFF, FINISHED
 from footprint_tuner.ui.dock import DockState
 from tests.conftest import make_report
@@ -102,7 +103,7 @@ def test_a_note_is_written_and_shown(look, town, make_run):
 
 def test_a_note_in_a_folder_that_cannot_be_written_is_refused(look, town, make_run):
     folder = make_run()
-    (folder / "note.part.txt").mkdir()
+    locate_passing(folder, "note.txt").write_text("no folder")
     page = look(1, folder)
     page.note_edited.emit(str(folder), "text")
     assert "could not be written" in page.runsLine.text()

@@ -143,7 +143,7 @@ def test_files_with_a_wrong_ending_are_refused(town, ear, tmp_path, out, kept, s
 
 def test_the_raster_is_never_written_over(town, ear, tmp_path):
     before = town.raster.read_bytes()
-    with pytest.raises(InputError, match="is the raster itself"):
+    with pytest.raises(InputError, match="is an input"):
         predict_footprints(
             QUICK, PredictRequest(str(town.raster)), tmp_path / "f.gpkg", ear.channel, probability=town.raster
         )

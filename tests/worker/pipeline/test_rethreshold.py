@@ -13,15 +13,16 @@ import pytest
 import rasterio
 import shapely
 
-from plugin.core.atomic_file import write_json
+from plugin.core.atomic_file import locate_passing, write_json
 from plugin.core.errors import InputError, RunError
 from plugin.core.events import Cancelled, Finished, Notice, Scored, StageStarted
 from plugin.core.folder import RunFolder
 from plugin.core.json_codec import encode
 from plugin.core.lock import hold_lock
 from plugin.core.report import ManualThreshold
-from plugin.worker.pipeline.resume import read_state, restate
-from plugin.worker.pipeline.rethreshold import MAKING, ThresholdRequest, retrace_run
+from plugin.core.run_state import read_state
+from plugin.worker.pipeline.resume import restate
+from plugin.worker.pipeline.rethreshold import ThresholdRequest, retrace_run
 from plugin.worker.runtime.channel import Channel
 from plugin.worker.runtime.progress import CancelRequested
 from tests.worker.conftest import write_vector
@@ -33,6 +34,11 @@ def retrace(folder, *options):
     done = run_worker("retrace", folder.path, *options)
     assert done.returncode == 0, done.stderr
     return read_events(done.stdout)
+
+
+def making(folder):
+    """Return where a retracing makes its files."""
+    return locate_passing(folder.path, "retrace")
 
 
 def read(path):
@@ -210,7 +216,7 @@ def test_a_cancel_in_any_stage_leaves_all_as_it_was(own_run, stage, other):
     with pytest.raises(CancelRequested):
         retrace_run(own_run.path, ThresholdRequest(other), Interrupted(stage))
     assert read_bytes(own_run) == before
-    assert not (own_run.path / MAKING).exists()
+    assert not making(own_run).exists()
 
 
 def test_a_worker_that_is_told_to_cancel_ends_and_leaves_nothing(own_run, other):
@@ -225,25 +231,25 @@ def test_a_worker_that_is_told_to_cancel_ends_and_leaves_nothing(own_run, other)
     assert isinstance(events[-1], Cancelled)
     after = {name: content for name, content in read_bytes(own_run).items() if not name.endswith(".txt")}
     assert after == before
-    assert not (own_run.path / MAKING).exists()
+    assert not making(own_run).exists()
 
 
 @pytest.mark.parametrize("name", ["footprints", "errors", "model", "report"])
 def test_where_one_file_cannot_be_replaced_all_stay_as_they_were(own_run, name, other):
     (path,) = own_run.path.glob(f"{name}.[gj][ps][ko]*")
+    locate_passing(own_run.path, f"earlier {path.name}").write_text("no folder")
     before = read_bytes(own_run)
-    (own_run.path / f"{path.stem}.earlier{path.suffix}").mkdir()
     with pytest.raises(RunError, match="Everything is as it was"):
         retrace_run(own_run.path, ThresholdRequest(other), Channel(is_spoken=False, listens=False))
     assert read_bytes(own_run) == before
-    assert not (own_run.path / MAKING).exists()
+    assert not making(own_run).exists()
 
 
 def test_what_a_killed_worker_left_is_no_hindrance(own_run, other):
-    (own_run.path / MAKING).mkdir()
-    (own_run.path / MAKING / "footprints.gpkg").write_bytes(b"half")
+    making(own_run).mkdir()
+    (making(own_run) / "footprints.gpkg").write_bytes(b"half")
     retrace(own_run, "--threshold", other)
-    assert not (own_run.path / MAKING).exists()
+    assert not making(own_run).exists()
 
 
 def test_what_was_edited_is_kept_beside_the_new_files(own_run, other):

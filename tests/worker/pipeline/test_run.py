@@ -25,7 +25,7 @@ from plugin.core.folder import RunFolder
 from plugin.core.job import load_job
 from plugin.core.json_codec import encode
 from plugin.core.models import load_card
-from plugin.worker.pipeline.resume import read_state
+from plugin.core.run_state import read_state
 from plugin.worker.pipeline.run import run_job
 from plugin.worker.runtime.progress import CancelRequested
 from tests.worker.interrupted import Interrupted

@@ -278,7 +278,7 @@ def test_a_far_look_at_an_old_large_run_waits_for_its_overviews_and_no_other(wid
 def test_what_was_made_of_the_overviews_does_not_outlast_the_process(wide_run, begin):
     reviewer = begin(wide_run.path)
     reviewer.say({"id": 2, **make_trace(reviewer.ready["bounds"])})
-    wait_until(lambda: list(wide_run.path.glob("*.part.ovr")))
+    wait_until(lambda: list(wide_run.path.glob(".footprint_tuner_*/part.ovr")))
     reviewer.process.stdin.close()
     reviewer.process.wait(BOUND_S)
     assert [path.name for path in wide_run.path.iterdir() if "part" in path.name] == []

@@ -339,21 +339,20 @@ def test_a_cancel_that_came_before_keeps_it_from_being_begun():
 
 
 def test_a_cancel_that_nobody_hears_leaves_nothing_half_made(start, tmp_path):
-    making = tmp_path / "making"
-    making.mkdir()
-    (making / "half").touch()
     process = start(f"""
         from pathlib import Path
+        from plugin.core.atomic_file import replacing
         w = Channel()
-        w.leftover = Path({str(making)!r})
-        w.start_stage("trace")
-        time.sleep(600)
+        with replacing(Path({str(tmp_path)!r}, "out.gpkg")) as partial:
+            partial.touch()
+            w.start_stage("trace")
+            time.sleep(600)
     """)
     process.stdin.write("follow\ncancel\n")
     process.stdin.flush()
     assert process.wait(BOUND_S) == 1
     assert isinstance(read_events(process.stdout.read())[-1], Cancelled)
-    assert not making.exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_notices_and_findings_are_a_line_each_on_standard_error(capfd):
