@@ -11,6 +11,7 @@ from qgis.PyQt.QtGui import QIcon
 from ...core.commands import find_algorithm
 from ...core.option import Option
 from ...core.paths import RESOURCES
+from .output_clash import find_clash
 from .parameters import LAYERS, Values, make_parameter, read_value
 
 ICON = RESOURCES / "icon.svg"
@@ -56,6 +57,12 @@ class DeclaredAlgorithm(QgsProcessingAlgorithm):
     def tr(self, text: str) -> str:
         """Return the text in the user's language."""
         return QCoreApplication.translate("Algorithms", text)
+
+    def checkParameterValues(self, parameters: Values, context: QgsProcessingContext) -> tuple[bool, str]:
+        """Say why the values cannot be used, before anything begins; called by QGIS."""
+        is_fine, why = super().checkParameterValues(parameters, context)
+        clash = find_clash(self, parameters, context) if is_fine else ""
+        return (is_fine, why) if not clash else (False, clash)
 
     def add_options(self, options: Iterable[Option], note: str = "", is_advanced: bool = False) -> None:
         """Declare options as inputs; those that have a label. ``note`` is said of numbers that may be left empty."""
