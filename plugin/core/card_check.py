@@ -24,11 +24,16 @@ def _check_texts(card: Card) -> Iterable[tuple[bool, str]]:
     is_address = not card.source or card.source.startswith("https://")
     yield is_address, '"source" must be an address that begins with https://.'
     is_name = card.weights.startswith((PRETRAINED, "imagenet:")) or card.weights == NO_WEIGHTS or not card.source
-    yield is_name or not set("/\\") & set(card.weights), '"weights" of a "source" must be a file\'s name alone.'
-    yield not card.source or not set("/\\") & set(card.name), '"name" of a "source" must hold no slash.'
+    yield is_name or _is_plain(card.weights), '"weights" of a "source" must be a file\'s name alone.'
+    yield not card.source or _is_plain(card.name), '"name" of a "source" must be fit for a folder, and hold no slash.'
     yield card.size_bytes >= 0, '"size_bytes" must not be negative.'
     is_hash = not card.sha256 or (len(card.sha256) == _HASH_LENGTH and set(card.sha256) <= set("0123456789abcdef"))
     yield is_hash, '"sha256" must be 64 hexadecimal digits.'
+
+
+def _is_plain(name: str) -> bool:
+    """Tell whether a name makes a file or folder in the one that it is meant for, and nowhere else."""
+    return bool(name.strip(". ")) and not set(name) & set('/\\:*?"<>|') and name.isprintable()
 
 
 def _check_values(card: Card) -> Iterable[tuple[bool, str]]:

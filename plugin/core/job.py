@@ -13,7 +13,7 @@ from .block_roles import read_block_roles
 from .errors import InputError
 from .json_codec import decode
 from .option import POLYGONS, RASTER, Option, list_options
-from .source_names import resolve_source
+from .source_names import is_file_name, resolve_source
 from .vector_source import split_source
 
 DEFAULT_BASE_MODEL = "starter"
@@ -209,6 +209,8 @@ class Job:
     def check(self) -> None:
         """Raise InputError with every problem that can be seen without opening a file."""
         problems = [*self.settings.find_problems(), *self._find_problems_of_improving()]
+        names = (self.raster, self.labels, self.areas, self.base_model, self.parent, self.earlier)
+        problems += [f"{name!a} is no name of a file." for name in names if not is_file_name(name)]
         if not self.raster:
             problems.append("No raster is chosen.")
         if not self.labels and not (self.raster and Path(self.raster).is_dir()):

@@ -33,6 +33,14 @@ def split_layer(source: str) -> tuple[str, str]:
         return source.partition("|")[0], ""
 
 
+def is_file_name(name: str) -> bool:
+    """Tell whether a file may be called so: names that are no Unicode cannot be written into a report."""
+    try:
+        return b"\0" not in name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+
+
 def resolve_source(source: str, folder: Path) -> str:
     """Return a name in which a relative file is taken from ``folder``; "" stays."""
     if not source or os.path.lexists(folder / source):

@@ -109,6 +109,11 @@ def test_a_job_file_that_holds_no_object_is_refused(write, content):
     assert "must hold a JSON object" in refusal_of(write(content)).message
 
 
+@pytest.mark.parametrize("name", ["a\0b.tif", "a\ud800b.tif"])
+def test_what_can_be_no_name_of_a_file_is_refused(write, name):
+    assert "is no name of a file" in refusal_of(write({"raster": name, "labels": "l.gpkg"})).message
+
+
 def test_a_misspelt_field_is_refused_and_the_near_name_is_told(write):
     error = refusal_of(write({"raster": "r.tif", "labels": "l.gpkg", "base_modle": "x"}))
     assert '"base_modle"' in error.message

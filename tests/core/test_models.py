@@ -260,6 +260,9 @@ def test_weights_with_a_source_lie_in_a_folder_of_the_users_own(monkeypatch, tmp
     [
         ({"source": "http://example.org/weights.pth"}, "source"),
         ({"source": "https://example.org/w.pth", "weights": "../w.pth"}, "weights"),
+        ({"source": "https://example.org/w.pth", "weights": ".."}, "weights"),
+        ({"source": "https://example.org/w.pth", "weights": "w.pth", "name": ".."}, "name"),
+        ({"source": "https://example.org/w.pth", "weights": "w.pth", "name": "a\nb"}, "name"),
         ({"adaptation": "guess"}, "adaptation"),
         ({"value_range": [5, 5]}, "value_range"),
         ({"sha256": "abc"}, "sha256"),

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from ...core.commands import COMMANDS, Command
 from ...core.option import Option, list_options
+from ...core.source_names import is_file_name
 
 
 def read_command_line(arguments: list[str] | None = None) -> tuple[Command, Any]:
     """Return the command that is asked for and its options; exits with code 2 where they are no right usage."""
-    given = vars(build_parser().parse_args(arguments))
+    parser = build_parser()
+    given = vars(parser.parse_args(arguments))
+    for text in sys.argv[1:] if arguments is None else arguments:
+        if not is_file_name(text):
+            parser.error(f"{text!a} is no Unicode text: give the file another name")
     command: Command = given.pop("command")
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
     return command, command.options(**values)

@@ -81,6 +81,11 @@ class Part:
         self._note = target.with_name(f"{target.stem}.part.json")
 
     @property
+    def files(self) -> tuple[Path, Path]:
+        """Both, there or not."""
+        return self.path, self._note
+
+    @property
     def size(self) -> int:
         """How many bytes have come."""
         return self.path.stat().st_size if self.path.exists() else 0

@@ -20,6 +20,7 @@ from ...core.card import PRETRAINED, Card
 from ...core.errors import InputError, RunError
 from ...core.lock import hold_lock
 from ...core.paths import locate_models
+from ...core.source_names import find_same
 from ..downloads.download import Expected, Part, accept, copy_file, describe_size, download, refuse_page
 from ..downloads.known_hashes import recall_hash, record_hash
 from ..runtime.hashing import hash_file
@@ -106,6 +107,8 @@ def pick_weights(card: Card, file: Path, progress: Progress, *, is_forgetful: bo
         raise InputError(f'The weights of "{card.name}" come with it.', "No file is needed.")
     if not file.is_file():
         raise InputError(f"There is no file {file}.", "Give the path of the file that you downloaded.")
+    if find_same(Part(wanted.path).files, [file]) is not None:
+        raise InputError(f"{file} is an unfinished download of these weights.", "Fetch them: the download goes on.")
     held = wanted if is_forgetful else wanted.hold_to_record()
     refuse_page(file, str(file))
     held.expected.refuse_size(file.stat().st_size, str(file))

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import shapely
 
-from ...core.atomic_file import passing_folder, replace_all, write_json
+from ...core.atomic_file import passing_folder, refuse_open, replace_all, write_json
 from ...core.card import Card
 from ...core.edits import keep_edited
 from ...core.errors import InputError, RunError
@@ -84,6 +84,8 @@ def retrace_run(path: Path, request: ThresholdRequest, channel: Channel) -> None
         with open_raster(job.raster):
             pass
     check_writable(folder.path)
+    for layers in (folder.footprints, folder.errors):
+        refuse_open(layers)
     refusal = RunError(f"Another worker is running in {folder.path}.", "Wait for it, then try again.")
     with hold_lock(folder.lock, refusal):
         log_to(folder.log)

@@ -66,6 +66,7 @@ def test_an_alias_is_the_same_command(alias, name, arguments):
         ("retrace", "run", "--min-area-m2", "-1"),
         ("spacenet", "folder", "--out", "o", "--held-out-share", "1"),
         ("runs",),
+        ("runs", "not\udcffUnicode"),
     ],
 )
 def test_wrong_usage_exits_with_two(arguments, capsys):

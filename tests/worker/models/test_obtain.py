@@ -192,6 +192,15 @@ def test_a_file_picked_by_hand_goes_through_the_same_checks(body, why, card, ear
     assert (tmp_path / "picked.safetensors").read_bytes() == body
 
 
+def test_an_unfinished_download_is_not_taken_for_a_file_that_was_picked(card, ear):
+    part = card.weights_path.with_name("distant.part.safetensors")
+    part.parent.mkdir(parents=True)
+    part.write_bytes(BODY[:1000])
+    with pytest.raises(InputError, match="unfinished download"):
+        pick_weights(card, part, ear.channel)
+    assert part.read_bytes() == BODY[:1000]
+
+
 def test_a_file_picked_by_hand_is_taken_recorded_and_held_to(card, file_server, ear, tmp_path, secure_server):
     (tmp_path / "first").write_bytes(BODY)
     (tmp_path / "second").write_bytes(change(tmp_path))

@@ -45,6 +45,11 @@ def read(path):
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def read_state_of(folder):
+    """Return the state without the digests of files, which know when they were written."""
+    return {name: value for name, value in read(folder.state).items() if name != "files"}
+
+
 def read_figures(folder):
     """Return the report without when it was written."""
     return {name: value for name, value in read(folder.report).items() if name != "written"}
@@ -70,14 +75,14 @@ def other(finished_run):
 
 def test_with_what_the_run_chose_all_is_as_the_run_left_it(own_run, finished_run):
     before, features = read_figures(own_run), read_features(own_run.footprints)
-    state, card = read(own_run.state), read(own_run.card)
+    state, card = read_state_of(own_run), read(own_run.card)
     events = retrace(own_run)
     assert read_figures(own_run) == before
     assert before["by_hand"] is None
     assert read_features(own_run.footprints) == features
     assert read_features(own_run.errors, "after") == read_features(finished_run[0].errors, "after")
     assert read_features(own_run.errors, "before") == read_features(finished_run[0].errors, "before")
-    assert (read(own_run.state), read(own_run.card)) == (state, card)
+    assert (read_state_of(own_run), read(own_run.card)) == (state, card)
     assert (events[-1].after, events[-1].difference) == (finished_run[1][-1].after, finished_run[1][-1].difference)
 
 
@@ -141,13 +146,13 @@ def test_the_new_figures_are_those_of_the_new_footprints(own_run, other):
 
 
 def test_going_back_to_what_was_chosen_takes_the_mark_away(own_run, other):
-    before, features, state = read_figures(own_run), read_features(own_run.footprints), read(own_run.state)
+    before, features, state = read_figures(own_run), read_features(own_run.footprints), read_state_of(own_run)
     retrace(own_run, "--threshold", other)
     assert read_figures(own_run) != before
     retrace(own_run, "--chosen")
     assert read_figures(own_run) == before
     assert read_features(own_run.footprints) == features
-    assert read(own_run.state) == state
+    assert read_state_of(own_run) == state
 
 
 def test_the_page_bears_the_mark_as_long_as_it_holds(own_run, other):
@@ -257,7 +262,8 @@ def test_what_was_edited_is_kept_beside_the_new_files(own_run, other):
     before = {path.stem: path.read_bytes() for path in (own_run.footprints, own_run.errors)}
     events = retrace(own_run, "--threshold", other)
     told = [event.message for event in events if isinstance(event, Notice) and "is kept as" in event.message]
-    assert told == [f"What was edited in {name}.gpkg is kept as {name}_edited.gpkg." for name in before]
+    names = [*(f"{name}.gpkg" for name in before), "report.json"]
+    assert told == [f"What was edited in {name} is kept as {name.replace('.', '_edited.')}." for name in names]
     for name, content in before.items():
         assert (own_run.path / f"{name}_edited.gpkg").read_bytes() == content
 
