@@ -16,6 +16,7 @@ from .source_names import find_same, list_files
 
 _LONGEST_NAME = 255
 _NO_FILE = re.compile(r"/vsi\w+/|[A-Za-z][\w+.-]+:")
+_MANY_FILES = (".shp", ".dbf", ".tab", ".mif", ".gdb")
 _MARK = b"SQLite format 3\0"
 
 
@@ -53,6 +54,8 @@ def _refuse_name(out: Path) -> None:
             f"{out} is not the name of a file on this machine.",
             "Give a plain path. A file whose name begins like that is named with its folder.",
         )
+    if out.suffix.lower() in _MANY_FILES:
+        raise InputError(f"{out} would be one of several files.", "Give it a name that ends in .gpkg.")
     if len(os.fsencode(out.name)) > _LONGEST_NAME:
         raise InputError(f"The name {out.name[:40]}... has more than {_LONGEST_NAME} bytes.", "Give a shorter one.")
 

@@ -12,6 +12,7 @@ from qgis.PyQt.QtCore import QCoreApplication
 from ...core.building_outcomes import TUNED
 from ...core.folder import RunFolder
 from ...core.paths import RESOURCES
+from ...core.source_names import split_layer
 from .own_layers import ERRORS, FOOTPRINTS, SPLIT, mark
 
 STYLES = RESOURCES / "styles"
@@ -43,7 +44,7 @@ def locate_file(layer: QgsMapLayer) -> Path | None:
     """Return the path of a layer's file, links followed, or that inside an archive as GDAL names it; else None."""
     source = layer.source()
     if source.startswith("/vsi"):
-        return Path(source.partition("|")[0])
+        return Path(split_layer(source)[0])
     path = QgsProviderRegistry.instance().decodeUri(layer.providerType(), source).get("path")
     return Path(path).resolve() if path else None
 

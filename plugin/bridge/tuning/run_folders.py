@@ -20,6 +20,7 @@ from ...core.errors import CopyCancelled, InputError, RunError, TunerError
 from ...core.folder import RunFolder
 from ...core.json_codec import read_object
 from ...core.run_list import CHECK_PREFIX, RUNS
+from ...core.source_names import split_layer
 
 _PLACES = "footprint_tuner/run_folders"
 _NAME_LENGTH = 60
@@ -98,7 +99,7 @@ def list_places(project: QgsProject) -> list[Path]:
     It is wherever ``make_run_folder`` makes them, for every raster of the project, and the folders that the user added.
     """
     layers = [layer for layer in project.mapLayers().values() if isinstance(layer, QgsRasterLayer)]
-    sources = [str(layer.source()).partition("|")[0] for layer in layers if layer.providerType() == "gdal"]
+    sources = [split_layer(str(layer.source()))[0] for layer in layers if layer.providerType() == "gdal"]
     rasters = [Path(source).parent for source in sources if Path(source).is_absolute()]
     documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
     own = [Path(each) for each in (project.absolutePath(), documents, Path.home()) if each]

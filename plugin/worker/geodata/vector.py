@@ -187,7 +187,7 @@ def name_layer(path: Path) -> str:
 def replacing_layer(path: Path) -> Iterator[Path]:
     """Yield a copy of a GeoPackage, or a name where there is none, that takes its place once a layer is written."""
     with replacing(path) as partial:
-        if path.exists() and path.stat().st_size:
+        if path.suffix.lower() == ".gpkg" and path.exists() and path.stat().st_size:
             shutil.copyfile(path, partial)
         yield partial
 

@@ -1,7 +1,10 @@
 """Any legal name of a file works, or is refused with the reason: of rasters, vectors, jobs, outputs and folders."""
 
+import contextlib
 import json
 import shutil
+import sqlite3
+from dataclasses import replace
 
 import numpy as np
 import pyogrio
@@ -9,7 +12,7 @@ import pytest
 from torch import nn
 
 from plugin.core.command_options import PredictOptions, ScoreOptions, SplitOptions
-from plugin.core.errors import InputError
+from plugin.core.errors import InputError, RunError
 from plugin.worker.cli.commands import predict, score, split
 from plugin.worker.geodata.vector import list_layers, read_layer
 from plugin.worker.pipeline import predict_raster
@@ -89,3 +92,78 @@ def test_a_job_takes_inputs_and_folders_of_any_name(nasty, town, small_model, ea
         split(SplitOptions(folder / "job.json"), ear.channel)
         assert set(list_layers(folder / "split.gpkg")) == {"blocks", "labels"}, name
         assert pyogrio.list_layers(labels)[0][0] == "buildings"
+
+
+@pytest.fixture
+def city(village, tmp_path):
+    """A GeoPackage with layers of the user's: houses, roads, and those that predict and score would write."""
+    path = tmp_path / "city.gpkg"
+    for count, layer in enumerate(("houses", "city", "errors", "roads"), 1):
+        write_vector(path, place(make_grid(count)), layer=layer)
+    return path
+
+
+def count_features(path):
+    assert sqlite3.connect(path).execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    return {name: len(read_layer(str(path), name).geometries) for name in list_layers(path)}
+
+
+@pytest.mark.usefixtures("no_network")
+def test_of_a_geopackage_only_the_layer_that_is_written_is_replaced(village, city, ear, capsys):
+    before = city.read_bytes()
+    asked = PredictOptions(str(village[0]), "starter", city, device="cpu")
+    told = ScoreOptions(str(village[1]), str(village[1]), errors=city)
+    for command, options in ((predict, asked), (score, told)):
+        with pytest.raises(InputError, match="is there already"):
+            command(options, ear.channel)
+    assert city.read_bytes() == before
+    predict(replace(asked, overwrite=True), ear.channel)
+    assert count_features(city) == {"houses": 1, "city": 1, "errors": 9, "roads": 16}
+    score(replace(told, overwrite=True), ear.channel)
+    assert count_features(city) == {"houses": 1, "city": 1, "errors": 4, "roads": 16}
+    assert [path.name for path in city.parent.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.usefixtures("no_network")
+def test_a_geopackage_with_changes_in_its_journal_is_refused_before_any_work(village, city, ear, tmp_path):
+    live = tmp_path / "live.gpkg"
+    shutil.copy(city, live)
+    with contextlib.closing(sqlite3.connect(live)) as writer:
+        writer.execute("PRAGMA journal_mode=WAL")
+        writer.execute("CREATE TABLE more (fid INTEGER)")
+        writer.commit()
+        for ending in ("", "-wal", "-shm"):
+            shutil.copy(f"{live}{ending}", f"{city}{ending}")
+    before = city.read_bytes(), city.with_name("city.gpkg-wal").read_bytes()
+    with pytest.raises(RunError, match="open in another program"):
+        predict(PredictOptions(str(village[0]), "starter", city, device="cpu", overwrite=True), ear.channel)
+    assert (city.read_bytes(), city.with_name("city.gpkg-wal").read_bytes()) == before
+
+
+@pytest.mark.usefixtures("no_network")
+def test_probabilities_are_replaced_only_where_it_is_asked_for_and_no_overviews_beside_them(village, ear, tmp_path):
+    asked = PredictOptions(
+        str(village[0]), "starter", tmp_path / "f.gpkg", probability=tmp_path / "p.tif", device="cpu"
+    )
+    for name in ("p.tif", "p.tif.ovr"):
+        (tmp_path / name).write_text("mine")
+        with pytest.raises(InputError, match="is there already"):
+            predict(asked, ear.channel)
+        assert (tmp_path / name).read_text() == "mine"
+        (tmp_path / name).unlink()
+    (tmp_path / "town.vrt").write_text(
+        '<VRTDataset><SourceFilename relativeToVRT="1">source.tif</SourceFilename></VRTDataset>'
+    )
+    shutil.copy(village[0], tmp_path / "source.tif")
+    own = replace(asked, raster=str(tmp_path / "town.vrt"), probability=tmp_path / "source.tif", overwrite=True)
+    with pytest.raises(InputError, match="is an input"):
+        predict(own, ear.channel)
+
+
+def test_errors_go_into_one_file(village, ear, tmp_path, capsys):
+    asked = ScoreOptions(str(village[1]), str(village[1]), errors=tmp_path / "e.shp")
+    with pytest.raises(InputError, match="one of several files"):
+        score(asked, ear.channel)
+    for _ in range(2):
+        score(replace(asked, errors=tmp_path / "e.fgb", overwrite=True), ear.channel)
+    assert len(read_layer(str(tmp_path / "e.fgb")).geometries) == 4
