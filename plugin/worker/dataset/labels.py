@@ -61,7 +61,8 @@ def describe_way(east_m: float, north_m: float) -> str:
 
 def read_labels(path: str, layer: str, raster: Raster, shift_m: tuple[float, float] = (0.0, 0.0)) -> Labels:
     """Read the labels of a raster, moved by metres (east, north); raises InputError where none of them can be used."""
-    clean = read_polygons(read_layer(path, layer), raster, f"The label layer {path}")
+    content = read_layer(path, layer)
+    clean = read_polygons(content, raster, f"The label layer {path}")
     polygons, origins = clean.polygons, clean.origins
     if any(shift_m):
         polygons = _move(polygons, raster, *shift_m)
@@ -70,7 +71,9 @@ def read_labels(path: str, layer: str, raster: Raster, shift_m: tuple[float, flo
     if not touching.any():
         raise InputError(
             f"No label touches the raster: {_describe_distance(polygons, raster)}",
-            "Choose labels of the same place, and check the coordinate systems of both layers.",
+            "Choose labels of the same place, and check the coordinate systems of both layers."
+            if not _are_exchanged(content, raster)
+            else "Their x and y are exchanged: use Processing > Swap X and Y coordinates.",
         )
     is_twin = touching.copy()
     is_twin[touching] = find_twins(polygons[touching])
@@ -90,6 +93,15 @@ def read_labels(path: str, layer: str, raster: Raster, shift_m: tuple[float, flo
         shift_m=shift_m,
         places={name: shapely.bounds(polygons[marked]) for name, marked in marks.items()},
     )
+
+
+def _are_exchanged(content: Layer, raster: Raster) -> bool:
+    """Tell whether labels would lie on the raster if their x were y."""
+    if content.crs is None:
+        return False
+    swapped = shapely.transform(content.geometries, lambda xy: xy[:, ::-1])
+    frame = shapely.box(0, 0, raster.width, raster.height)
+    return bool(shapely.intersects(to_pixels(swapped, content.crs, raster), frame).any())
 
 
 def _move(polygons: Geometries, raster: Raster, east_m: float, north_m: float) -> Geometries:

@@ -13,6 +13,7 @@ from rasterio.crs import CRS
 from ...core.errors import InputError
 from ..geodata.clean_polygons import NARROWEST_M, clean_polygons, describe_done, find_twins
 from ..geodata.crs import measure_units_m2
+from ..geodata.date_line import unwrap_geometries
 from ..geodata.vector import SURFACES, Geometries, Layer, read_layer, reproject_geometries
 
 Names: TypeAlias = "NDArray[np.str_]"
@@ -62,6 +63,7 @@ def read_scored_layers(truth_path: str, footprints_path: str, how: Comparison) -
     truth, found = _settle_crs(read_layer(truth_path), read_layer(footprints_path))
     if truth.crs and found.crs:
         found = _bring(found, truth.crs)
+        truth, found = _lay_together(truth, found)
     elif (truth.crs or found.crs) and len(truth.geometries) and len(found.geometries):
         raise InputError("Only one of the two files has a coordinate system.", "Give both the same, or neither.")
     return _prepare(truth, truth_path, "label", how), _prepare(found, footprints_path, "footprint", how)
@@ -139,6 +141,17 @@ def _bring(layer: Layer, crs: CRS) -> Layer:
     return replace(layer, geometries=moved, crs=crs)
 
 
+def _lay_together(truth: Layer, found: Layer) -> tuple[Layer, Layer]:
+    """Return both layers at one end of a coordinate system that goes round the earth."""
+    boxes = shapely.bounds(np.concatenate([truth.geometries, found.geometries])).reshape(-1, 4)
+    boxes = boxes[np.isfinite(boxes).all(axis=1)]
+    if truth.crs is None or len(boxes) == 0:
+        return truth, found
+    near_x = float(boxes[0, 0])
+    first, second = (unwrap_geometries(layer.geometries, truth.crs, near_x) for layer in (truth, found))
+    return replace(truth, geometries=first), replace(found, geometries=second)
+
+
 def _settle_crs(*layers: Layer) -> tuple[Layer, ...]:
     """Return the layers, those with an implied coordinate system without it where they do not hold degrees."""
     implied = [layer for layer in layers if layer.is_crs_implied]
@@ -154,7 +167,7 @@ def _holds_degrees(geometries: Geometries) -> bool:
     left, bottom, right, top = boxes[np.isfinite(boxes).all(axis=1)].T
     if len(left) == 0:
         return True
-    is_inside = left.min() >= -180 and right.max() <= 180 and bottom.min() >= -90 and top.max() <= 90
+    is_inside = left.min() >= -360 and right.max() <= 360 and bottom.min() >= -90 and top.max() <= 90
     return bool(is_inside and np.median(np.maximum(right - left, top - bottom)) <= _WIDEST_BUILDING_DEGREES)
 
 

@@ -372,7 +372,8 @@ def _refuse_unusable(dataset: DatasetReader, path: str) -> None:
 
 def to_pixels(geometries: Geometries, crs: CRS, raster: Raster) -> Geometries:
     """Return geometries of any coordinate system in the raster's pixel coordinates; what cannot be moved is None."""
-    moved = apply_affine(reproject_geometries(geometries, crs, raster.crs), ~raster.transform)
+    middle_x, _ = raster.transform @ (raster.width / 2, raster.height / 2)
+    moved = apply_affine(reproject_geometries(geometries, crs, raster.crs, middle_x), ~raster.transform)
     xs_ys = shapely.bounds(moved)
     moved[~np.isfinite(xs_ys).all(axis=1)] = None
     return moved

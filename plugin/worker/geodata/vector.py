@@ -24,6 +24,7 @@ from ...core.atomic_file import replacing
 from ...core.errors import InputError, RunError
 from ...core.vector_source import split_source
 from .crs import is_usable, move_points
+from .date_line import unwrap_geometries
 from .open_errors import advise_vector
 
 # pyogrio takes "!", ";", "?" and line ends in a name for parts of an address; what is opened here is always a file
@@ -204,15 +205,21 @@ def append_layer(
 ) -> None:
     """Add a layer of polygons to a GeoPackage, or features to a layer of it; raises RunError.
 
-    Its type is ``kind``: of MultiPolygon the geometries may be either, of Unknown any. Where it is not ``is_begun``, a
-    layer of this name is replaced; other layers of the file always stay.
+    Its type is ``kind``: of MultiPolygon the geometries may be either, of Unknown any, which stay as they are. Others
+    are valid in the layer's coordinate system when they are written, and their shells run counter-clockwise. Where it
+    is not ``is_begun``, a layer of this name is replaced; other layers of the file always stay.
     """
+    shapes = np.asarray(geometries, dtype=object)
+    if kind != "Unknown":
+        shapes = _make_sound(shapes)
+        is_multi = shapely.get_type_id(shapes) == shapely.GeometryType.MULTIPOLYGON
+        kind = "MultiPolygon" if is_multi.any() else kind
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "'crs' was not provided")  # a layer of pixels has none
             pyogrio.raw.write(
                 str(path),
-                geometry=np.asarray(shapely.to_wkb(np.asarray(geometries, dtype=object)), dtype=object),
+                geometry=np.asarray(shapely.to_wkb(shapes), dtype=object),
                 field_data=[_as_column(values) for values in columns.values()],
                 fields=list(columns),
                 geometry_type=kind,
@@ -226,15 +233,30 @@ def append_layer(
         raise RunError(f"{path} could not be written: {error}", "Is the disk full, or the folder read-only?") from error
 
 
+def _make_sound(geometries: Geometries) -> Geometries:
+    """Return polygons that are valid and wound as the standard asks; of one that was not, what it covers."""
+    is_broken = ~shapely.is_valid(geometries) & ~shapely.is_missing(geometries)
+    sound = geometries.copy()
+    sound[is_broken] = shapely.make_valid(geometries[is_broken], method="structure", keep_collapsed=False)
+    return np.asarray(shapely.orient_polygons(sound), dtype=object)
+
+
 def _as_column(values: Sequence[Any] | NDArray[Any]) -> NDArray[Any]:
     column = np.asarray(values)
     return column.astype(object) if column.dtype.kind in "US" else column
 
 
-def reproject_geometries(geometries: Geometries, source: CRS, target: CRS) -> Geometries:
-    """Return the geometries in another coordinate system, vertex by vertex; None for what has no place there."""
-    if source == target:
-        return geometries
+def reproject_geometries(geometries: Geometries, source: CRS, target: CRS, near_x: float | None = None) -> Geometries:
+    """Return the geometries in another coordinate system, vertex by vertex; None for what has no place there.
+
+    What lies across the date line is one piece there; with ``near_x`` all lie at that end of a system that goes round
+    the earth.
+    """
+    geometries = unwrap_geometries(geometries, source, near_x if source == target else None)
+    return geometries if source == target else unwrap_geometries(_move(geometries, source, target), target, near_x)
+
+
+def _move(geometries: Geometries, source: CRS, target: CRS) -> Geometries:
     points, owners = shapely.get_coordinates(geometries, return_index=True)
     moved = move_points(source, target, points)
     lost = np.unique(owners[np.isnan(moved).any(axis=1)])

@@ -13,6 +13,7 @@ from rasterio.errors import CRSError
 from ...core.errors import OUTSIDE_RASTER, InputError
 from ..geodata.clean_polygons import clean_polygons
 from ..geodata.crs import is_usable
+from ..geodata.date_line import unwrap_geometries
 from ..geodata.polygons import apply_affine, explode_polygons
 from ..geodata.raster import Raster, to_pixels
 from ..geodata.vector import read_layer, reproject_geometries
@@ -56,7 +57,8 @@ class AreaOfInterest:
                 f"The area layer {path} has no coordinate system.",
                 "Set it (Layer > Set CRS of Layer(s)) and try again.",
             )
-        polygons = clean_polygons(content.geometries, content.is_mended).polygons
+        whole = unwrap_geometries(content.geometries, content.crs)
+        polygons = clean_polygons(whole, content.is_mended).polygons
         if len(polygons) == 0:
             raise InputError(
                 f"The area layer {path} holds no polygon with an area.", "Draw an area, or choose another layer."
@@ -80,7 +82,9 @@ def place_ground(polygons: Any, crs: CRS, raster: Raster) -> Any:
             "The area's coordinate system does not cover the raster.",
             "Choose another one for the map (Project > Properties > CRS) or for the layer.",
         )
-    cut = shapely.make_valid(there[0]) & polygons
+    parts = explode_polygons([polygons])[0]
+    near = unwrap_geometries(parts, crs, float(shapely.get_x(shapely.centroid(there[0]))))
+    cut = shapely.make_valid(there[0]) & shapely.union_all(near)
     if cut.is_empty or cut.area == 0:
         raise InputError(
             "The area lies outside the raster.",

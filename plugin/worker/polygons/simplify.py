@@ -20,6 +20,9 @@ _FURTHER = (1.5, 2.0, 3.0)
 _MOST_LOSS = 0.11
 _TOUCH_PX2 = 1e-6
 _REACH_PX = 16.0
+#: At 0.25 m a pixel a little more than the last of seven digits of a degree.
+_FIRM_PX = 1 / 16
+_DRAWN_IN = 0.75  # a corner moves by up to 0.71 of the grid's step
 #: How much of what cutting one out of the other would leave straight cuts must leave.
 _STRAIGHT_SHARE = 0.9
 
@@ -46,6 +49,7 @@ class Outliner:
             outlines = square_outlines(shapes, outlines, self._tolerance_px)
         outlines = part_outlines(outlines, confidence, earlier)
         outlines = self._turn(outlines, None if self._axes is None else np.linalg.inv(self._axes))
+        outlines = firm_outlines(outlines)
         self._earlier = np.concatenate([self._earlier, outlines[~shapely.is_empty(outlines)]])
         return outlines
 
@@ -84,6 +88,19 @@ def part_outlines(outlines: Geometries, confidence: NDArray[np.float64], earlier
     parted = np.empty(len(outlines), dtype=object)
     parted[order] = drawn[len(earlier) :]
     return parted
+
+
+def firm_outlines(outlines: Geometries) -> Geometries:
+    """Return the outlines; those that nearly touch themselves are drawn in by as much, on a grid that does not show.
+
+    So they stay valid in other coordinate systems and where a format rounds their coordinates, and overlap nothing.
+    """
+    firm = outlines.copy()
+    for place in np.flatnonzero(shapely.minimum_clearance(outlines) < _FIRM_PX):
+        inner = shapely.buffer(outlines[place], -_FIRM_PX * _DRAWN_IN, join_style="mitre")
+        found = _keep_largest(shapely.set_precision(inner, _FIRM_PX))
+        firm[place] = outlines[place] if found.is_empty else found
+    return firm
 
 
 def _part_pair(first: Any, second: Any, *, is_fixed: bool) -> tuple[Any, Any]:

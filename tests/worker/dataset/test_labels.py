@@ -210,3 +210,78 @@ def test_parts_know_where_they_came_from():
 
 def place(polygons):
     return apply_affine(polygons, ORIGIN)
+
+
+# -- units, axes and grids --------------------------------------------------------------------------------------------
+
+KILOMETRES = "+proj=utm +zone=18 +datum=WGS84 +units=km +type=crs"
+NEW_YORK = Affine(0.5, 0, 584000, 0, -0.5, 4506000)
+
+
+@pytest.mark.parametrize(
+    "crs", ["EPSG:2263", "EPSG:2263+5703", "EPSG:6539", "ESRI:102718", "EPSG:4269", "EPSG:32118", KILOMETRES]
+)
+def test_labels_in_another_unit_or_datum_land_where_they_are(make_vector, make_raster, card, crs):
+    """US survey feet, with heights too, international feet, kilometres: the oracle is rasterio."""
+    raster = describe_raster(str(make_raster(size=(64, 64), crs="EPSG:32618", transform=NEW_YORK)), card)
+    placed = apply_affine(SQUARES, NEW_YORK)
+    moved = shapely.transform(placed, lambda xy: np.column_stack(reproject("EPSG:32618", crs, *xy.T)))
+    labels = read_labels(str(make_vector(list(moved), crs=crs)), "", raster)
+    assert are_equal(labels.polygons, SQUARES, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("crs", "lon", "lat"),
+    [("EPSG:2193", 174.8, -41.3), ("EPSG:31467", 9.0, 50.0), ("EPSG:2048", 19.1, -33.9), ("EPSG:5514", 14.4, 50.1)],
+)
+def test_a_raster_whose_axes_run_another_way_has_its_labels_where_they_are(
+    make_vector, make_raster, card, crs, lon, lat
+):
+    """Northing first (New Zealand, Germany), west and south (South Africa), south and west (Czechia)."""
+    (x,), (y,) = reproject("EPSG:4326", crs, [lon], [lat])
+    transform = Affine(0.5, 0, x, 0, -0.5, y)
+    raster = describe_raster(str(make_raster(size=(64, 64), crs=crs, transform=transform)), card)
+    degrees = shapely.transform(
+        apply_affine(SQUARES, transform), lambda xy: np.column_stack(reproject(crs, "EPSG:4326", *xy.T))
+    )
+    labels = read_labels(str(make_vector(list(degrees), crs="EPSG:4326")), "", raster)
+    assert are_equal(labels.polygons, SQUARES, 1.0)
+
+
+@pytest.mark.parametrize("srs", ["urn:ogc:def:crs:EPSG::4326", "EPSG:4326"])
+def test_degrees_in_gml_stand_in_the_order_that_their_system_asks_for(tmp_path, raster, srs):
+    placed = shapely.transform(
+        apply_affine(SQUARES[:1], ORIGIN), lambda xy: np.column_stack(reproject("EPSG:32645", "EPSG:4326", *xy.T))
+    )
+    points = shapely.get_coordinates(placed)[:, :: -1 if srs.startswith("urn") else 1]
+    text = " ".join(f"{a:.10f} {b:.10f}" for a, b in points)
+    (tmp_path / "labels.gml").write_text(
+        '<?xml version="1.0"?><f:FeatureCollection xmlns:f="http://ogr.maptools.org/" '
+        'xmlns:gml="http://www.opengis.net/gml"><f:featureMember><f:house gml:id="h.0"><f:shape>'
+        f'<gml:Polygon srsName="{srs}"><gml:exterior><gml:LinearRing><gml:posList>{text}</gml:posList>'
+        "</gml:LinearRing></gml:exterior></gml:Polygon></f:shape></f:house></f:featureMember></f:FeatureCollection>"
+    )
+    assert are_equal(read_labels(str(tmp_path / "labels.gml"), "", raster).polygons, SQUARES[:1], 0.1)
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        Affine(0.5, 0, 333000, 0, 0.5, 3066000),
+        Affine(0.5, 0, 333000, 0, -0.2, 3066000),
+        Affine.translation(333000, 3066000) @ Affine.rotation(33) @ Affine.scale(0.6, -0.4),
+    ],
+)
+def test_labels_lie_on_grids_that_are_south_up_not_square_or_turned(make_vector, make_raster, card, transform):
+    raster = describe_raster(str(make_raster(size=(64, 64), transform=transform)), card)
+    labels = read_labels(str(make_vector(list(apply_affine(SQUARES, transform)))), "", raster)
+    assert are_equal(labels.polygons, SQUARES)
+
+
+def test_exchanged_axes_are_told(make_vector, raster):
+    """x is read for y: in degrees from a table, say."""
+    degrees = shapely.transform(
+        apply_affine(SQUARES, ORIGIN), lambda xy: np.column_stack(reproject("EPSG:32645", "EPSG:4326", *xy.T))[:, ::-1]
+    )
+    error = refusal_of(make_vector(list(degrees), crs="EPSG:4326"), raster)
+    assert "exchanged" in error.hint

@@ -303,3 +303,15 @@ def test_a_file_that_cannot_be_written_is_told_with_a_next_step(tmp_path):
     with pytest.raises(RunError, match="could not be written") as caught:
         append_layer(tmp_path / "folder" / "out.gpkg", [SQUARE], {"n": [1]}, UTM, "made")
     assert caught.value.hint
+
+
+def test_what_is_written_is_valid_and_its_shells_run_counter_clockwise(tmp_path):
+    bowtie = shapely.Polygon([(0, 0), (10, 10), (10, 0), (0, 10)])
+    polygons = [shapely.box(0, 0, 5, 5, ccw=False), shapely.box(0, 0, 9, 9) - shapely.box(3, 3, 6, 6), bowtie]
+    append_layer(tmp_path / "a.gpkg", polygons, {}, CRS.from_epsg(32645), "a")
+    found = read_layer(str(tmp_path / "a.gpkg")).geometries
+    assert shapely.is_valid(found).all()
+    parts = shapely.get_parts(found)
+    assert shapely.is_ccw(shapely.get_exterior_ring(parts)).all()
+    assert not shapely.is_ccw(shapely.get_interior_ring(parts[1], 0))
+    assert shapely.area(found[2]) == 50

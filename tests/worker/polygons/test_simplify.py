@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rasterio.features import shapes
 
 from plugin.worker.geodata.shapes import is_square
-from plugin.worker.polygons.simplify import Outliner, part_outlines, simplify_outlines
+from plugin.worker.polygons.simplify import Outliner, firm_outlines, part_outlines, simplify_outlines
 
 
 def outline(pixels):
@@ -120,3 +120,15 @@ def test_what_no_later_building_can_meet_is_forgotten():
     outliner.draw(boxes((0, 0, 10, 10), (0, 80, 10, 99), (50, 0, 60, 10)), np.ones(3))
     outliner.move_to(100, boxes((60, 5, 70, 100)))
     assert sorted(shapely.bounds(outliner._earlier)[:, 0].tolist()) == [0, 50]
+
+
+def test_an_outline_that_nearly_touches_itself_stays_valid_where_its_coordinates_are_rounded():
+    neck = shapely.box(0, 0, 20, 20) | shapely.box(20, 9.99, 40, 10.01) | shapely.box(40, 0, 60, 20)
+    slit = shapely.box(0, 0, 40, 20) - shapely.Polygon([(20, 20), (20.01, 20), (20.005, 2)])
+    touching = shapely.Polygon([(0, 0), (20, 0), (20, 20), (0, 20)], [[(5, 5), (10, 1e-9), (15, 5)]])
+    given_outlines = np.array([neck, slit, touching, shapely.box(0, 0, 9, 9)], dtype=object)
+    firm = firm_outlines(given_outlines)
+    for digits in (1, 2, 6):
+        assert shapely.is_valid(shapely.transform(firm, lambda xy, digits=digits: np.round(xy, digits))).all()
+    assert shapely.area(shapely.difference(firm, given_outlines)).max() < 1e-9
+    assert firm[3].equals(given_outlines[3])
