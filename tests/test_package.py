@@ -129,7 +129,8 @@ def test_the_package_holds_the_help_with_its_pictures(package, root):
 
 def test_the_changelog_begins_with_the_version_of_the_metadata(package, root):
     metadata = package.read_metadata(root)
-    assert re.findall(r"^## (.+)$", (root / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)[0] == metadata["version"]
+    headings = re.findall(r"^## (.+)$", (root / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert next(heading for heading in headings if heading != "Unreleased") == metadata["version"]
     assert metadata["changelog"].startswith(f"{metadata['version']}\n")
 
 
