@@ -264,7 +264,7 @@ class PredictPage(QWidget):
         self.predictGroup.setTitle(title)
         for button in self.predictGroup.findChildren(QToolButton, "collapseButton"):
             button.setAccessibleName(title)
-        self.predictResetButton.setVisible(count > 0)
+        self.predictResetButton.setEnabled(count > 0)
 
     def _tell_imagery(self, _: object = None) -> None:
         """Say how the raster's bands and its scale meet the model's."""

@@ -128,7 +128,7 @@ class SettingsGroup(QgsCollapsibleGroupBox):
         self.setTitle(title)
         for button in self.findChildren(QToolButton, "collapseButton"):
             button.setAccessibleName(title)
-        self.resetButton.setVisible(count > 0)
+        self.resetButton.setEnabled(count > 0)  # a group that unfolds shows whatever is in it
         self._tell_recipe()
         self.changed.emit()
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from qgis.PyQt.QtWidgets import QGridLayout
 
 from footprint_tuner.plugin.core.report import Link
 from footprint_tuner.plugin.core.score import BuildingScore, PixelScore, Score
@@ -55,3 +56,12 @@ def test_the_models_have_their_names_also_on_other_ground_and_where_one_is_impro
 def test_an_improvement_that_made_it_worse_advises_to_keep_the_tuned_model(dock, find):
     dock.show_finished(AFTER, BEFORE, "/runs/town", None, make_chain("base", "tuned", "improved"))
     assert "or keep the tuned model" in find("gainLabel").text()
+
+
+def test_the_reports_buttons_need_no_more_room_than_its_figures(dock, tmp_path):
+    (tmp_path / "report.html").write_text("<p>report</p>")
+    dock.show_finished(BEFORE, AFTER, str(tmp_path))
+    page = dock.reportPage
+    assert page.pdfButton.isVisible()
+    room = {name: page.findChild(QGridLayout, name).minimumSize().width() for name in ("reportButtons", "figuresGrid")}
+    assert room["reportButtons"] <= room["figuresGrid"]
