@@ -52,12 +52,17 @@ def mark(layer: QgsMapLayer, kind: str) -> None:
 
 def find_kind(layer: QgsMapLayer) -> str:
     """Return what of the plugin's own a layer shows, "" for a layer of the user's."""
+    return read_mark(layer) or _find_kind_of_file(layer)
+
+
+def read_mark(layer: QgsMapLayer) -> str:
+    """Return what a layer is marked as, "" for one that was not made here, whatever its file is."""
     kind, _, named = str(layer.customProperty(_MARK, "")).partition(" ")
     identity, _, source = named.partition(" ")
     if kind and (identity == layer.id() or source == layer.source()):
         return kind
     earlier = (each for key, each in _EARLIER.items() if layer.customProperty(key))
-    return next(earlier, "") or _find_kind_of_file(layer)
+    return next(earlier, "")
 
 
 def refuse_own(layer: QgsMapLayer, name: str, *allowed: str) -> None:

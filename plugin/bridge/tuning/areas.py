@@ -21,7 +21,7 @@ from ....ui.tuning.form import FormPage
 from ...core.block_roles import HELD_OUT, TRAINING
 from ...core.errors import InputError, TunerError
 from ..layers.layer_checks import ROLE_FIELD
-from ..layers.own_layers import AREAS, find_kind, mark
+from ..layers.own_layers import AREAS, mark, read_mark
 from ..layers.results import apply_style
 from ..map_tools.area_tool import AreaTool
 from ..worker_client.messages import INFO, WARNING, tell
@@ -142,5 +142,5 @@ def _refuse_closed(layer: QgsVectorLayer | None) -> None:
 
 
 def _is_drawn(layer: QgsMapLayer) -> bool:
-    """Tell whether a layer of areas was made here; the copy in a run's folder is read alone."""
-    return find_kind(layer) == AREAS and isinstance(layer, QgsVectorLayer) and not layer.readOnly()
+    """Tell whether a layer of areas was made here; nothing is drawn into the copy in a run's folder."""
+    return read_mark(layer) == AREAS

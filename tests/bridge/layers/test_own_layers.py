@@ -7,7 +7,15 @@ import pytest
 from qgis.core import QgsProject, QgsVectorLayer
 
 from footprint_tuner.plugin.bridge.layers.layer_checks import take_areas, take_labels
-from footprint_tuner.plugin.bridge.layers.own_layers import AREAS, FINDINGS, FOOTPRINTS, SPLIT, find_kind, mark
+from footprint_tuner.plugin.bridge.layers.own_layers import (
+    AREAS,
+    FINDINGS,
+    FOOTPRINTS,
+    SPLIT,
+    find_kind,
+    mark,
+    read_mark,
+)
 from footprint_tuner.plugin.bridge.layers.polygon_copy import copy_polygons
 from footprint_tuner.plugin.core.errors import InputError
 
@@ -117,3 +125,8 @@ def test_areas_that_were_drawn_are_areas_and_the_split_is_none(make_labels):
     mark(layer, SPLIT)
     with pytest.raises(InputError, match="it holds the split of a run"):
         take_areas(layer)
+
+
+def test_the_areas_in_a_runs_folder_are_areas_but_none_to_draw_into(make_file, run_folder):
+    layer = make_file(run_folder / "areas.gpkg", "areas")
+    assert (find_kind(layer), read_mark(layer)) == (AREAS, "")
