@@ -5,9 +5,7 @@ from __future__ import annotations
 from qgis.PyQt.QtWidgets import QLabel
 
 from footprint_tuner.ui.dock import DockState
-from tests.bridge.test_controller import choices, find_run, open_dock
-
-__all__ = ("choices", "open_dock")  # fixtures
+from tests.bridge.test_controller import find_run
 
 
 def test_a_run_that_ends_after_its_project_was_closed_stays_out_of_the_next_one(

@@ -16,9 +16,8 @@ from footprint_tuner.plugin.core.job import load_job
 from footprint_tuner.ui.dock import DockState
 from tests.bridge.algorithms.test_algorithms import Feedback, provider, refuse, run
 from tests.bridge.review.test_improve import find_layer, record, rectangle
-from tests.bridge.test_controller import open_dock
 
-__all__ = ("open_dock", "provider", "record", "run")  # fixtures
+__all__ = ("provider", "record", "run")  # fixtures
 
 
 def check_ground(record, *areas):
