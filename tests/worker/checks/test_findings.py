@@ -355,6 +355,7 @@ def test_check_prints_what_stops_a_run_as_json_too(town, tmp_path, capfd):
 
 def test_a_run_stops_with_what_stops_it(town, tmp_path, dark, ear):
     job = Job(str(dark(500)), str(town.labels), base_model="imagenet_lite0")
+    (tmp_path / "run").mkdir()
     with pytest.raises(InputError, match="lie where the raster has no imagery"):
         run_job(job, RunFolder(tmp_path / "run"), ear.channel)
     assert not (tmp_path / "run" / "split.gpkg").exists()
