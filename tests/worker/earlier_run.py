@@ -42,7 +42,7 @@ def write_improving(folder, raster, corrections, checked, **settings):
     ):
         path.unlink(missing_ok=True)
         placed = apply_affine(np.array(list(polygons), dtype=object), raster.transform)
-        append_layer(path, placed, columns, raster.crs, path.stem)
+        append_layer(path, placed, columns, raster.crs, path.stem, kind="Unknown")  # as the user drew them
     paths = {"areas": str(folder.areas), "earlier": str(folder.earlier), "parent": str(folder.path)}
     return Job(raster.path, str(folder.labels), base_model="model.json", settings=Settings(**settings), **paths)
 
@@ -63,3 +63,8 @@ def pick_ground(split, *roles):
 def pick_labels(labels, split):
     """Return the labels that count where nothing is learnt, in their order."""
     return labels.polygons[np.isin(split.label_roles.astype(str), KEPT)]
+
+
+def are_alike(one, other, within_px):
+    """Tell whether two lists of polygons are the same, pair by pair, wherever their rings begin and turn."""
+    return len(one) == len(other) and bool((shapely.hausdorff_distance(one, other) <= within_px).all())

@@ -32,7 +32,7 @@ from plugin.worker.geodata.polygons import apply_affine
 from plugin.worker.geodata.raster import describe_raster, open_grid
 from plugin.worker.geodata.vector import append_layer
 from plugin.worker.training.sampler import Sampler
-from tests.worker.earlier_run import pick_ground, pick_labels, write_earlier
+from tests.worker.earlier_run import are_alike, pick_ground, pick_labels, write_earlier
 from tests.worker.tolerated_refusals import try_renew, try_split
 
 UTM = CRS.from_epsg(32645)
@@ -223,7 +223,7 @@ def find_moved(labels, split, improved_split):
     grounds = [pick_ground(each, VALIDATION, HELD_OUT) for each in (split, improved_split.split)]
     judged = [pick_labels(labels, split), pick_labels(improved_split.labels, improved_split.split)]
     for name, (own, other) in (("ground", grounds), ("labels", judged)):
-        if len(own) != len(other) or not shapely.equals_exact(own, other, 1e-5).all():
+        if not are_alike(own, other, 1e-5):
             moved.append(f"{name} that nothing is learnt from is not as it was")
     if improved_split.split.buffer_px != split.buffer_px:
         moved.append("the buffer is another one")
