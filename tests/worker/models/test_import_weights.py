@@ -247,7 +247,7 @@ def test_an_answer_that_cannot_be_is_refused_and_nothing_is_written(unet, write_
 def test_nothing_is_overwritten(unet, write_weights, tmp_path):
     path = write_weights(unet, "mine.safetensors")
     before = hash_file(path)
-    assert "is the input file" in refusal_of(adopt_model, path, tmp_path / "mine.json", ImportAnswers()).message
+    assert "is an input" in refusal_of(adopt_model, path, tmp_path / "mine.json", ImportAnswers()).message
     (tmp_path / "other.json").write_text("{}")
     assert "is there already" in refusal_of(adopt_model, path, tmp_path / "other.json", ImportAnswers()).message
     assert hash_file(path) == before
