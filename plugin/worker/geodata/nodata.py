@@ -13,6 +13,7 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
+from .collars import WHOLE, Collar, find_collars
 from .nodata_patches import is_imagery
 from .stray_values import Stray, find_strays, is_apart
 from .windows import spread_windows
@@ -41,7 +42,7 @@ class DataRule:
 
     ``nodata`` holds each band's value that is none (None: there is none), ``limits`` (low, high) beyond which none is.
     Where ``is_colour``, a band that alone holds its nodata value holds a colour of that value. ``mask`` is what else
-    tells: "" nothing, "mask,1" the file's mask, "4" its band of transparency.
+    tells: "" nothing, "mask,1" the file's mask, "4" its band of transparency. ``collars`` are undeclared ones.
     """
 
     bands: tuple[int, ...]
@@ -49,12 +50,15 @@ class DataRule:
     is_colour: tuple[bool, ...]
     limits: tuple[tuple[float, float], ...]
     mask: str = ""
+    collars: tuple[Collar, ...] = ()
 
-    def judge(self, read: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
+    def judge(
+        self, read: NDArray[Any], place: tuple[float, float, float, float] = WHOLE
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
         """Return values, where one is missing (bands, height, width), and which pixels (height, width) hold data.
 
-        ``read`` is what the dataset of ``describe_vrt`` holds. A pixel holds data where half of its bands do; what is
-        missing is 0.
+        ``read`` is what the dataset of ``describe_vrt`` holds at a ``place``: left, top, right, bottom, from 0 to 1
+        over the whole. A pixel holds data where half of its bands do, unless a collar covers it; what is missing is 0.
         """
         count = len(self.bands)
         with np.errstate(over="ignore"):
@@ -65,6 +69,8 @@ class DataRule:
         valid = present.sum(axis=0) >= max(1, np.ceil((~is_colour).sum() / 2))
         if self.mask:
             valid &= read[count] > 0
+        for collar in self.collars:
+            valid &= ~collar.covers(values, place)
         colours = np.array([value if own else 0 for value, own in zip(self.nodata, is_colour, strict=True)], "float32")
         values = np.where(present, values, colours[:, None, None])
         return values, ~present & ~is_colour[:, None, None], valid
@@ -87,7 +93,7 @@ class Survey:
 def survey_values(dataset: DatasetReader, bands: tuple[int, ...]) -> Survey:
     """Look at a raster's ``bands`` (0: none of the raster's), thinned out to 1024 x 1024 pixels.
 
-    Of bytes nothing but a transparency is looked at: any of their values is a colour, and their stretch is known.
+    Of bytes a transparency and the border are looked at: any value is a colour elsewhere, and their stretch is known.
     """
     present = tuple(dict.fromkeys(filter(None, bands)))
     alpha, imagery = sort_alpha(dataset)
@@ -99,7 +105,7 @@ def survey_values(dataset: DatasetReader, bands: tuple[int, ...]) -> Survey:
     is_mended |= bool(mask) and not _is_masked_by_gdal(dataset, present)
     if all(dataset.dtypes[band - 1] == "uint8" for band in present):
         rule = DataRule(present, nodata, (True,) * len(present), (_EVERYTHING,) * len(present), mask)
-        return _unmask_imagery(dataset, Survey(rule, is_mended, tuple(remarks)), 255.0)
+        return _mask_collars(dataset, _unmask_imagery(dataset, Survey(rule, is_mended, tuple(remarks)), 255.0))
     looks = [_look_at_band(dataset, band, own, mask) for band, own in zip(present, nodata, strict=True)]
     strays = {look.band: look.strays for look in looks}
     remarks += _describe_strays(strays)
@@ -113,7 +119,38 @@ def survey_values(dataset: DatasetReader, bands: tuple[int, ...]) -> Survey:
     )
     survey = Survey(rule, is_mended, tuple(remarks), {look.band: look.values for look in looks})
     ranges = [float(np.ptp(np.percentile(look.values, (1, 99)))) for look in looks if look.values.size]
-    return _unmask_imagery(dataset, survey, max(ranges, default=0.0))
+    return _mask_collars(dataset, _unmask_imagery(dataset, survey, max(ranges, default=0.0)))
+
+
+def _mask_collars(dataset: DatasetReader, survey: Survey) -> Survey:
+    """Return the survey with the black or white collars that the file does not declare."""
+    rule = survey.rule
+    planes: list[NDArray[np.float32]] = []
+
+    def read_planes() -> NDArray[np.float32]:
+        looks = zip(rule.bands, rule.nodata, strict=True)
+        planes.extend(read_sample(dataset, band, nodata, rule.mask) for band, nodata in looks)
+        return np.stack(planes)
+
+    collars = find_collars(dataset, rule.bands, read_planes)
+    if not collars:
+        return survey
+    values = np.stack(planes)
+    is_shown = ~np.any([collar.covers(values) for collar in collars], axis=0)
+    samples = {band: plane[is_shown & np.isfinite(plane)] for band, plane in zip(rule.bands, values, strict=True)}
+    remarks = (*survey.remarks, *(_describe_collar(collar) for collar in collars))
+    return Survey(replace(rule, collars=collars), True, remarks, samples)
+
+
+def _describe_collar(collar: Collar) -> Remark:
+    colour = "black" if collar.is_dark else "white"
+    sentence = (
+        f"{collar.share:.1%} of the raster is a {colour} collar along its border: "
+        "it is read as nodata, which the file does not declare."
+    )
+    if collar.is_even:
+        return Remark("undeclared_nodata", sentence, _SET_NODATA)
+    return Remark("undeclared_nodata", sentence, "Mask it (Raster > Analysis > Near Black).")
 
 
 def _unmask_imagery(dataset: DatasetReader, survey: Survey, spread: float) -> Survey:

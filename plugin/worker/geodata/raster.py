@@ -29,7 +29,7 @@ from .open_errors import advise_raster, find_cause, refuse_unplaced
 from .polygons import apply_affine
 from .specks import choose_speck_side, fill_specks, find_specks
 from .vector import Geometries, reproject_geometries
-from .windows import widen_window
+from .windows import place_window, widen_window
 
 os.environ.setdefault("GDAL_CACHEMAX", "256")  # MB; GDAL's own choice, a twentieth of the machine, grows with it
 
@@ -281,7 +281,7 @@ def read_valid(
     """Return where a window on the raster holds data, thinned out to ``shape``; specks of it are none."""
     if raster.rule is not None:
         read = dataset.read(window=window, out_shape=None if shape is None else (dataset.count, *shape))
-        return raster.rule.judge(read)[2]
+        return raster.rule.judge(read, place_window(dataset, window))[2]
     return read_mask(dataset, raster.bands, window, shape)
 
 
@@ -293,7 +293,7 @@ def _read_values(
         values = _read_bands(dataset, raster, window)
         valid = read_mask(dataset, raster.bands, window, None) & np.isfinite(values).all(axis=0)
         return values, np.zeros((1, *valid.shape), dtype=bool), valid
-    read, missing, valid = raster.rule.judge(dataset.read(window=window))
+    read, missing, valid = raster.rule.judge(dataset.read(window=window), place_window(dataset, window))
     values = np.zeros((len(raster.bands), *valid.shape), "float32")
     gaps = np.zeros(values.shape, dtype=bool)
     for index, band in enumerate(raster.bands):

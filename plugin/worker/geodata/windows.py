@@ -59,3 +59,9 @@ def widen_window(window: Window, dataset: DatasetReader, margin_px: int) -> tupl
     row, col = window.row_off - top, window.col_off - left
     core = (slice(row, row + window.height), slice(col, col + window.width))
     return Window(left, top, right - left, bottom - top), core
+
+
+def place_window(dataset: DatasetReader, window: Window) -> tuple[float, float, float, float]:
+    """Return the left, top, right and bottom of a window, from 0 to 1 over the whole dataset."""
+    left, top = window.col_off / dataset.width, window.row_off / dataset.height
+    return left, top, left + window.width / dataset.width, top + window.height / dataset.height

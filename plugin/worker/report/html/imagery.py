@@ -21,6 +21,7 @@ from ...geodata.nodata import DataRule, describe_vrt, survey_values
 from ...geodata.normalization import measure_stretch
 from ...geodata.polygons import apply_affine
 from ...geodata.vector import Geometries
+from ...geodata.windows import place_window
 
 #: Every picture is drawn as if it were so many pixels wide.
 WIDTH = 640.0
@@ -102,7 +103,7 @@ def _read(
         return values, dataset.dataset_mask(window=window, out_shape=shape) > 0
     with rasterio.open(describe_vrt(dataset, view.rule)) as mended:
         read = mended.read(window=window, out_shape=(mended.count, *shape), resampling=Resampling.average)
-    values, _, valid = view.rule.judge(read)
+    values, _, valid = view.rule.judge(read, place_window(dataset, window))
     return values[[view.rule.bands.index(band) for band in view.bands]], valid
 
 
