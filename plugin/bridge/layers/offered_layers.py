@@ -9,7 +9,7 @@ from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QObject, pyqtBoundSignal
 
 from ....ui.fields.layer_combo import LayerCombo
-from .own_layers import find_kind
+from .own_layers import find_kind, take_double_in
 
 
 class OfferedLayers(QObject):
@@ -36,6 +36,9 @@ class OfferedLayers(QObject):
 
     def _look(self, *_: object) -> None:
         layers = self._project.mapLayers()
+        for name, layer in layers.items():
+            if name not in self._watched:
+                take_double_in(layer)
         self._watch(layers)
         kinds = {name: find_kind(layer) for name, layer in layers.items()}
         for combo, allowed in self._lists:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qgis.core import QgsMapLayer, QgsProviderRegistry
+from qgis.core import QgsMapLayer, QgsProviderRegistry, QgsVectorLayer
 
 from ...core.errors import InputError
 from ...core.folder import RunFolder
 from ...core.run_list import RUNS, is_run
 
 _MARK = "footprint_tuner/made"
+_TEMPORARY = "temporary:"
 #: Areas that were drawn with the plugin are the user's own, but they are no buildings.
 AREAS = "areas"
 FOOTPRINTS, ERRORS, SPLIT, CORRECTIONS, FINDINGS = "footprints", "errors", "split", "corrections", "findings"
@@ -43,11 +44,18 @@ _NAMES = {
 def mark(layer: QgsMapLayer, kind: str) -> None:
     """Mark a layer as the plugin's own.
 
-    A style that is copied from it takes the mark along: so it names the layer, and the source that a double shares.
+    A style that is copied from it takes the mark along: so it names the layer, and what a double shares with it.
     """
-    text = f"{kind} {layer.id()} {layer.source()}"
+    text = f"{kind} {layer.id()} {_name_fields(layer) if _is_temporary(layer) else layer.source()}"
     if layer.customProperty(_MARK) != text:
         layer.setCustomProperty(_MARK, text)
+
+
+def take_double_in(layer: QgsMapLayer) -> None:
+    """Give a double of a marked layer a mark of its own, which outlives a move of the project with its files."""
+    kind, identity, shared = _split_mark(layer)
+    if kind and identity != layer.id() and _is_shared(shared, layer):
+        mark(layer, kind)
 
 
 def find_kind(layer: QgsMapLayer) -> str:
@@ -57,12 +65,42 @@ def find_kind(layer: QgsMapLayer) -> str:
 
 def read_mark(layer: QgsMapLayer) -> str:
     """Return what a layer is marked as, "" for one that was not made here, whatever its file is."""
-    kind, _, named = str(layer.customProperty(_MARK, "")).partition(" ")
-    identity, _, source = named.partition(" ")
-    if kind and (identity == layer.id() or source == layer.source()):
+    kind, identity, shared = _split_mark(layer)
+    if kind and (identity == layer.id() or _is_shared(shared, layer)):
         return kind
     earlier = (each for key, each in _EARLIER.items() if layer.customProperty(key))
     return next(earlier, "")
+
+
+def _split_mark(layer: QgsMapLayer) -> tuple[str, str, str]:
+    """Return the kind that a mark says, the layer that it names, and what doubles of that one share."""
+    kind, _, named = str(layer.customProperty(_MARK, "")).partition(" ")
+    identity, _, shared = named.partition(" ")
+    return kind, identity, shared
+
+
+def _is_shared(shared: str, layer: QgsMapLayer) -> bool:
+    """Tell whether a layer is a double: of its source, whatever its filter; a temporary one has the marked fields."""
+    if _is_temporary(layer):
+        names = shared[len(_TEMPORARY) :].split(",")
+        return shared.startswith(_TEMPORARY) and set(names) <= set(layer.fields().names())
+    (path, name), (own_path, own_name) = (_locate(source, layer) for source in (shared, layer.source()))
+    return bool(path) and path == own_path and (name == own_name or not (name and own_name))
+
+
+def _is_temporary(layer: QgsMapLayer) -> bool:
+    return bool(layer.providerType() == "memory")
+
+
+def _name_fields(layer: QgsVectorLayer) -> str:
+    """Return what tells a temporary layer, whose double has another source, from one with a style that was copied."""
+    return _TEMPORARY + ",".join(layer.fields().names())
+
+
+def _locate(source: str, layer: QgsMapLayer) -> tuple[str, str]:
+    """Return the file of a source and the name of its layer, "" for none."""
+    parts = QgsProviderRegistry.instance().decodeUri(layer.providerType(), source)
+    return parts.get("path") or "", parts.get("layerName") or ""
 
 
 def refuse_own(layer: QgsMapLayer, name: str, *allowed: str) -> None:
@@ -77,8 +115,7 @@ def refuse_own(layer: QgsMapLayer, name: str, *allowed: str) -> None:
 
 def _find_kind_of_file(layer: QgsMapLayer) -> str:
     """Return what a layer's file is where it lies in a run's folder, or among the runs where footprints go, too."""
-    source = layer.source()
-    path = QgsProviderRegistry.instance().decodeUri(layer.providerType(), source).get("path") or ""
+    path, _ = _locate(layer.source(), layer)
     name = Path(path).name
     if name in _KINDS and is_run(Path(path).parent):
         return _KINDS[name]

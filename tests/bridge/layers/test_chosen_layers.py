@@ -107,6 +107,15 @@ def test_what_the_plugin_made_is_offered_neither_as_labels_nor_as_areas(opened, 
     assert list_offered(opened, "labelCombo") == ["areas", "buildings"]
 
 
+def test_a_double_of_what_the_plugin_made_is_not_offered_and_marked_for_itself(opened, town, project):
+    mark(town["a model's footprints"], FOOTPRINTS)
+    double = town["a model's footprints"].clone()
+    double.setName("a copy")
+    project.addMapLayer(double)
+    assert list_offered(opened, "labelCombo") == ["areas", "buildings", "roads"]
+    assert double.id() in double.customProperty("footprint_tuner/made")
+
+
 def test_areas_that_were_drawn_are_offered_as_areas_alone(opened, town):
     mark(town["areas"], AREAS)
     assert "areas" in list_offered(opened, "areasCombo")

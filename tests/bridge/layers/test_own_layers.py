@@ -15,6 +15,7 @@ from footprint_tuner.plugin.bridge.layers.own_layers import (
     find_kind,
     mark,
     read_mark,
+    take_double_in,
 )
 from footprint_tuner.plugin.bridge.layers.polygon_copy import copy_polygons
 from footprint_tuner.plugin.core.errors import InputError
@@ -100,6 +101,55 @@ def test_a_style_that_is_copied_makes_nobodys_layer_the_plugins(make_file, make_
     labels.loadNamedStyle(str(tmp_path / "style.qml"))
     assert labels.customProperty("footprint_tuner/made")
     assert find_kind(labels) == ""
+
+
+def test_a_double_of_a_temporary_layer_is_known_and_a_style_copied_from_it_is_not(make_labels, tmp_path):
+    areas, labels = make_labels(**ROLES), make_labels()
+    mark(areas, AREAS)
+    assert areas.clone().source() != areas.source()
+    assert find_kind(areas.clone()) == AREAS
+    with pytest.raises(InputError, match="it holds areas that were drawn"):
+        take_labels(areas.clone())
+    areas.saveNamedStyle(str(tmp_path / "style.qml"))
+    labels.loadNamedStyle(str(tmp_path / "style.qml"))
+    assert labels.customProperty("footprint_tuner/made")
+    assert find_kind(labels) == ""
+
+
+@pytest.mark.parametrize("is_first_filtered", [True, False])
+def test_a_double_is_known_whichever_of_both_is_filtered(make_file, tmp_path, is_first_filtered):
+    layer = make_file(tmp_path / "out.gpkg")
+    mark(layer, FOOTPRINTS)
+    if is_first_filtered:
+        layer.setSubsetString('"fid" > 1')
+    double = layer.clone()
+    double.setSubsetString("" if is_first_filtered else '"fid" > 1')
+    assert double.source() != layer.source()
+    assert find_kind(double) == FOOTPRINTS
+
+
+def test_another_layer_of_the_same_file_is_no_double(make_file, make_labels, tmp_path):
+    make_file(tmp_path / "out.gpkg")
+    first, second = (QgsVectorLayer(f"{tmp_path}/out.gpkg|layername={name}", name, "ogr") for name in ("out", "mine"))
+    mark(first, FOOTPRINTS)
+    second.setCustomProperty("footprint_tuner/made", first.customProperty("footprint_tuner/made"))
+    assert find_kind(second) == ""
+
+
+def test_doubles_are_known_when_the_project_was_moved_with_its_files(project, make_file, tmp_path):
+    layer = project.addMapLayer(make_file(tmp_path / "old" / "out.gpkg"))
+    mark(layer, FOOTPRINTS)
+    double = layer.clone()
+    double.setName("double")
+    take_double_in(double)
+    project.addMapLayer(double)
+    project.write(str(tmp_path / "old" / "town.qgz"))
+    project.clear()
+    shutil.copytree(tmp_path / "old", tmp_path / "new")
+    project.read(str(tmp_path / "new" / "town.qgz"))
+    (again,) = project.mapLayersByName("double")
+    assert str(tmp_path / "new") in again.source()
+    assert find_kind(again) == FOOTPRINTS
 
 
 def test_marks_of_earlier_versions_are_known(make_labels):
