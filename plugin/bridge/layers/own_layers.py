@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qgis.core import QgsMapLayer, QgsProviderRegistry, QgsVectorLayer
+from qgis.core import QgsMapLayer, QgsProviderRegistry, QgsVectorLayer, QgsWkbTypes
 
 from ...core.errors import InputError
 from ...core.folder import RunFolder
+from ...core.made_layers import ERRORS, FOOTPRINTS, SPLIT
 from ...core.run_list import RUNS, is_run
+from .made_by import read_made
 
 _MARK = "footprint_tuner/made"
 _TEMPORARY = "temporary:"
 #: Areas that were drawn with the plugin are the user's own, but they are no buildings.
 AREAS = "areas"
-FOOTPRINTS, ERRORS, SPLIT, CORRECTIONS, FINDINGS = "footprints", "errors", "split", "corrections", "findings"
+CORRECTIONS, FINDINGS = "corrections", "findings"
 PROBABILITY = "probability"
 _RUN = RunFolder(Path())
 _FILES = {
@@ -109,7 +111,8 @@ def refuse_own(layer: QgsMapLayer, name: str, *allowed: str) -> None:
     if kind and kind not in allowed:
         raise InputError(
             f"{name} was made by Footprint Tuner: it holds {_NAMES.get(kind, kind)}.",
-            "Choose a layer of your own. Corrected footprints are learned from with Review > Correct and improve.",
+            "Choose a layer of your own. Corrected footprints are learned from with Review > Correct and improve; "
+            "what you corrected by hand is your own once you export it (right-click the layer > Export).",
         )
 
 
@@ -120,4 +123,17 @@ def _find_kind_of_file(layer: QgsMapLayer) -> str:
     if name in _KINDS and is_run(Path(path).parent):
         return _KINDS[name]
     is_predicted = name.endswith("_footprints.gpkg") and Path(path).parent.name == RUNS
-    return FOOTPRINTS if is_predicted else ""
+    return FOOTPRINTS if is_predicted else _find_kind_in_file(layer)
+
+
+def _find_kind_in_file(layer: QgsMapLayer) -> str:
+    """Return what a layer of a GeoPackage says of itself, wherever the file went."""
+    path, name = _locate(layer.source(), layer)
+    is_polygons = isinstance(layer, QgsVectorLayer) and layer.geometryType() == QgsWkbTypes.PolygonGeometry
+    if not is_polygons or not path.lower().endswith(".gpkg"):
+        return ""
+    try:
+        kinds = read_made(path, Path(path).stat().st_mtime_ns)
+    except OSError:
+        return ""
+    return kinds.get(name.lower() or next(iter(kinds), ""), "")

@@ -213,11 +213,11 @@ def score(options: ScoreOptions, channel: Channel) -> None:
     """Score footprints against the truth."""
     from ..evaluation.bootstrap import bound_f1, explain_absence
     from ..evaluation.scored_layers import Comparison
-    from ..evaluation.vector_files import ERRORS, match_files
+    from ..evaluation.vector_files import LAYER, match_files
 
     if options.errors is not None:
         given = [options.truth, options.footprints]
-        require_free(options.errors, given, may_replace=options.overwrite, layer=ERRORS)
+        require_free(options.errors, given, may_replace=options.overwrite, layer=LAYER)
     how = Comparison(options.iou, options.min_area_m2, options.confidence, options.by, options.as_written)
     matched = match_files(options.truth, options.footprints, how)
     for sentence in matched.notices:

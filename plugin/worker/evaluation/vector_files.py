@@ -15,13 +15,14 @@ from rasterio.crs import CRS
 
 from ...core.counts import Counts
 from ...core.errors import InputError
+from ...core.made_layers import ERRORS
 from ..geodata.vector import Geometries, Layer, append_layer, replacing_layer
 from .blocks import BLOCKS, WIDTHS, count_by_block
 from .metrics import Matching, find_candidates, match_footprints
 from .scored_layers import Comparison, Names, ScoredLayer, measure_m2, read_numbers, read_scored_layers
 
 #: The layer that ``write_errors`` writes.
-ERRORS = "errors"
+LAYER = "errors"
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,16 @@ class MatchedFiles:
             for match in self.matches or [_Match(nothing, nothing, match_footprints(nothing, nothing), None, None)]:
                 polygons, columns = match.tell_outcomes()
                 if len(polygons) or not is_begun:
-                    append_layer(partial, polygons, columns, match.crs, ERRORS, kind="MultiPolygon", is_begun=is_begun)
+                    append_layer(
+                        partial,
+                        polygons,
+                        columns,
+                        match.crs,
+                        LAYER,
+                        kind="MultiPolygon",
+                        is_begun=is_begun,
+                        made=ERRORS,
+                    )
                     is_begun = True
 
 

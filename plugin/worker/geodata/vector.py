@@ -22,6 +22,7 @@ from rasterio.errors import CRSError
 
 from ...core.atomic_file import replacing
 from ...core.errors import InputError, RunError
+from ...core.made_layers import MADE_KEY
 from ...core.vector_source import split_source
 from .crs import is_usable, move_points
 from .date_line import unwrap_geometries
@@ -202,12 +203,14 @@ def append_layer(
     *,
     kind: str = "Polygon",
     is_begun: bool = True,
+    made: str = "",
 ) -> None:
     """Add a layer of polygons to a GeoPackage, or features to a layer of it; raises RunError.
 
     Its type is ``kind``: of MultiPolygon the geometries may be either, of Unknown any, which stay as they are. Others
     are valid in the layer's coordinate system when they are written, and their shells run counter-clockwise. Where it
     is not ``is_begun``, a layer of this name is replaced; other layers of the file always stay.
+    The layer says that the plugin ``made`` it, where that is given.
     """
     shapes = np.asarray(geometries, dtype=object)
     if kind != "Unknown":
@@ -227,6 +230,7 @@ def append_layer(
                 layer=layer,
                 append=is_begun and path.exists(),
                 promote_to_multi=kind == "MultiPolygon",
+                layer_metadata={MADE_KEY: made} if made else None,
                 dataset_options=None if path.exists() else {"VERSION": _GPKG_VERSION},
             )
     except (OSError, RuntimeError, ValueError) as error:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...core.atomic_file import replacing
 from ...core.block_roles import BUFFER, LEFT_OUT, ROLES
+from ...core.made_layers import ERRORS, FOOTPRINTS, SPLIT
 from ..dataset.inputs import Inputs
 from ..dataset.split import Split
 from ..evaluation.heldout import Outcomes
@@ -41,7 +42,7 @@ def write_footprints(
             columns = {"confidence": np.round(part.confidence, 4), "area_m2": np.round(part.area_m2, 2)}
             if len(part.polygons) or not is_begun:
                 placed = apply_affine(part.polygons, raster.transform)
-                append_layer(partial, placed, columns, raster.crs, name_layer(path), is_begun=is_begun)
+                append_layer(partial, placed, columns, raster.crs, name_layer(path), is_begun=is_begun, made=FOOTPRINTS)
                 is_begun = True
             count += len(part.polygons)
             progress.report(done)
@@ -71,9 +72,9 @@ def write_split(path: Path, inputs: Inputs, split: Split) -> None:
         "buffer_px": np.full(len(parts), split.buffer_px),
     }
     with replacing(path) as partial:
-        append_layer(partial, apply_affine(polygons, raster.transform), columns, raster.crs, "blocks")
+        append_layer(partial, apply_affine(polygons, raster.transform), columns, raster.crs, "blocks", made=SPLIT)
         placed = apply_affine(inputs.labels.polygons, raster.transform)
-        append_layer(partial, placed, {"role": split.label_roles}, raster.crs, "labels")
+        append_layer(partial, placed, {"role": split.label_roles}, raster.crs, "labels", made=SPLIT)
 
 
 def _find_fresh(split: Split, parts: list[tuple[Any, int, str, int]]) -> NDArray[np.bool_]:
@@ -90,9 +91,10 @@ def write_outcomes(path: Path, outcomes: Mapping[str, Outcomes], raster: Raster)
         known = list_layers(path) if path.exists() else []
         for layer in [name for name in known if name not in outcomes]:
             content = read_layer(str(path), layer)
-            append_layer(partial, content.geometries, content.columns, raster.crs, layer)
+            append_layer(partial, content.geometries, content.columns, raster.crs, layer, made=ERRORS)
         for layer, each in outcomes.items():
-            append_layer(partial, apply_affine(each.polygons, raster.transform), each.columns, raster.crs, layer)
+            placed = apply_affine(each.polygons, raster.transform)
+            append_layer(partial, placed, each.columns, raster.crs, layer, made=ERRORS)
 
 
 def _list_ground(split: Split, labels: Geometries) -> Iterator[tuple[Any, int, str, int]]:

@@ -4,9 +4,11 @@ import json
 import shutil
 
 import pytest
-from qgis.core import QgsProject, QgsVectorLayer
+from osgeo import gdal
+from qgis.core import QgsProject, QgsVectorFileWriter, QgsVectorLayer
 
 from footprint_tuner.plugin.bridge.layers.layer_checks import take_areas, take_labels
+from footprint_tuner.plugin.bridge.layers.made_by import read_made
 from footprint_tuner.plugin.bridge.layers.own_layers import (
     AREAS,
     FINDINGS,
@@ -71,6 +73,49 @@ def test_a_file_of_a_runs_folder_is_known_without_a_mark(make_file, run_folder, 
 def test_a_prediction_beside_the_runs_is_known_without_a_mark(make_file, tmp_path):
     assert find_kind(make_file(tmp_path / "footprint_tuner_runs" / "town_footprints.gpkg")) == FOOTPRINTS
     assert find_kind(make_file(tmp_path / "elsewhere" / "town_footprints.gpkg")) == ""
+
+
+@pytest.fixture
+def made(make_file, tmp_path):
+    """A GeoPackage "town.gpkg" outside a run's folder whose first layer says what it is, and whose second does not."""
+    path = tmp_path / "town.gpkg"
+    make_file(path)
+    file = gdal.OpenEx(str(path), gdal.OF_UPDATE)
+    file.CopyLayer(file.GetLayer(0), "houses")
+    file.GetLayer(0).SetMetadataItem("FOOTPRINT_TUNER", "footprints")
+    return path
+
+
+def test_a_geopackage_tells_of_each_layer_whether_the_plugin_made_it(made, tmp_path):
+    (tmp_path / "link.gpkg").symlink_to(made)
+    copy = shutil.copy(made, tmp_path / "it's a copy #1?.gpkg")
+    for path in (made, tmp_path / "link.gpkg", copy):
+        kinds = [find_kind(QgsVectorLayer(f"{path}{part}", "x", "ogr")) for part in ("", "|layername=houses")]
+        assert kinds == [FOOTPRINTS, ""], path
+    with pytest.raises(InputError, match="it holds the footprints of a model"):
+        take_labels(QgsVectorLayer(f"{made}|layername=town|subset=fid > 1", "x", "ogr"))
+
+
+def test_a_geopackage_that_another_takes_the_place_of_is_looked_at_anew(made, make_file, tmp_path):
+    layer = QgsVectorLayer(str(made), "x", "ogr")
+    assert find_kind(layer) == FOOTPRINTS
+    make_file(tmp_path / "new.gpkg")
+    (tmp_path / "new.gpkg").replace(made)
+    assert find_kind(layer) == ""
+
+
+def test_what_is_exported_from_a_layer_is_the_users_own(made, tmp_path, project):
+    options = QgsVectorFileWriter.SaveVectorOptions()
+    layer = QgsVectorLayer(str(made), "x", "ogr")
+    QgsVectorFileWriter.writeAsVectorFormatV3(layer, str(tmp_path / "b.gpkg"), project.transformContext(), options)
+    assert find_kind(QgsVectorLayer(str(tmp_path / "b.gpkg"), "x", "ogr")) == ""
+
+
+@pytest.mark.parametrize("content", [b"", b"no database at all", b"SQLite format 3\0 cut"])
+def test_a_geopackage_that_is_none_says_nothing(tmp_path, content):
+    (tmp_path / "cut.gpkg").write_bytes(content)
+    assert read_made(str(tmp_path / "cut.gpkg"), 0) == {}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cut.gpkg"]
 
 
 def test_a_mark_survives_the_projects_file_another_name_and_a_double(project, make_file, tmp_path):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 import struct
 
 import numpy as np
@@ -295,6 +297,17 @@ def test_features_are_added_to_a_layer_and_layers_to_a_file(tmp_path):
         append_layer(path, [SQUARE], {"n": [1]}, UTM, layer)
     assert len(read_layer(str(path), "one").geometries) == 2
     assert len(read_layer(str(path), "two").geometries) == 1
+
+
+def test_a_layer_says_that_the_plugin_made_it_and_others_of_the_file_do_not(tmp_path):
+    path = tmp_path / "parts.gpkg"
+    for layer, made in (("found", "footprints"), ("found", "footprints"), ("labels", "")):
+        append_layer(path, [SQUARE], {"n": [1]}, UTM, layer, made=made)
+    assert pyogrio.read_info(path, layer="found")["layer_metadata"] == {"FOOTPRINT_TUNER": "footprints"}
+    assert pyogrio.read_info(path, layer="labels")["layer_metadata"] is None
+    append_layer(path, [SQUARE], {"n": [1]}, UTM, "found", is_begun=False)
+    with contextlib.closing(sqlite3.connect(path)) as file:
+        assert file.execute("SELECT count(*) FROM gpkg_metadata_reference").fetchone() == (0,)
 
 
 def test_a_file_that_cannot_be_written_is_told_with_a_next_step(tmp_path):
