@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import sqlite3
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Optional
+from typing import Optional
 
 from .atomic_file import write_json
 from .errors import InputError
@@ -16,6 +15,7 @@ from .events import Started, parse_event
 from .folder import RunFolder
 from .json_codec import decode, described, encode, read_object
 from .report import ManualThreshold
+from .sqlite_reading import ask
 
 _LOOK_BYTES = 1 << 20
 #: A folder in the run's own, for what a raster becomes that is a folder of tiles.
@@ -119,25 +119,15 @@ def digest_file(path: Path) -> str:
 
 
 def _read_changes(path: Path) -> str:
-    rows = _ask(path, "SELECT table_name, last_change, min_x, min_y, max_x, max_y FROM gpkg_contents ORDER BY 1")
+    rows = ask(path, "SELECT table_name, last_change, min_x, min_y, max_x, max_y FROM gpkg_contents ORDER BY 1")
     return repr(rows) if rows else ""
 
 
 def _is_split(path: Path) -> bool:
     """Tell whether a file is what the command ``split`` writes, which leaves no state, and nothing else."""
-    tables = _ask(path, "SELECT table_name FROM gpkg_contents ORDER BY 1")
-    columns = _ask(path, "SELECT name FROM pragma_table_info('blocks')")
+    tables = ask(path, "SELECT table_name FROM gpkg_contents ORDER BY 1")
+    columns = ask(path, "SELECT name FROM pragma_table_info('blocks')")
     return tables == [("blocks",), ("labels",)] and {("block_role",), ("buffer_px",)} <= set(columns)
-
-
-def _ask(path: Path, question: str) -> list[Any]:
-    """Return what a database answers, nothing where it cannot; its journals are neither read nor made."""
-    try:
-        address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-        with contextlib.closing(sqlite3.connect(address, uri=True)) as database:
-            return database.execute(question).fetchall()
-    except sqlite3.Error:
-        return []
 
 
 def _is_like_state(folder: RunFolder) -> bool:

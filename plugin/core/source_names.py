@@ -9,8 +9,10 @@ import re
 import unicodedata
 from pathlib import Path
 from typing import Iterable, Iterator, Optional
+from urllib.parse import unquote
 
 from .errors import InputError
+from .sqlite_reading import read_texts
 from .vector_source import split_source
 
 _CONTAINERS = (
@@ -19,9 +21,17 @@ _CONTAINERS = (
     re.compile(r"[A-Z][A-Z0-9_]+:(?P<file>.+):[^:/\\]*", re.DOTALL),
 )
 _ARCHIVE = re.compile(r"/vsi(?:zip|tar|gzip|7z|rar)/(?P<file>.+)", re.DOTALL)
-_VIRTUAL = (b"<VRTDataset", b"<OGRVRTDataSource")
-_NESTED = re.compile(r"<(?:SourceFilename|SourceDataset|SrcDataSource)\b(?P<how>[^>]*)>(?P<name>[^<]+)<")
-_DEEPEST = 4
+_VIRTUAL = (b"<VRTDataset", b"<OGRVRTDataSource", b"<GDALTileIndexDataset")
+_NESTED = re.compile(r"<(?:SourceFilename|SourceDataset|SrcDataSource|IndexDataset)\b(?P<how>[^>]*)>(?P<name>[^<]+)<")
+_RELATIVE = re.compile(r"relativetovrt\s*=\s*[\"'](?:1|yes|true|on)\b", re.IGNORECASE)
+_INDEX = re.compile(r"^gti:|\.gti(?:\.|$)", re.IGNORECASE | re.MULTILINE)
+_PRINTED = re.compile(rb"[^\x00-\x1f]{3,}")
+#: A name with a driver, a scheme or a virtual file system before the path, those without a file here, and where in
+#: such a name a path may begin and end.
+_DESCRIBED = re.compile(r"/vsi|<|[A-Za-z][\w+.-]+:", re.IGNORECASE)
+_ELSEWHERE = re.compile(r"/vsi(?:mem|s3|gs|az|adls|oss|swift)\w*/|/vsicurl\w*/http|https?:", re.IGNORECASE)
+_BEGIN = re.compile(r"://|[^\w./\\-]|/vsi\w+/|(?=[/\\])|\\", re.IGNORECASE)
+_END = re.compile(r"[^\w.-]|$")
 _LARGEST_VIRTUAL = 1 << 26
 
 
@@ -67,8 +77,18 @@ def locate_file(source: str) -> Optional[Path]:
 
 def list_files(source: str) -> list[Path]:
     """Return the files that a name stands for: its own, and those that a virtual dataset takes its pixels from."""
-    file = locate_file(source)
-    return [] if file is None else [file, *_list_nested(file, _DEEPEST)]
+    found: dict[str, Path] = {}
+    waiting = [source]
+    while waiting:
+        name = waiting.pop()
+        waiting += _find_nested(name, Path())
+        for file in _list_named(name):
+            key = os.path.realpath(file)
+            if key not in found:
+                found[key] = file
+                waiting += _find_nested(_read_virtual(file), file.parent)
+                waiting += _read_index(file) if _INDEX.search(f"{name}\n{file.name}") else []
+    return list(found.values())
 
 
 def find_same(outputs: Iterable[Path], inputs: Iterable[Path]) -> Optional[tuple[Path, Path]]:
@@ -103,15 +123,42 @@ def _find_archive(name: str) -> Optional[Path]:
     return next((each for each in (path, *path.parents) if each.is_file()), None)
 
 
-def _list_nested(file: Path, depth: int) -> Iterator[Path]:
-    text = _read_virtual(file) if depth else ""
+def _list_named(source: str) -> Iterator[Path]:
+    """Yield the file that a name stands for, and every file whose path is a part of a name that is no plain path."""
+    file = locate_file(source)
+    if file is not None:
+        yield file
+    if _is_file(split_layer(source)[0]) or not _DESCRIBED.match(source) or _ELSEWHERE.match(source):
+        return
+    for name in {source, unquote(source)}:
+        begins = {0, *(found.end() for found in _BEGIN.finditer(name))}
+        ends = {found.start() for found in _END.finditer(name)}
+        parts = (name[begin:end] for begin in begins for end in ends if begin < end)
+        yield from (Path(part) for part in parts if _is_file(part))
+
+
+def _is_file(name: str) -> bool:
+    with contextlib.suppress(OSError, ValueError):  # too long, or with a character that no path may hold
+        return Path(name).is_file()
+    return False
+
+
+def _find_nested(text: str, folder: Path) -> Iterator[str]:
+    """Yield the names in a description of a virtual dataset."""
     for found in _NESTED.finditer(text):
         name = html.unescape(found["name"]).strip()
-        is_relative = 'relativetovrt="1"' in found["how"].lower()
-        nested = locate_file(resolve_source(name, file.parent) if is_relative else name)
-        if nested is not None:
-            yield nested
-            yield from _list_nested(nested, depth - 1)
+        yield resolve_source(name, folder) if _RELATIVE.search(found["how"]) else name
+
+
+def _read_index(file: Path) -> Iterator[str]:
+    """Yield the texts of a tile index: the names of its tiles are among them."""
+    texts = read_texts(file)
+    for each in (file, file.with_suffix(".dbf")) if not texts else ():
+        with contextlib.suppress(OSError):
+            if each.stat().st_size <= _LARGEST_VIRTUAL:
+                texts += [text.decode("utf-8", "replace").strip() for text in _PRINTED.findall(each.read_bytes())]
+    for text in texts:
+        yield from (text, resolve_source(text, file.parent))
 
 
 def _read_virtual(file: Path) -> str:

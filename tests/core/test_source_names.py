@@ -1,6 +1,8 @@
 """Which file a name stands for, however it is written."""
 
+import contextlib
 import os
+import sqlite3
 
 import pytest
 
@@ -94,3 +96,63 @@ def test_what_a_virtual_raster_is_made_of_are_its_files(here):
 def test_a_virtual_raster_of_itself_comes_to_an_end(here):
     (here / "self.vrt").write_text('<VRTDataset><SourceFilename relativeToVRT="1">self.vrt</SourceFilename>')
     assert {path.name for path in list_files("self.vrt")} == {"self.vrt"}
+
+
+def describe(name):
+    return f'<VRTDataset><SourceFilename relativeToVRT="1">{name}</SourceFilename></VRTDataset>'
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "vrt://{0}?bands=1,2,3",
+        "vrt://town.tif?bands=1",
+        "/vsisubfile/0_100,{0}",
+        "/vsicached?chunk_size=1000&file={0}",
+        "/vsicurl?url=file%3A%2F%2F{0}",
+        "/vsizip//vsisubfile/0_100,{0}/a.tif",
+        "GeoJSON:{0}",
+        "GTI:{0}",
+        "<VRTDataset><SourceFilename>{0}</SourceFilename></VRTDataset>",
+        "<VRTDataset><SourceFilename>vrt://{0}?bands=1</SourceFilename></VRTDataset>",
+    ],
+)
+def test_a_path_within_a_name_of_gdals_is_a_file_of_it(here, source):
+    path = here / "town.tif"
+    path.touch()
+    assert find_same([path], list_files(source.format(path))) is not None
+
+
+def test_a_name_of_gdals_without_a_file_stands_for_none(here):
+    (here / "a.tif").touch()
+    for source in ("/vsimem/a.tif", "https://example.org/a.tif", "/vsicurl/https://example.org/a.tif"):
+        assert list_files(source) == []
+    assert find_same([here / "a.tif"], list_files(f"vrt://{here}/below/a.tif")) is None
+
+
+def test_a_long_chain_of_virtual_rasters_is_followed_to_its_end(here):
+    (here / "town.tif").touch()
+    for number in range(8):
+        (here / f"{number}.vrt").write_text(describe(f"{number + 1}.vrt" if number < 7 else "town.tif"))
+    assert find_same([here / "town.tif"], list_files(str(here / "0.vrt"))) is not None
+
+
+@pytest.mark.parametrize("name", ["i.gti.gpkg", "GTI:{0}/i.gpkg", "i.gti.fgb", "i.gti"])
+def test_the_tiles_of_an_index_are_its_files(here, name):
+    (here / "town.tif").touch()
+    file = here / name.rpartition("/")[2]
+    if file.suffix == ".gpkg":
+        with contextlib.closing(sqlite3.connect(file)) as database:
+            database.execute("CREATE TABLE gpkg_contents (table_name TEXT)")
+            database.execute("INSERT INTO gpkg_contents VALUES ('tiles')")
+            database.execute("CREATE TABLE tiles (geom BLOB, location TEXT, note TEXT)")
+            database.execute("INSERT INTO tiles VALUES (x'00', 'town.tif', 'north')")
+            database.commit()
+    elif file.suffix == ".gti":
+        (here / "i.vrt").write_text(describe("town.tif"))
+        text = f"<GDALTileIndexDataset><IndexDataset>{here}/i.vrt</IndexDataset></GDALTileIndexDataset>"
+        file.write_text(text)
+    else:
+        file.write_bytes(b"fgb\3\0\0\x08\0\0\0town.tif\0\0")
+    source = name.format(here) if ":" in name else str(file)
+    assert find_same([here / "town.tif"], list_files(source)) is not None

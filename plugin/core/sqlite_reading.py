@@ -1,0 +1,31 @@
+"""What a database holds, without a journal being read or made: for files that may be open in another program."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+
+def ask(path: Path, question: str) -> list[Any]:
+    """Return what a database answers, nothing where it cannot; its journals are neither read nor made."""
+    try:
+        address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+        with contextlib.closing(sqlite3.connect(address, uri=True)) as database:
+            return database.execute(question).fetchall()
+    except sqlite3.Error:
+        return []
+
+
+def quote(name: str) -> str:
+    """Return a table's name as a question may hold it."""
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
+
+
+def read_texts(path: Path) -> list[str]:
+    """Return all texts in a GeoPackage's own tables, nothing where a file is none."""
+    tables = [str(name) for (name,) in ask(path, "SELECT table_name FROM gpkg_contents")]
+    rows = [row for table in tables for row in ask(path, f"SELECT * FROM {quote(table)}")]  # noqa: S608 - it is quoted
+    return [value for row in rows for value in row if isinstance(value, str)]
