@@ -25,14 +25,16 @@ def find_in_inputs(inputs: Inputs, progress: Progress) -> list[Finding]:
     if inputs.improved_split is not None:
         return _find_in_corrections(inputs, inputs.improved_split)
     crops = look_at_labels(raster, labels.polygons, settings.seed, lambda _: progress.raise_if_cancelled())
+    foreign = find_foreign_values(raster, inputs.card)
+    is_clipped = any(finding.kind == "clipped" for finding in foreign)
     found = [
         *find_remarks(raster),
-        *find_foreign_values(raster, inputs.card),
+        *foreign,
         *find_specks(labels, raster, settings.seed),
         *describe_shift(find_shift(crops, settings.seed), labels, raster),
-        *find_blank(crops, labels, raster),
+        *find_blank(crops, labels, raster, is_clipped),
         *find_faults(labels, raster, inputs.card, settings.min_area_m2),
-        *find_extremes(crops, raster),
+        *([] if is_clipped else find_extremes(crops, raster)),
     ]
     if inputs.job.areas:
         found += find_area_faults(inputs.job.areas, inputs.job.areas_layer, raster, labels.polygons)

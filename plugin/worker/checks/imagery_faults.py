@@ -24,12 +24,14 @@ _ALL_BLANK = 0.9
 _MANY_EXTREME = 0.25
 _MOST_LABELS = 64
 MANY_FILLED = 0.005
+_UNSET = "Raster > Conversion > Translate, -a_nodata none"
 _COMPASS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
 
 
-def find_blank(crops: LabelCrops, labels: Labels, raster: Raster) -> list[Finding]:
-    """Labels with no imagery under them: nodata, or one value all over."""
-    blank = [crop.label for crop in crops.items if crop.blank_share > _BLANK]
+def find_blank(crops: LabelCrops, labels: Labels, raster: Raster, is_clipped: bool = False) -> list[Finding]:
+    """Labels with no imagery under them: nodata, or one value all over, unless the model's stretch made it so."""
+    shares = ((crop.label, crop.void_share if is_clipped else crop.blank_share) for crop in crops.items)
+    blank = [label for label, share in shares if share > _BLANK]
     if not blank:
         return []
     count, of = len(blank), len(crops.items)
@@ -42,6 +44,9 @@ def find_blank(crops: LabelCrops, labels: Labels, raster: Raster) -> list[Findin
     level, hint = WARNING, "Delete them, or choose a raster that covers them."
     if count >= _ALL_BLANK * of:
         level, hint = STOP, "Choose the raster that the labels were drawn on, or check the coordinate systems of both."
+    nodata = read_nodata(raster)
+    if nodata is not None:
+        hint = f"If imagery has the nodata value {nodata:g}, unset it ({_UNSET}). Else: {hint[0].lower()}{hint[1:]}"
     finding = Finding("blank", level, sentence, hint, count)
     return [locate_finding(finding, shapely.bounds(labels.polygons[blank]), raster)]
 
@@ -67,13 +72,18 @@ def find_specks(labels: Labels, raster: Raster, seed: int) -> list[Finding]:
 
 def describe_specks(raster: Raster, share: float, where: str) -> tuple[str, str]:
     """Return a sentence and a next step for pixels of which a share lacks values, and is filled."""
-    with open_raster(raster.path) as dataset:
-        nodata = next((dataset.nodatavals[band - 1] for band in raster.bands if band), None)
+    nodata = read_nodata(raster)
     sentence = f"{share:.1%} of the pixels {where} hold no data here and there"
     if nodata is None:
         return f"{sentence}: they are filled from around.", "Is the raster's mask or transparency right?"
-    hint = "If imagery has this value, unset it (Raster > Conversion > Translate, -a_nodata none)."
+    hint = f"If imagery has this value, unset it ({_UNSET})."
     return f"{sentence} (nodata {nodata:g}): they are filled from around.", hint
+
+
+def read_nodata(raster: Raster) -> float | None:
+    """Return the nodata value that the file declares for the first band that is read, None for none."""
+    with open_raster(raster.path) as dataset:
+        return next((dataset.nodatavals[band - 1] for band in raster.bands if band), None)
 
 
 def _frame_window(frame: Any) -> Window:

@@ -46,7 +46,14 @@ class LabelCrop:
         inner = (slice(None), *(slice(margin, margin + size) for size in self.cover.shape))
         if np.ptp(self.values[inner], axis=(1, 2)).max() == 0:
             return 1.0
-        return float(1 - self.valid[inner[1:]][self.cover > 0].mean())
+        return self.void_share
+
+    @property
+    def void_share(self) -> float:
+        """The share of the label under which the raster holds no data."""
+        margin = (self.valid.shape[0] - self.cover.shape[0]) // 2
+        inner = tuple(slice(margin, margin + size) for size in self.cover.shape)
+        return float(1 - self.valid[inner][self.cover > 0].mean())
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,28 @@ def test_values_of_another_kind_than_a_tuned_model_knows_are_told_before_a_run(w
     assert all("Raster > Conversion > Translate" in finding.hint for finding in found)
 
 
+def test_labels_on_values_that_the_base_models_stretch_clips_do_not_lack_imagery(
+    write, colours, town, ear, tmp_path, monkeypatch
+):
+    tuned = tune(write(colours))
+    monkeypatch.setattr("plugin.worker.dataset.inputs.find_card", lambda *_: tuned)
+    path = write(colours * 37.0 + 300, dtype="uint16")
+    inputs = check_inputs(Job(path, str(town.labels), base_model="starter"), tmp_path / "run", ear.channel)
+    found = {finding.kind: finding for finding in find_in_inputs(inputs, ear.channel)}
+    assert {"values", "clipped"} <= set(found)
+    assert not {"blank", "extremes"} & set(found)
+
+
+def test_labels_without_imagery_may_lie_on_a_nodata_value_that_is_a_colour(check, write, colours, town):
+    roofs = rasterio.features.rasterize(town.buildings[::3], colours.shape[1:]) > 0
+    values = np.minimum(colours, 254)
+    values[:, roofs] = 255
+    values[:, :, :6] = 255
+    found = check(write(values, nodata=255))["blank"]
+    assert "nodata value 255, unset it (Raster > Conversion > Translate, -a_nodata none)" in found.hint
+    assert "Else: delete them" in found.hint
+
+
 def test_eight_bits_in_a_container_of_sixteen_do_not_fit_a_model_tuned_on_sixteen(write, colours):
     tuned = tune(write(colours.astype("float64") * 40 + 300, dtype="uint16"))
     raster = describe_raster(write(colours, dtype="uint16"), tuned)
