@@ -14,7 +14,7 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from .collars import WHOLE, Collar, find_collars
-from .nodata_patches import is_imagery
+from .nodata_patches import look_at_patches
 from .stray_values import Stray, find_strays, is_apart
 from .windows import spread_windows
 
@@ -24,6 +24,7 @@ _OPAQUE = (1.0, 255.0, 32767.0, 65535.0)
 _MOSTLY = 0.5
 _MOST_FLOAT = 1e38
 _EVERYTHING = (-_MOST_FLOAT, _MOST_FLOAT)
+_UNSET = "Raster > Conversion > Translate, -a_nodata none"
 _SET_NODATA = "Set it as nodata (Raster > Conversion > Translate, Assign a specified NoData value)."
 
 
@@ -154,15 +155,28 @@ def _describe_collar(collar: Collar) -> Remark:
 
 
 def _unmask_imagery(dataset: DatasetReader, survey: Survey, spread: float) -> Survey:
-    """Return the survey without a nodata value that is imagery's own; ``spread`` is that of the values."""
-    rule, values = survey.rule, set(survey.rule.nodata)
-    (value, *others) = values
-    if others or value is None or not all(rule.is_colour) or not is_imagery(dataset, rule.bands, value, spread):
+    """Return the survey without a nodata value that is imagery's own; ``spread`` is that of the values.
+
+    Where that is likely, but not certain, it is merely told.
+    """
+    rule, (value, *others) = survey.rule, set(survey.rule.nodata)
+    is_declared = not others and value is not None and value in dataset.nodatavals
+    if not is_declared and not rule.mask:
         return survey
-    sentence = f"Imagery holds the nodata value {value:g} in shadows or bright roofs: it is read as imagery."
-    remark = Remark("nodata_is_imagery", sentence, "Unset it (Raster > Conversion > Translate, -a_nodata none).")
-    rule = replace(rule, nodata=(None,) * len(rule.bands), is_colour=(False,) * len(rule.bands))
-    return replace(survey, rule=rule, is_mended=True, remarks=(*survey.remarks, remark))
+    patches = look_at_patches(dataset, rule.bands, value if is_declared else None, rule.mask, spread)
+    if is_declared and all(rule.is_colour) and patches.is_imagery:
+        sentence = f"Imagery holds the nodata value {value:g} in shadows or bright roofs: it is read as imagery."
+        remark = Remark("nodata_is_imagery", sentence, f"Unset it ({_UNSET}).")
+        rule = replace(rule, nodata=(None,) * len(rule.bands), is_colour=(False,) * len(rule.bands))
+        return replace(survey, rule=rule, is_mended=True, remarks=(*survey.remarks, remark))
+    if not patches.is_built:
+        return survey
+    cause = f"hold the nodata value {value:g}" if is_declared else "are masked"
+    sentence = f"Patches as large as buildings {cause}: nothing is found there."
+    hint = "Are they buildings? Then the raster's mask or transparency is wrong: export it again without."
+    if is_declared:
+        hint = f"If imagery has this value, unset it ({_UNSET})."
+    return replace(survey, remarks=(*survey.remarks, Remark("nodata_is_imagery", sentence, hint)))
 
 
 @dataclass(frozen=True)

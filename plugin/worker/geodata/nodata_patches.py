@@ -3,40 +3,94 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
-from scipy.ndimage import binary_dilation, label
+from scipy.ndimage import binary_dilation, find_objects, label
 
+from .crs import measure_ground
 from .windows import spread_windows
 
-_SIDE_PX, _MOST_ACROSS = 256, 6
-_LEAST_PATCHES = 5
+_SIDE_PX, _MOST_ACROSS = 512, 6
+_LEAST_PATCHES, _MOST_PATCHES = 5, 16
+_RING_PX = 2
 _LEAST_PX = 9
 _NEAR = 0.2
 _MOSTLY = 0.5
+#: A patch of a building's size: its area, its longer side, and how much of its frame it takes up.
+_LEAST_M2, _LONGEST_M, _COMPACT = 40.0, 60.0, 0.35
 
 
-def is_imagery(dataset: DatasetReader, bands: tuple[int, ...], nodata: float, spread: float) -> bool:
-    """Tell whether what holds ``nodata`` in all ``bands`` is imagery, by its patches in up to 6 x 6 windows of 256 px.
+@dataclass(frozen=True)
+class Patches:
+    """What holds no data inside a raster, as looked at: so many patches (``count``), and what they are like.
 
-    It is where no patch touches the raster's border, and most patches inside pass over into values near it: within a
-    fifth of the ``spread`` of all values. What was cut out has sharp edges.
+    So many pass over into values near the nodata value (``near``), so many are as large as buildings (``built``);
+    ``has_collar`` where some touch the raster's border.
     """
-    count = near = 0
+
+    count: int
+    near: int
+    built: int
+    has_collar: bool
+
+    @property
+    def is_imagery(self) -> bool:
+        """Whether these are shadows or roofs: none touches the border, most pass over softly or are like buildings."""
+        return not self.has_collar and (self.is_built or self._is_most(self.near))
+
+    @property
+    def is_built(self) -> bool:
+        """Whether most are as large as buildings."""
+        return self._is_most(self.built)
+
+    def _is_most(self, some: int) -> bool:
+        return self.count >= _LEAST_PATCHES and some >= _MOSTLY * self.count
+
+
+def look_at_patches(
+    dataset: DatasetReader, bands: tuple[int, ...], nodata: float | None, mask: str, spread: float
+) -> Patches:
+    """Look at what holds ``nodata`` in all ``bands`` (None: what the ``mask`` hides) in up to 6 x 6 windows of 512 px.
+
+    Near the nodata value is what lies within a fifth of the ``spread`` of all values. The ``mask`` is a data rule's.
+    """
+    gsd_m = measure_ground(dataset.crs, dataset.transform, dataset.width, dataset.height).gsd_m
+    count = near = built = 0
+    has_collar = False
     for window in spread_windows(Window(0, 0, dataset.width, dataset.height), _SIDE_PX, _MOST_ACROSS):
-        values = dataset.read(list(bands), window=window).astype("float32")
-        void = (values == nodata).all(axis=0)
-        if _touches_border(void, window, dataset):
-            return False
-        close = (np.abs(values - nodata) <= _NEAR * spread).all(axis=0)
-        for patch in _list_patches(void):
-            ring = binary_dilation(patch, iterations=2) & ~patch & ~void
+        if nodata is None:
+            void = close = _read_mask(dataset, mask, window) == 0
+        else:
+            with np.errstate(over="ignore", invalid="ignore"):
+                values = dataset.read(list(bands), window=window).astype("float32")
+                void = (values == np.float32(nodata)).all(axis=0)
+                close = (np.abs(values - np.float32(nodata)) <= _NEAR * spread).all(axis=0)
+        has_collar |= _touches_border(void, window, dataset)
+        for frame, patch in _list_patches(void):
+            ring = binary_dilation(patch, iterations=_RING_PX) & ~patch & ~void[frame]
             count += 1
-            near += bool(ring.any() and close[ring].mean() >= _MOSTLY)
-    return count >= _LEAST_PATCHES and near >= _MOSTLY * count
+            near += bool(ring.any() and close[frame][ring].mean() >= _MOSTLY)
+            built += _is_like_building(patch, gsd_m)
+    return Patches(count, near, built, has_collar)
+
+
+def _read_mask(dataset: DatasetReader, mask: str, window: Window) -> NDArray[Any]:
+    if mask.isdecimal():
+        return np.asarray(dataset.read(int(mask), window=window))
+    return np.asarray(dataset.read_masks(int(mask.rpartition(",")[2]), window=window))
+
+
+def _is_like_building(patch: NDArray[np.bool_], gsd_m: float) -> bool:
+    rows, cols = np.flatnonzero(patch.any(axis=1)), np.flatnonzero(patch.any(axis=0))
+    height, width = int(np.ptp(rows)) + 1, int(np.ptp(cols)) + 1
+    size = int(patch.sum())
+    is_small = max(height, width) * gsd_m <= _LONGEST_M
+    return is_small and size * gsd_m**2 >= _LEAST_M2 and size >= _COMPACT * height * width
 
 
 def _touches_border(void: NDArray[np.bool_], window: Window, dataset: DatasetReader) -> bool:
@@ -50,13 +104,18 @@ def _touches_border(void: NDArray[np.bool_], window: Window, dataset: DatasetRea
     return any(is_border and side.sum() >= _LEAST_PX for is_border, side in sides)
 
 
-def _list_patches(void: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_]]:
-    """Yield the largest patches of at least 9 pixels that lie wholly inside, up to 8 of them."""
+def _list_patches(void: NDArray[np.bool_]) -> Iterator[tuple[tuple[slice, slice], NDArray[np.bool_]]]:
+    """Yield the largest patches of at least 9 pixels that lie wholly inside, up to 16 of them: frame, and patch in it.
+
+    The frame reaches 2 px around the patch.
+    """
     numbers, _ = label(void)
     sizes = np.bincount(numbers.ravel())
     sizes[0] = 0
     for edge in (numbers[0], numbers[-1], numbers[:, 0], numbers[:, -1]):
         sizes[edge] = 0
-    for number in np.argsort(sizes)[::-1][:8]:
+    frames = find_objects(numbers)
+    for number in np.argsort(sizes)[::-1][:_MOST_PATCHES]:
         if sizes[number] >= _LEAST_PX:
-            yield numbers == number
+            rows, cols = (slice(max(0, s.start - _RING_PX), s.stop + _RING_PX) for s in frames[number - 1])
+            yield (rows, cols), numbers[rows, cols] == number
