@@ -88,6 +88,17 @@ def test_a_layer_without_a_coordinate_system_is_told_until_it_has_one(chosen, ch
     assert read_message(chosen) == ""
 
 
+def test_nothing_begins_with_all_labels_while_only_selected_ones_are_asked_for(chosen, choices, tmp_path):
+    choices.label_layer.selectByIds([1])
+    chosen.formPage.selectedCheck.setChecked(True)
+    choices.label_layer.removeSelection()
+    chosen.formPage.trainButton.click()
+    assert read_message(chosen).startswith("Nothing is selected in the label layer")
+    assert not (tmp_path / "footprint_tuner_runs").exists()
+    chosen.formPage.selectedCheck.click()
+    assert read_message(chosen) == ""
+
+
 def test_a_new_project_shows_nothing_of_the_one_before(chosen, wait_until, project):
     chosen.formPage.trainButton.click()
     wait_until(lambda: chosen.state is DockState.ENDED)

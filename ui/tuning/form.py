@@ -70,7 +70,7 @@ class FormPage(QWidget):
         return Choices(
             raster_layer=self.rasterCombo.currentLayer(),
             label_layer=self.labelCombo.currentLayer(),
-            only_selected=self.selectedCheck.isEnabled() and self.selectedCheck.isChecked(),
+            only_selected=self.selectedCheck.isChecked(),
             areas_layer=self.settingsGroup.areas_layer,
             base_model=self.modelPicker.base_model,
             bands=self.bandsRow.bands,
@@ -134,6 +134,7 @@ class FormPage(QWidget):
         group = self.settingsGroup
         for combo in (self.rasterCombo, self.labelCombo, group.areasCombo):
             combo.layerChanged.connect(self.choices_changed)
+        self.selectedCheck.toggled.connect(self._tell_selection)
         self.selectedCheck.toggled.connect(self.choices_changed)
         self.modelPicker.card_chosen.connect(self.choices_changed)
         for spin in (group.heldOutSpin, group.seedSpin):
@@ -162,8 +163,9 @@ class FormPage(QWidget):
         self._labels = None
         self._tell_selection()
 
-    def _tell_selection(self) -> None:
+    def _tell_selection(self, *_: object) -> None:
+        """Say how many labels are selected; a tick can be taken back when there are none, and none are meant then."""
         count = self._labels.selectedFeatureCount() if self._labels is not None else 0
         text = self.tr("Onl&y selected features")
-        self.selectedCheck.setEnabled(count > 0)
+        self.selectedCheck.setEnabled(count > 0 or self.selectedCheck.isChecked())
         self.selectedCheck.setText(f"{text} ({count})" if count else text)

@@ -72,8 +72,11 @@ def test_only_selected_features_can_be_asked_for_while_something_is_selected(doc
     click("selectedCheck")
     assert dock.read_choices().only_selected
     labels.removeSelection()
-    assert not find("selectedCheck").isEnabled()
+    assert find("selectedCheck").isEnabled()
+    assert dock.read_choices().only_selected
+    click("selectedCheck")
     assert not dock.read_choices().only_selected
+    assert not find("selectedCheck").isEnabled()
 
 
 def test_the_selection_of_the_chosen_labels_counts_and_no_other(dock, find, labels, make_polygons):
