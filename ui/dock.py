@@ -153,8 +153,7 @@ class TunerDock(QgsDockWidget):
         """Forget what was said of another project; a run that goes on, or that can be resumed, is kept."""
         if self._state not in (DockState.IDLE, DockState.ENDED):
             return
-        if not self.messageFrame.offers_resume:
-            self.messageFrame.clear()
+        self.messageFrame.tell_resume_alone()
         self.noticeList.clear()
         self.findingList.clear()
         self.shiftLine.clear()

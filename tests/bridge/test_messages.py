@@ -110,9 +110,10 @@ def test_a_new_project_shows_nothing_of_the_one_before(chosen, wait_until, proje
     assert chosen.noticeList.notices == []
 
 
-def test_a_run_that_can_be_resumed_is_offered_in_a_new_project_too(chosen, wait_until, monkeypatch, project):
+def test_a_run_that_can_be_resumed_is_offered_in_a_new_project_too(chosen, wait_until, monkeypatch, project, tmp_path):
     monkeypatch.setenv("STAND_IN", "dies in tune")
     chosen.formPage.trainButton.click()
     wait_until(lambda: chosen.state is DockState.ENDED)
     project.clear()
     assert not chosen.findChild(QPushButton, "resumeButton").isHidden()
+    assert read_message(chosen) == f"The run {find_run(tmp_path).path.name} was not finished."

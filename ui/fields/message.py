@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QFrame, QLabel, QPushButton, QToolButton, QWidget
@@ -68,6 +70,14 @@ class MessageFrame(QFrame):
         )
         self.setAccessibleDescription(f"{message} {hint}")
         self.show()
+
+    def tell_resume_alone(self) -> None:
+        """Keep the offer to resume a run, by its name, and nothing of what was said; without one hide the message."""
+        if not self.offers_resume:
+            self.clear()
+            return
+        text = self.tr("The run {} was not finished.").format(Path(self._folder).name)
+        self.tell("info", text, self.tr("Press Resume to go on where it stopped."), self._folder, True)
 
     def forget_refusal(self) -> None:
         """Hide a message whose cause may have gone: something else is chosen now."""
