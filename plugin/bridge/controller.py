@@ -87,6 +87,8 @@ class Controller(QObject):
         self._layers = DockLayers(dock, self)
         self._watch = LayerWatch(self)
         self._watch.changed.connect(dock.forget_refusal)
+        self._checked = LayerWatch(self)
+        self._checked.changed.connect(dock.findingList.show_outdated)
         self._connect_dock()
         QgsProject.instance().cleared.connect(self._let_project_go)
         dock.destroyed.connect(self._leave_project)  # the project outlives the dock
@@ -169,6 +171,8 @@ class Controller(QObject):
             else:
                 folder = make_check_folder()
                 self._start(RunThread(self._environment, folder, inputs.write_to, ("check", str(folder.job))))
+                looked_at = [choices.raster_layer, choices.label_layer, choices.areas_layer]
+                self._checked.watch(looked_at, [choices.label_layer] if choices.only_selected else [])
 
     def _resume(self, path: str) -> None:
         folder = RunFolder(Path(path))
@@ -282,6 +286,7 @@ class Controller(QObject):
             QgsProject.instance().cleared.disconnect(self._let_project_go)
             self._layers.stop()
             self._watch.stop()
+            self._checked.stop()
 
     def _load_next(self) -> None:
         """Load one more layer of the finished run, then show its scores."""

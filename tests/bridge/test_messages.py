@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from qgis.core import QgsCoordinateReferenceSystem
+from qgis.core import QgsCoordinateReferenceSystem, QgsFeature
 from qgis.PyQt.QtWidgets import QLabel, QPushButton
 
 from footprint_tuner.plugin.core.folder import RunFolder
@@ -86,6 +86,40 @@ def test_a_layer_without_a_coordinate_system_is_told_until_it_has_one(chosen, ch
     assert "has no coordinate system" in read_message(chosen)
     choices.label_layer.setCrs(QgsCoordinateReferenceSystem("EPSG:32645"))
     assert read_message(chosen) == ""
+
+
+def test_a_raster_without_a_coordinate_system_is_told_until_it_is_read_anew(chosen, make_raster, project, tmp_path):
+    raster = project.addMapLayer(make_raster(path=tmp_path / "none.tif", epsg=0))
+    chosen.formPage.rasterCombo.setLayer(raster)
+    for repair in (raster.reload, lambda: raster.setDataSource(raster.source(), raster.name(), "gdal")):
+        chosen.formPage.trainButton.click()
+        assert "has no coordinate system" in read_message(chosen)
+        repair()
+        assert read_message(chosen) == ""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda raster, labels: (labels.startEditing(), labels.addFeature(QgsFeature(labels.fields()))),
+        lambda raster, labels: labels.reload(),
+        lambda raster, labels: raster.reload(),
+        lambda raster, labels: raster.setDataSource(raster.source(), "another", "gdal"),
+    ],
+    ids=["edit", "read anew", "raster read anew", "raster of another file"],
+)
+def test_what_a_check_found_says_that_the_layers_have_changed_since(chosen, choices, wait_until, change):
+    title = chosen.findingList.findingsTitle
+    for _ in range(2):
+        chosen.formPage.checkButton.click()
+        wait_until(lambda: chosen.state is DockState.IDLE)
+        assert not chosen.findingList.isHidden()
+        assert "changed" not in title.text()
+        choices.label_layer.selectByIds([1])
+        assert "changed" not in title.text()
+        change(choices.raster_layer, choices.label_layer)
+        change(choices.raster_layer, choices.label_layer)
+        assert title.text().count("(before the layers were changed)") == 1
 
 
 def test_nothing_begins_with_all_labels_while_only_selected_ones_are_asked_for(chosen, choices, tmp_path):

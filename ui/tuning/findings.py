@@ -111,8 +111,14 @@ class FindingList(QWidget):
     def show_none(self) -> None:
         """Say that a check found nothing, where that is so."""
         if not self._rows:
-            self.findingsTitle.setText(self.tr("The check found no problems."))
+            self._show_title(self.tr("The check found no problems."))
             self.show()
+
+    def show_outdated(self) -> None:
+        """Say that the layers are no longer those that were checked; the findings stay, to be worked through."""
+        if not self._is_outdated:
+            self._is_outdated = True
+            self._show_title(self.findingsTitle.text())
 
     def show_shift(self, east_m: float, north_m: float) -> None:
         """Mark the finding whose shift is applied, if there is one."""
@@ -126,8 +132,13 @@ class FindingList(QWidget):
             row.hide()
             row.deleteLater()
         self._rows = []
+        self._is_outdated = False
         self.findingsLayerButton.hide()
         self.hide()
+
+    def _show_title(self, text: str) -> None:
+        ending = self.tr("(before the layers were changed)")
+        self.findingsTitle.setText(f"{text} {ending}" if self._is_outdated else text)
 
     def _tell(self) -> None:
         counts = [sum(finding.level == level for finding in self.findings) for level in LEVELS]
@@ -137,7 +148,7 @@ class FindingList(QWidget):
             (self.tr("{} tip"), self.tr("{} tips")),
         )
         told = ", ".join(name[count > 1].format(count) for name, count in zip(names, counts) if count)
-        self.findingsTitle.setText(self.tr("Check: {}").format(told))
+        self._show_title(self.tr("Check: {}").format(told))
         self.findingsLayerButton.setVisible(any(finding.places for finding in self.findings))
         self.show()
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Iterable
 
-from qgis.core import QgsMapLayer, QgsVectorLayer
+from qgis.core import QgsMapLayer, QgsRasterLayer, QgsVectorLayer
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QObject, pyqtBoundSignal, pyqtSignal
 
@@ -35,7 +36,8 @@ class LayerWatch(QObject):
         for layer, is_selection in layers:
             if not sip.isdeleted(layer):
                 for signal in _list_signals(layer, is_selection):
-                    signal.disconnect(self._tell)
+                    with suppress(TypeError):  # a raster that was read from elsewhere has another provider now
+                        signal.disconnect(self._tell)
 
     def _tell(self, *_: object) -> None:
         self.changed.emit()
@@ -44,7 +46,9 @@ class LayerWatch(QObject):
 def _list_signals(layer: QgsMapLayer, is_selection: bool) -> list[pyqtBoundSignal]:
     if is_selection:
         return [layer.selectionChanged]
-    signals = [layer.dataSourceChanged, layer.crsChanged]
+    signals = [layer.dataSourceChanged, layer.crsChanged, layer.dataChanged]
+    if isinstance(layer, QgsRasterLayer) and layer.dataProvider() is not None:
+        signals.append(layer.dataProvider().dataChanged)  # all that tells of a raster that is reloaded
     if isinstance(layer, QgsVectorLayer):
         signals += [layer.layerModified, layer.afterRollBack, layer.subsetStringChanged]
     return signals
