@@ -115,6 +115,15 @@ QTimer.singleShot(500, lambda: go_on(steps()))
 """
 
 CLOSE_IN_MID_RUN = """
+from qgis.PyQt.QtWidgets import QApplication
+
+def answer(text):
+    box = QApplication.activeModalWidget()
+    if box is None or box.objectName() != "closeBox":
+        QTimer.singleShot(50, lambda: answer(text))
+    else:
+        next(button for button in box.buttons() if text in button.text().replace("&", "")).click()
+
 def steps():
     dock = open_dock()
     raster, labels = add_layers()
@@ -124,6 +133,11 @@ def steps():
     press(dock, "trainButton")
     yield lambda: dock.chart.epochs
     said["qgis"] = os.getpid()
+    if {leave}:
+        answer("Cancel")
+        leave()
+        said["kept"] = dock.state.name
+        answer("Close QGIS")
     say()
     if {leave}:
         leave()
@@ -249,11 +263,12 @@ def test_the_button_in_the_real_window_ends_with_the_footprints_in_the_project(p
     assert qgis.wait(LIMIT_S) == 0
 
 
-def test_closing_the_real_window_in_mid_run_ends_the_worker(play, town, monkeypatch):
+def test_closing_the_real_window_in_mid_run_asks_and_then_ends_the_worker(play, town, monkeypatch):
     monkeypatch.setenv("STAND_IN", "silent in predict")
     qgis = play(CLOSE_IN_MID_RUN.format(leave=True))
     said = read_said(town)
     assert "error" not in said, said["error"]
+    assert said["kept"] == "RUNNING"
     assert qgis.wait(LIMIT_S) == 0
     assert list_workers(town) == []
 
