@@ -18,6 +18,9 @@ from .report import ManualThreshold
 from .sqlite_reading import ask
 
 _LOOK_BYTES = 1 << 20
+#: No digest is this one: a file that was changed since a run of an earlier version ended.
+_CHANGED = "changed"
+_CLOCK_S = 2.0
 #: A folder in the run's own, for what a raster becomes that is a folder of tiles.
 SPACENET = "spacenet"
 #: The names of ``RunFolder`` that a stage writes, in the order of the stages.
@@ -77,7 +80,8 @@ def list_stage_files(folder: RunFolder, stage: str) -> tuple[Path, ...]:
 def read_made(folder: RunFolder) -> dict[str, str]:
     """Return the names of what the run in a folder has written, with their digests ("": not known).
 
-    Of a run of an earlier version they follow from the stages that have ended, and the one after them.
+    Of a run of an earlier version they follow from the stages that have ended, and the one after them; what of the
+    former is newer than its state has been changed since.
     """
     try:
         state = read_state(folder)
@@ -91,8 +95,19 @@ def read_made(folder: RunFolder) -> dict[str, str]:
     done |= {"check", "split"} | ({"card"} if "tune" in done else set())
     stages = list(_STAGES)
     reached = next((place for place, stage in enumerate(stages) if stage not in done), len(stages))
-    known = [SPACENET, *stages[: reached + 1]]
-    return {path.name: "" for stage in known for path in list_stage_files(folder, stage)}
+    made = {SPACENET: ""}
+    for place, stage in enumerate(stages[: reached + 1]):
+        is_sure = stage != "check" and place < reached
+        made.update({path.name: _date(path, folder) if is_sure else "" for path in list_stage_files(folder, stage)})
+    return made
+
+
+def _date(path: Path, folder: RunFolder) -> str:
+    """Return "" for a file of a run of an earlier version that its state is not older than."""
+    with contextlib.suppress(OSError):
+        if path.stat().st_mtime > folder.state.stat().st_mtime + _CLOCK_S:
+            return _CHANGED
+    return ""
 
 
 def record_file(folder: RunFolder, path: Path) -> None:

@@ -158,3 +158,19 @@ def test_a_file_that_was_changed_since_it_was_made_is_kept(tmp_path):
     assert set_aside(path, made) == "model_edited.json"
     assert (tmp_path / "model_edited.json").read_text() == "changed"
     assert set_aside(path, {"model.json": ""}) == ""
+
+
+def test_what_is_newer_than_the_state_of_an_earlier_version_was_changed_since(guard):
+    folder = guard()
+    write_state(folder, results=("base", "tune", "predict", "trace", "score", "write"))
+    for path in (folder.footprints, folder.page, folder.model, folder.events):
+        path.write_text("something")
+    now = folder.state.stat().st_mtime
+    for path, seconds in ((folder.footprints, 60), (folder.page, 60), (folder.model, 1), (folder.events, 60)):
+        os.utime(path, (now + seconds, now + seconds))
+    made = read_made(folder)
+    kept = [set_aside(path, made) for path in (folder.footprints, folder.page, folder.model, folder.events)]
+    assert kept == ["footprints_edited.gpkg", "report_edited.html", "", ""]
+    write_state(folder, results=("base", "tune", "predict"))
+    os.utime(folder.state, (now, now))
+    assert set_aside(folder.footprints, read_made(folder)) == "", "the stage that has not ended wrote it"
