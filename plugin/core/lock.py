@@ -19,6 +19,8 @@ else:
 
 
 _TAKEN = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
+#: Where SQLite locks a database: the bytes PENDING, RESERVED and SHARED. A connection in WAL mode keeps one of them.
+_SQLITE_FIRST, _SQLITE_LOCKS = 0x40000000, 512
 _TRIES = 4
 _PAUSE_S = 0.05
 
@@ -54,6 +56,22 @@ def is_held(path: Path) -> bool:
         return error.errno in _TAKEN
     finally:
         os.close(descriptor)
+    return False
+
+
+def is_database_held(path: Path) -> bool:
+    """Tell whether another program has a SQLite database open in WAL mode, or is reading or writing it.
+
+    No journal is made or changed. Where files that are open cannot be replaced (Windows), nobody is looked for. A
+    database that this very process has open must not be asked for: its own locks would be gone.
+    """
+    if sys.platform == "win32":
+        return False
+    with contextlib.suppress(OSError), path.open("r+b") as file:  # who may not write it changes nothing in it
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, _SQLITE_LOCKS, _SQLITE_FIRST)
+        except OSError as error:
+            return error.errno in _TAKEN
     return False
 
 

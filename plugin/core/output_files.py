@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Iterable
 
 from .atomic_file import refuse_open
-from .errors import InputError
+from .errors import InputError, RunError
+from .lock import is_database_held
 from .source_names import find_same, list_files
 
 _LONGEST_NAME = 255
@@ -44,6 +45,8 @@ def require_free(out: Path, inputs: Iterable[str], *, may_replace: bool, layer: 
         rest = " replaces only its layer; others stay" if out.suffix.lower() == ".gpkg" and layer else " replaces it"
         raise InputError(f"{out} is there already.", f"Give another name (--overwrite{rest}).")
     refuse_open(out)
+    if out.suffix.lower() == ".gpkg" and is_database_held(out):
+        raise RunError(f"{out} is open in another program, such as QGIS.", "Close it there, then try again.")
     if out.suffix.lower() == ".gpkg" and layer:
         _refuse_contents(out, layer)
 

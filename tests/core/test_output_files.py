@@ -3,6 +3,8 @@
 import contextlib
 import os
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 
@@ -101,3 +103,37 @@ def test_what_is_no_geopackage_is_not_replaced_by_one(tmp_path, content):
     out = tmp_path / "out.gpkg"
     out.write_bytes(content)
     assert "GeoPackage" in refusal(out, may_replace=True, layer="town")
+
+
+_HOLD = """
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
+for each in sys.argv[2:]:
+    database.execute(each).fetchall()
+print("held", flush=True)
+sys.stdin.readline()
+"""
+_READ = "SELECT count(*) FROM town"
+
+
+@pytest.mark.parametrize("how", [("PRAGMA journal_mode=WAL", _READ), ("BEGIN EXCLUSIVE",), ("BEGIN", _READ)])
+def test_a_geopackage_that_is_open_elsewhere_without_changes_is_not_replaced(tmp_path, how):
+    out = write_geopackage(tmp_path / "out.gpkg", town="features")
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLD, str(out), *how], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        before = sorted((path.name, path.stat().st_mtime_ns) for path in tmp_path.iterdir())
+        assert "open in another program" in refusal(out, may_replace=True, layer="town", error=RunError)
+        assert sorted((path.name, path.stat().st_mtime_ns) for path in tmp_path.iterdir()) == before
+        holder.communicate(b"\n")
+    require_free(out, [], may_replace=True, layer="town")
+
+
+def test_journals_that_nobody_holds_are_no_hindrance(tmp_path):
+    out = write_geopackage(tmp_path / "out.gpkg", town="features")
+    out.chmod(0o444)
+    for ending in ("-wal", "-shm"):
+        (tmp_path / f"out.gpkg{ending}").touch()
+    require_free(out, [], may_replace=True, layer="town")
+    assert len(list(tmp_path.iterdir())) == 3
