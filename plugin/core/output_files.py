@@ -51,6 +51,12 @@ def require_free(out: Path, inputs: Iterable[str], *, may_replace: bool, layer: 
         _refuse_contents(out, layer)
 
 
+def require_folder(out: Path) -> None:
+    """Raise InputError where the folder of an output is not there."""
+    if not out.parent.is_dir():
+        raise InputError(f"The folder {out.parent} is not there.", "Make it first.")
+
+
 def _refuse_name(out: Path) -> None:
     if _NO_FILE.match(str(out)):
         raise InputError(

@@ -10,9 +10,10 @@ import torch
 from ...core.card import ADAPTATIONS, OUTPUTS, Card, Recipe, Seeds
 from ...core.card_check import find_problems
 from ...core.errors import InputError
+from ...core.json_codec import read_object
 from ...core.model_specs import IdentifiedModel
 from ...core.models import list_cards
-from ...core.output_files import require_free
+from ...core.output_files import require_folder, require_free
 from .build import build_network
 from .identify import guess_architecture
 from .networks import save_network
@@ -56,12 +57,17 @@ def adopt_model(path: Path, card_path: Path, answers: ImportAnswers, *, may_repl
     """Write a card for the weights in ``path`` and, beside it, the weights as safetensors; return the card.
 
     The file itself is only read. Raises InputError where it holds no weights of a known network, or an answer
-    contradicts them, and where a file is there already unless it ``may_replace`` it; RunError where the files cannot be
-    written.
+    contradicts them, and where a file is there already unless it ``may_replace`` it (weights only where the card there
+    names them); RunError where the files cannot be written.
     """
+    if card_path.suffix.lower() != ".json":
+        raise InputError(f'"{card_path.name}" is no name of a model card.', "Give it a name that ends in .json.")
+    require_folder(card_path)
     weights_path = card_path.with_suffix(".safetensors")
     for written in (card_path, weights_path):
         require_free(written, [str(path)], may_replace=may_replace)
+    if weights_path.exists() and (read_object(card_path) or {}).get("weights") != weights_path.name:
+        raise InputError(f"{weights_path} is there, and no card {card_path.name} is its own.", "Give another name.")
     tensors = read_tensors(path)
     _refuse_broken(tensors, path)
     guess = _guess(tensors, answers)

@@ -253,6 +253,30 @@ def test_nothing_is_overwritten(unet, write_weights, tmp_path):
     assert hash_file(path) == before
 
 
+def test_a_card_is_called_json_and_has_a_folder(unet, write_weights, tmp_path):
+    path = write_weights(unet)
+    for name in ("mine.safetensors", "model.v2", "model"):
+        error = refusal_of(adopt_model, path, tmp_path / name, ImportAnswers())
+        assert ".json" in error.hint
+        assert not (tmp_path / name).exists()
+    error = refusal_of(adopt_model, path, tmp_path / "none" / "a.json", ImportAnswers())
+    assert (error.message.endswith("is not there."), error.hint) == (True, "Make it first.")
+
+
+def test_weights_that_nobody_named_are_replaced_only_with_their_own_card(unet, write_weights, tmp_path):
+    path, weights = write_weights(unet), tmp_path / "model.safetensors"
+    weights.write_bytes(b"somebody else's")
+
+    def adopt():
+        return adopt_model(path, tmp_path / "model.json", ImportAnswers(), may_replace=True)
+
+    assert "model.safetensors is there" in refusal_of(adopt).message
+    assert weights.read_bytes() == b"somebody else's"
+    weights.unlink()
+    adopt()
+    assert adopt().sha256
+
+
 def test_weights_that_went_astray_in_training_are_refused(unet, write_weights, tmp_path):
     def spoil(tensors):
         return {**tensors, "segmentation_head.0.bias": torch.tensor([float("nan")])}
