@@ -14,7 +14,7 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from .collars import WHOLE, Collar, find_collars
-from .nodata_patches import look_at_patches
+from .nodata_patches import look_at_patches, touches_border
 from .stray_values import Stray, find_strays, is_apart
 from .windows import spread_windows
 
@@ -230,7 +230,8 @@ def read_sample(dataset: DatasetReader, band: int, nodata: float | None, mask: s
 def sort_alpha(dataset: DatasetReader) -> tuple[list[int], list[int]]:
     """Return the bands that are transparency, and those that are merely called alpha.
 
-    Transparency is 0 or opaque in most of its pixels, looked at in up to 8 x 8 windows of 128 px.
+    Transparency is 0 or opaque in most of its pixels, looked at in up to 8 x 8 windows of 128 px; or there is but one
+    other value than 0, and 0 lies on the border.
     """
     alpha: list[int] = []
     imagery: list[int] = []
@@ -242,9 +243,15 @@ def sort_alpha(dataset: DatasetReader) -> tuple[list[int], list[int]]:
 
 def _is_transparency(dataset: DatasetReader, band: int) -> bool:
     windows = spread_windows(Window(0, 0, dataset.width, dataset.height), _SIDE_PX, _MOST_ACROSS)
-    values = np.concatenate([dataset.read(band, window=window).ravel() for window in windows])
+    planes = [dataset.read(band, window=window) for window in windows]
+    values = np.concatenate([plane.ravel() for plane in planes])
     shown = values[values != 0]
-    return bool(shown.size == 0 or np.isin(shown, _OPAQUE).mean() >= _MOSTLY)
+    if shown.size == 0 or np.isin(shown, _OPAQUE).mean() >= _MOSTLY:
+        return True
+    is_on_border = any(
+        touches_border(plane == 0, window, dataset) for plane, window in zip(planes, windows, strict=True)
+    )
+    return is_on_border and bool((shown == shown[0]).all())
 
 
 def _is_masked_by_gdal(dataset: DatasetReader, bands: Sequence[int]) -> bool:

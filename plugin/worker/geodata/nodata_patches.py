@@ -70,7 +70,7 @@ def look_at_patches(
                 values = dataset.read(list(bands), window=window).astype("float32")
                 void = (values == np.float32(nodata)).all(axis=0)
                 close = (np.abs(values - np.float32(nodata)) <= _NEAR * spread).all(axis=0)
-        has_collar |= _touches_border(void, window, dataset)
+        has_collar |= touches_border(void, window, dataset)
         for frame, patch in _list_patches(void):
             ring = binary_dilation(patch, iterations=_RING_PX) & ~patch & ~void[frame]
             count += 1
@@ -93,7 +93,8 @@ def _is_like_building(patch: NDArray[np.bool_], gsd_m: float) -> bool:
     return is_small and size * gsd_m**2 >= _LEAST_M2 and size >= _COMPACT * height * width
 
 
-def _touches_border(void: NDArray[np.bool_], window: Window, dataset: DatasetReader) -> bool:
+def touches_border(void: NDArray[np.bool_], window: Window, dataset: DatasetReader) -> bool:
+    """Tell whether at least 9 pixels of a window without data lie on one side of the raster's border."""
     right, bottom = window.col_off + window.width, window.row_off + window.height
     sides = (
         (window.row_off == 0, void[0]),

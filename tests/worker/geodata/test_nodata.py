@@ -240,6 +240,18 @@ def test_a_transparency_with_soft_edges_is_one(write, opaque):
     assert valid[:, 40:].all()
 
 
+@pytest.mark.parametrize("working_gsd_m", GRIDS)
+@pytest.mark.parametrize(("dtype", "opaque"), [("uint8", 100), ("uint16", 10000)])
+def test_a_transparency_of_two_values_is_one_whatever_the_other_is(write, working_gsd_m, dtype, opaque):
+    alpha = np.full((SIDE, SIDE), opaque)
+    alpha[:, :40] = 0
+    raster, _, valid = read(write(draw(40, 250, dtype=dtype), dtype=dtype, alpha=alpha), working_gsd_m)
+    assert not kinds(raster)
+    edge = raster.width * 40 // SIDE
+    assert not valid[:, : edge - 1].any()
+    assert valid[:, edge + 1 :].all()
+
+
 # -- specks ----------------------------------------------------------------------------------------------------------
 
 
