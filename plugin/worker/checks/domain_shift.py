@@ -56,12 +56,18 @@ def find_differences(raster: Raster, card: Card, ground: Any = None) -> list[Not
 
 
 def find_foreign_values(raster: Raster, card: Card) -> list[Finding]:
-    """Values of another kind than those that a tuned model's stretch is for: tuning would learn from black or white."""
+    """Values of another kind than those that a tuned model's stretch is for: tuning would learn from black or white.
+
+    Where none are clipped, it is told in what else they differ, as it is told where footprints are mapped.
+    """
     kinds = [Finding("values", WARNING, notice.message, notice.hint) for notice in _compare_kind(raster, card)]
     if not (card.parent and card.stretch):
         return kinds
     found = measure_imagery(raster)
-    said = () if found is None else _tell_clipped(found, card.imagery)
+    said = () if found is None else tuple(_tell_clipped(found, card.imagery))
+    if kinds and found is not None and not said:
+        looks = (Finding("differs", WARNING, notice.message, _FITTING) for notice in _compare_looks(found, card))
+        return [*kinds, *looks]
     return kinds + [
         Finding("clipped", WARNING, f"The raster's values do not fit the base model: {sentence}.", _FITTING)
         for sentence in said
