@@ -15,7 +15,7 @@ from rasterio.windows import Window
 
 from .collars import WHOLE, Collar, find_collars
 from .nodata_patches import look_at_patches, touches_border
-from .stray_values import Stray, find_strays, is_apart
+from .stray_values import Stray, find_strays, is_apart, measure_outliers
 from .windows import spread_windows
 
 _SAMPLE_PX = 1024
@@ -109,7 +109,7 @@ def survey_values(dataset: DatasetReader, bands: tuple[int, ...]) -> Survey:
         return _mask_collars(dataset, _unmask_imagery(dataset, Survey(rule, is_mended, tuple(remarks)), 255.0))
     looks = [_look_at_band(dataset, band, own, mask) for band, own in zip(present, nodata, strict=True)]
     strays = {look.band: look.strays for look in looks}
-    remarks += _describe_strays(strays)
+    remarks += [*_describe_strays(strays), *_describe_outliers(looks)]
     is_mended |= any(look.is_mended for look in looks)
     rule = DataRule(
         present,
@@ -301,6 +301,22 @@ def _describe_strays(strays: dict[int, list[Stray]]) -> Iterator[Remark]:
         else:
             told, hint = "the file does not declare them as nodata.", f"Do they hold no data? {_SET_NODATA}"
         yield Remark("undeclared_nodata", f"{sentence}: {told}", hint)
+
+
+def _describe_outliers(looks: list[_Look]) -> Iterator[Remark]:
+    shares = {look.band: share for look in looks if (share := measure_outliers(look.values))}
+    if not shares:
+        return
+    values = next(look.values for look in looks if look.band in shares)
+    middle = float(np.median(values))
+    far = float(values[np.argmax(np.abs(values - middle))])
+    end = float(np.percentile(values, 99 if far > middle else 1))
+    where = f"band {next(iter(shares))}" if len(shares) == 1 else f"bands {', '.join(map(str, shares))}"
+    sentence = (
+        f"{max(shares.values()):.1%} of the values in {where} lie far from all others, as far as {far:g}: "
+        f"a stretch over all values runs to {end:g}."
+    )
+    yield Remark("outliers", sentence, "Clip them, or set them to nodata (Raster > Raster Calculator).")
 
 
 def describe_vrt(dataset: DatasetReader, rule: DataRule) -> str:

@@ -15,6 +15,9 @@ _LEAST_OTHERS = 256
 #: In spreads (1st to 99th percentile) of the other values, from their nearer end.
 _FAR, _UNPHYSICAL, _ABSURD = 1.0, 10.0, 100.0
 _APART = 0.05
+#: Outliers are few, and lie on average so many spreads (5th to 95th percentile) off, with next to nothing between.
+_MOST_OUTLIERS, _OFF, _BETWEEN = 0.045, 60.0, 0.05
+_NEAR, _BEYOND = 2.0, 10.0
 _ON_BORDER = 0.9
 
 
@@ -47,6 +50,21 @@ def find_strays(plane: NDArray[np.float32], dtype: str) -> list[Stray]:
         found.append(stray)
         rest = rest[rest != stray.value]
     return found
+
+
+def measure_outliers(values: NDArray[np.float32]) -> float:
+    """Return the share of values, each of its own, that lie far off all others; 0 where next to none do."""
+    if values.size < _LEAST_OTHERS:
+        return 0.0
+    low, high = np.percentile(values, (5, 95)).astype("float64")
+    spread = max(high - low, 1e-3 * max(abs(low), abs(high)))
+    if spread == 0:
+        return 0.0
+    off = np.maximum(low - values, values - high) / spread
+    is_far = off > _BEYOND
+    share, between = float(is_far.mean()), int(((off > _NEAR) & ~is_far).sum())
+    is_few = _MANY < share <= _MOST_OUTLIERS and between <= _BETWEEN * is_far.sum()
+    return share if is_few and float(np.median(off[is_far])) > _OFF else 0.0
 
 
 def is_apart(value: float, values: NDArray[np.float32]) -> bool:
