@@ -132,18 +132,20 @@ def split(options: SplitOptions, channel: Channel) -> None:
     """Write the split of a job without running it."""
     from ..dataset.inputs import check_inputs, split_inputs
     from ..pipeline.outputs import write_split
+    from ..spacenet.convert import take_in
 
     job, folder = load_job(options.job), RunFolder(options.job.resolve().parent)
     refuse_foreign(folder, job, options.job)
     channel.emit(Started(str(folder.path)))
     channel.start_stage("check")
-    inputs = check_inputs(job, folder.path, channel)
-    channel.start_stage("split")
-    drawn = split_inputs(inputs, channel)
-    if is_held(folder.lock):
-        raise _refuse_second(folder)
-    set_aside(folder.split, read_made(folder))
-    write_split(folder.split, inputs, drawn)
+    with tempfile.TemporaryDirectory(prefix="footprint_tuner_") as passing:
+        inputs = check_inputs(take_in(job, Path(passing), channel), folder.path, channel)
+        channel.start_stage("split")
+        drawn = split_inputs(inputs, channel)
+        if is_held(folder.lock):
+            raise _refuse_second(folder)
+        set_aside(folder.split, read_made(folder))
+        write_split(folder.split, inputs, drawn)
     record_file(folder, folder.split)
     channel.emit(Finished({"split": str(folder.split)}))
 

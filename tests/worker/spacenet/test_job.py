@@ -75,6 +75,16 @@ def test_check_takes_a_folder_as_the_raster_and_leaves_nothing_behind(vegas, tmp
     assert [path.name for path in folder.iterdir()] == ["job.json"]
 
 
+def test_split_takes_a_folder_as_the_raster_and_leaves_the_split_alone(vegas, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "job.json").write_text(json.dumps({"raster": "../AOI_2_Vegas_Train", "base_model": "imagenet_lite0"}))
+    done = run("split", folder / "job.json")
+    assert done.returncode == 0, done.stderr
+    assert (folder / "split.gpkg").exists()
+    assert not (folder / "spacenet").exists()
+
+
 def test_labels_may_be_left_out_of_a_job_only_for_a_folder(vegas, refusal_of):
     Job(str(vegas.folder), "").check()
     for raster in (str(next(vegas.folder.rglob("*.tif"))), ""):
