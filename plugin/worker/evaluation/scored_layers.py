@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rasterio.crs import CRS
 
 from ...core.errors import InputError
-from ..geodata.clean_polygons import NARROWEST_M, clean_polygons, describe_done, find_twins
+from ..geodata.clean_polygons import clean_polygons, describe_done, find_narrowest, find_twins
 from ..geodata.crs import measure_units_m2
 from ..geodata.date_line import unwrap_geometries
 from ..geodata.vector import SURFACES, Geometries, Layer, read_layer, reproject_geometries
@@ -76,7 +76,7 @@ def _prepare(layer: Layer, path: str, thing: str, how: Comparison) -> ScoredLaye
     if how.is_as_written:
         notices = _describe_invalid(layer, thing)
         return ScoredLayer(layer, read_names(layer, how.by, path) if how.by else None, {}, notices)
-    clean = clean_polygons(layer.geometries, layer.is_mended, _find_narrowest(layer))
+    clean = clean_polygons(layer.geometries, layer.is_mended, find_narrowest(layer.geometries, layer.crs))
     columns = {name: column[clean.origins] for name, column in layer.columns.items()}
     taken = replace(layer, geometries=clean.polygons, columns=columns, is_mended=None)
     names = read_names(taken, how.by, path) if how.by else None
@@ -117,17 +117,6 @@ def _describe_invalid(layer: Layer, thing: str) -> tuple[str, ...]:
 def _choose(layer: Layer, chosen: NDArray[np.bool_]) -> Layer:
     columns = {name: column[chosen] for name, column in layer.columns.items()}
     return replace(layer, geometries=layer.geometries[chosen], columns=columns)
-
-
-def _find_narrowest(layer: Layer) -> float:
-    """Return the least width of a polygon in the layer's unit; without a coordinate system any width will do."""
-    boxes = shapely.bounds(layer.geometries).reshape(-1, 4)
-    boxes = boxes[np.isfinite(boxes).all(axis=1)]
-    if layer.crs is None or len(boxes) == 0:
-        return 0.0
-    left, bottom, right, top = np.median(boxes, axis=0)
-    unit_m2 = measure_units_m2(layer.crs, np.array([(left + right) / 2]), np.array([(bottom + top) / 2]))[0]
-    return NARROWEST_M / float(np.sqrt(unit_m2)) if unit_m2 > 0 else 0.0
 
 
 def _bring(layer: Layer, crs: CRS) -> Layer:

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from rasterio.crs import CRS
 
+from .crs import measure_units_m2
 from .polygons import explode_polygons, list_parts
 from .shapes import measure_iou
 from .vector import Geometries
@@ -82,6 +84,17 @@ def clean_polygons(
     is_repaired[owners[used[is_broken[used]]]] = True
     counts = np.bincount(owners[used], minlength=len(features))
     return CleanPolygons(polygons, owners[places], is_repaired & (counts > 0), counts > 1, counts == 0)
+
+
+def find_narrowest(geometries: Geometries, crs: CRS | None) -> float:
+    """Return the least width of a polygon in the unit of ``crs``; without one any width will do."""
+    boxes = shapely.bounds(geometries).reshape(-1, 4)
+    boxes = boxes[np.isfinite(boxes).all(axis=1)]
+    if crs is None or len(boxes) == 0:
+        return 0.0
+    left, bottom, right, top = np.median(boxes, axis=0)
+    unit_m2 = measure_units_m2(crs, np.array([(left + right) / 2]), np.array([(bottom + top) / 2]))[0]
+    return NARROWEST_M / float(np.sqrt(unit_m2)) if unit_m2 > 0 else 0.0
 
 
 def find_twins(polygons: Geometries, groups: NDArray[Any] | None = None) -> NDArray[np.bool_]:

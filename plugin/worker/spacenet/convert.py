@@ -16,7 +16,7 @@ from ...core.errors import InputError
 from ...core.job import Job
 from ...core.output_files import require_free
 from ..dataset.block_sampling import count_inside, draw_alike
-from ..geodata.clean_polygons import clean_polygons, describe_done, find_twins
+from ..geodata.clean_polygons import clean_polygons, describe_done, find_narrowest, find_twins
 from ..geodata.polygons import apply_affine, explode_polygons
 from ..geodata.vector import Geometries, append_layer, read_layer, replacing_layer, reproject_geometries
 from ..runtime.disk import check_writable
@@ -65,10 +65,14 @@ class _Teller:
     def say(self, sentence: str, level: str = "info") -> None:
         self._progress.send_notice(sentence, level=level)
 
-    def clean(self, geometries: Geometries, is_mended: NDArray[np.bool_] | None = None) -> Geometries:
-        """Return the labels of a tile, made fit for use; ``say_cleaned`` tells what was done to those of all tiles."""
-        clean = clean_polygons(geometries, is_mended)
-        is_dropped = clean.is_dropped & ~shapely.is_missing(geometries) & ~shapely.is_empty(geometries)
+    def clean(self, geometries: Geometries, narrowest: float, is_mended: NDArray[np.bool_] | None = None) -> Geometries:
+        """Return the labels of a tile, made fit for use; ``say_cleaned`` tells what was done to those of all tiles.
+
+        A tile without buildings may have a row without a geometry: that is no label.
+        """
+        clean = clean_polygons(geometries, is_mended, narrowest)
+        is_void = shapely.is_missing(geometries) | shapely.is_empty(geometries)
+        is_dropped = np.zeros_like(is_void) if is_void.all() else clean.is_dropped
         is_twin = find_twins(clean.polygons)
         masks = {"repaired": clean.is_repaired, "split": clean.is_split, "dropped": is_dropped, "twins": is_twin}
         self._done.update({name: int(mask.sum()) for name, mask in masks.items()})
@@ -225,19 +229,29 @@ def _read_geojson(path: Path, tile: Tile, teller: _Teller) -> Geometries | None:
     A file that names no coordinate system may be in degrees, in the tile's own, or in pixels.
     """
     layer = read_layer(str(path))
-    polygons = teller.clean(layer.geometries, layer.is_mended)
+    polygons = clean_polygons(layer.geometries).polygons
     if len(polygons) == 0:
-        return polygons
+        return teller.clean(layer.geometries, 0.0)
     systems: list[CRS | None] = [layer.crs] if layer.crs and not layer.is_crs_implied else [layer.crs, tile.crs, None]
     frame = shapely.box(0, 0, tile.width, tile.height)
     for system in systems:
-        moved = polygons
-        if system is not None:
-            moved = apply_affine(reproject_geometries(polygons, system, tile.crs), ~tile.transform)
-        inside = moved[shapely.intersects(frame, moved)]
-        if len(inside):
-            return inside
+        if shapely.intersects(frame, _place(polygons, system, tile)).any():
+            narrowest = find_narrowest(polygons, system) if system else _find_narrowest_px(tile)
+            placed = _place(teller.clean(layer.geometries, narrowest, layer.is_mended), system, tile)
+            return np.asarray(placed[shapely.intersects(frame, placed)])
     return None
+
+
+def _place(polygons: Geometries, system: CRS | None, tile: Tile) -> Geometries:
+    """Return polygons of a coordinate system (None: the tile's pixels) in the tile's pixels."""
+    if system is None:
+        return polygons
+    return apply_affine(reproject_geometries(polygons, system, tile.crs), ~tile.transform)
+
+
+def _find_narrowest_px(tile: Tile) -> float:
+    frame = apply_affine([shapely.box(0, 0, tile.width, tile.height)], tile.transform)
+    return find_narrowest(frame, tile.crs) / float(np.sqrt(abs(tile.transform.determinant)))
 
 
 def _read_summary_of(tile: Tile, summary: Summary | None, teller: _Teller) -> Geometries | None:
@@ -248,7 +262,8 @@ def _read_summary_of(tile: Tile, summary: Summary | None, teller: _Teller) -> Ge
     key = None if summary is None else match_id(read_image_id(tile.path.stem), summary.polygons)
     if summary is None or key is None:
         return None
-    polygons = teller.clean(np.asarray(shapely.from_wkt(summary.polygons[key], on_invalid="ignore"), dtype=object))
+    shapes = np.asarray(shapely.from_wkt(summary.polygons[key], on_invalid="ignore"), dtype=object)
+    polygons = teller.clean(shapes, _find_narrowest_px(tile))
     if len(polygons):
         right, bottom = shapely.total_bounds(polygons)[2:]
         if right > tile.width + _SLACK_PX or bottom > tile.height + _SLACK_PX:

@@ -41,6 +41,15 @@ def test_doubtful_pieces_at_a_seam_stay_apart(pair, convert):
     assert convert(pair.folder).buildings == 2
 
 
+def test_what_has_no_area_is_told_and_counts_as_little_as_in_a_score(pair, convert, ear):
+    """A sliver of 1 mm, in pixels of half a metre and in degrees; a row for a tile without buildings is no label."""
+    house, sliver = shapely.box(20, 20, 40, 40), shapely.box(50, 20, 50.002, 40)
+    pair.write_geojson("SN6_Buildings_tile_00.geojson", [house, sliver, shapely.Polygon()])
+    pair.write_geojson("SN6_Buildings_tile_01.geojson", [shapely.Polygon()])
+    assert convert(pair.folder).buildings == 1
+    assert "2 labels without an area were ignored." in [notice.message for notice in ear.channel.notices]
+
+
 def test_houses_of_one_tile_that_share_a_wall_stay_apart(pair, convert):
     pair.write_geojson("SN6_Buildings_tile_00.geojson", [shapely.box(70, 20, 80, 40), shapely.box(80, 20, 90, 40)])
     assert convert(pair.folder).buildings == 2
