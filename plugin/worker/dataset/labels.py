@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
-from ..geodata.clean_polygons import NARROWEST_M, CleanPolygons, clean_polygons, describe_done, find_twins
+from ..geodata.clean_polygons import NARROWEST_M, Apart, CleanPolygons, clean_polygons, describe_done, find_twins
 from ..geodata.offsets import measure_frame
 from ..geodata.raster import Raster, to_pixels
 from ..geodata.vector import SURFACES, Geometries, Layer, read_layer
@@ -25,6 +25,7 @@ class Labels:
 
     The counts say what was done to get there: ``repaired`` invalid ones, ``split`` multi-part ones taken apart,
     ``dropped`` ones without an area, ``outside`` ones beyond the raster, ``twins`` that lay exactly on another.
+    ``apart`` are how many of the invalid ones came apart, and into how many.
     ``places`` holds the boxes (n, 4; pixels) of what is behind a count, by its name. ``shift_m`` (east, north) is how
     far they were moved on the ground.
     """
@@ -35,6 +36,7 @@ class Labels:
     dropped: int = 0
     outside: int = 0
     twins: int = 0
+    apart: Apart = (0, 0)
     shift_m: tuple[float, float] = (0.0, 0.0)
     places: Mapping[str, NDArray[np.float64]] = field(default_factory=dict, compare=False)
 
@@ -45,7 +47,7 @@ class Labels:
 
     def describe_count(self, name: str) -> str:
         """Return the sentence that belongs to one of the counts, "" where it is 0."""
-        return describe_done(name, getattr(self, name))
+        return describe_done(name, getattr(self, name), apart=self.apart)
 
     def describe_shift(self) -> str:
         """Return how far the labels were moved, in a sentence ("": not at all)."""
@@ -90,6 +92,7 @@ def read_labels(path: str, layer: str, raster: Raster, shift_m: tuple[float, flo
         dropped=int(clean.is_dropped.sum()),
         outside=int((~touching).sum()),
         twins=int(is_twin.sum()),
+        apart=clean.apart,
         shift_m=shift_m,
         places={name: shapely.bounds(polygons[marked]) for name, marked in marks.items()},
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rasterio.crs import CRS
 
 from ...core.errors import InputError
-from ..geodata.clean_polygons import clean_polygons, describe_done, find_narrowest, find_twins
+from ..geodata.clean_polygons import Apart, clean_polygons, describe_done, find_narrowest, find_twins
 from ..geodata.crs import measure_units_m2
 from ..geodata.date_line import unwrap_geometries
 from ..geodata.vector import SURFACES, Geometries, Layer, read_layer, reproject_geometries
@@ -86,18 +86,18 @@ def _prepare(layer: Layer, path: str, thing: str, how: Comparison) -> ScoredLaye
         is_dropped = is_dropped & present & ~shapely.is_empty(layer.geometries)
     masks = {"repaired": clean.is_repaired, "split": clean.is_split, "dropped": is_dropped, "twins": is_twin}
     handled = {name: int(mask.sum()) for name, mask in masks.items()}
-    notices = tuple(_describe(name, count, thing) for name, count in handled.items() if count)
+    notices = tuple(_describe(name, count, thing, clean.apart) for name, count in handled.items() if count)
     if thing == "label":
         taken = _choose(taken, ~is_twin)
         names = None if names is None else names[~is_twin]
     return ScoredLayer(taken, names, handled, notices)
 
 
-def _describe(name: str, count: int, thing: str) -> str:
+def _describe(name: str, count: int, thing: str, apart: Apart) -> str:
     if name == "twins" and thing == "footprint":
         said = "One footprint lies exactly on another" if count == 1 else f"{count} footprints lie exactly on another"
         return f"{said}: only one of them can match, the others count as false positives."
-    return describe_done(name, count, thing, "score")
+    return describe_done(name, count, thing, "score", apart)
 
 
 def _describe_invalid(layer: Layer, thing: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import shapely
@@ -45,11 +45,15 @@ _DONE = {
 }
 
 
+Apart: TypeAlias = "tuple[int, int]"
+
+
 @dataclass(frozen=True)
 class CleanPolygons:
     """Valid polygons of one part each, with an area; ``origins`` is the feature of each.
 
-    Of the features ``is_repaired``, ``is_split`` and ``is_dropped`` (none of its polygons has an area) tell.
+    Of the features ``is_repaired``, ``is_split`` and ``is_dropped`` (none of its polygons has an area) tell. ``apart``
+    are how many rings came apart in their repair, and into how many polygons.
     """
 
     polygons: Geometries
@@ -57,6 +61,7 @@ class CleanPolygons:
     is_repaired: NDArray[np.bool_]
     is_split: NDArray[np.bool_]
     is_dropped: NDArray[np.bool_]
+    apart: Apart = (0, 0)
 
 
 def clean_polygons(
@@ -79,11 +84,14 @@ def clean_polygons(
     keep = 2 * areas > narrowest * shapely.length(polygons)
     keep &= ~is_broken[places] | (areas >= _LEAST_PIECE * largest[places])
     polygons, places = polygons[keep], places[keep]
+    pieces = np.bincount(places, minlength=len(parts))
+    is_apart = is_broken & (pieces > 1)
     used = np.unique(places)
     is_repaired = np.zeros(len(features), dtype=bool) if is_mended is None else is_mended.copy()
     is_repaired[owners[used[is_broken[used]]]] = True
     counts = np.bincount(owners[used], minlength=len(features))
-    return CleanPolygons(polygons, owners[places], is_repaired & (counts > 0), counts > 1, counts == 0)
+    apart = int(is_apart.sum()), int(pieces[is_apart].sum())
+    return CleanPolygons(polygons, owners[places], is_repaired & (counts > 0), counts > 1, counts == 0, apart)
 
 
 def find_narrowest(geometries: Geometries, crs: CRS | None) -> float:
@@ -114,9 +122,16 @@ def find_twins(polygons: Geometries, groups: NDArray[Any] | None = None) -> NDAr
     return is_twin
 
 
-def describe_done(name: str, count: int, thing: str = "label", use: str = "run") -> str:
-    """Return what was done to so many polygons in a sentence ("": nothing); ``name`` is repaired or split, say."""
+def describe_done(name: str, count: int, thing: str = "label", use: str = "run", apart: Apart = (0, 0)) -> str:
+    """Return what was done to so many polygons in a sentence ("": nothing); ``name`` is repaired or split, say.
+
+    Of those that were repaired ``apart`` tells how many came apart, and into how many.
+    """
     if count == 0:
         return ""
     one, many = _DONE[name]
-    return (one if count == 1 else many).format(count=count, thing=thing, use=use)
+    said = (one if count == 1 else many).format(count=count, thing=thing, use=use)
+    if name != "repaired" or not apart[0]:
+        return said
+    which = "It" if count == 1 else "One of them" if apart[0] == 1 else f"{apart[0]} of them"
+    return f"{said} {which} came apart into {apart[1]} pieces: each counts as a building."

@@ -61,6 +61,7 @@ class _Teller:
     def __init__(self, progress: NotifyingProgress) -> None:
         self._progress = progress
         self._done: Counter[str] = Counter()
+        self._apart = (0, 0)
 
     def say(self, sentence: str, level: str = "info") -> None:
         self._progress.send_notice(sentence, level=level)
@@ -76,12 +77,13 @@ class _Teller:
         is_twin = find_twins(clean.polygons)
         masks = {"repaired": clean.is_repaired, "split": clean.is_split, "dropped": is_dropped, "twins": is_twin}
         self._done.update({name: int(mask.sum()) for name, mask in masks.items()})
+        self._apart = self._apart[0] + clean.apart[0], self._apart[1] + clean.apart[1]
         return clean.polygons[~is_twin]
 
     def say_cleaned(self) -> None:
         for name, count in self._done.items():
             if count:
-                self.say(describe_done(name, count, use="conversion"), level="warning")
+                self.say(describe_done(name, count, use="conversion", apart=self._apart), level="warning")
 
     def tell(self, done: float, begin: float, end: float) -> None:
         self._progress.report(begin + (end - begin) * done)

@@ -58,7 +58,17 @@ def test_invalid_labels_are_repaired_counted_and_told(read):
     assert labels.repaired == 1
     assert shapely.is_valid(labels.polygons).all()
     assert shapely.area(labels.polygons[2:]).sum() == pytest.approx(50)
-    assert labels.describe() == ["One invalid label was repaired for this run (your layer is unchanged)."]
+    (told,) = labels.describe()
+    assert told.startswith("One invalid label was repaired for this run (your layer is unchanged).")
+    assert told.endswith("It came apart into 2 pieces: each counts as a building.")
+
+
+def test_labels_that_come_apart_are_told_among_those_that_do_not(read):
+    x, y = SQUARES[0].bounds[:2]
+    spike = shapely.Polygon([(x, y), (x + 5, y), (x + 5, y + 5), (x + 5, y + 9), (x + 5, y + 5), (x, y + 5)])
+    told = read([spike, BOWTIE, shapely.affinity.translate(BOWTIE, 1, 1)]).describe()[0]
+    assert told.startswith("3 invalid labels were repaired")
+    assert told.endswith("2 of them came apart into 4 pieces: each counts as a building.")
 
 
 def test_the_users_file_is_not_changed(make_labels, raster):

@@ -80,6 +80,13 @@ def test_the_truth_is_read_as_a_run_reads_its_labels_and_that_is_told(write, nam
     assert bool(matched.notices) or not said
 
 
+def test_a_truth_that_comes_apart_is_told_with_the_count_of_its_pieces(write):
+    bowtie = shapely.Polygon([(0, 0), (10, 10), (10, 0), (0, 10)])
+    matched = match_files(write([bowtie]), write(SQUARES, "found.gpkg"), Comparison())
+    assert matched.notices[0].endswith("It came apart into 2 pieces: each counts as a building.")
+    assert matched.counts.fn == 2
+
+
 @pytest.mark.parametrize("name", ["spikes", "multi", "points", "collection"])
 def test_footprints_are_read_as_the_truth_is(write, name):
     matched = match_files(write(SQUARES), write(ODD[name][0], "found.gpkg"), Comparison())

@@ -50,6 +50,15 @@ def test_what_has_no_area_is_told_and_counts_as_little_as_in_a_score(pair, conve
     assert "2 labels without an area were ignored." in [notice.message for notice in ear.channel.notices]
 
 
+def test_labels_that_come_apart_are_told_for_all_tiles(pair, convert, ear):
+    for name, x in (("00", 20), ("01", 120)):
+        bowtie = shapely.Polygon([(x, 20), (x + 20, 40), (x + 20, 20), (x, 40)])
+        pair.write_geojson(f"SN6_Buildings_tile_{name}.geojson", [bowtie])
+    assert convert(pair.folder).buildings == 4
+    (told,) = [notice.message for notice in ear.channel.notices if "invalid" in notice.message]
+    assert told.endswith("2 of them came apart into 4 pieces: each counts as a building.")
+
+
 def test_houses_of_one_tile_that_share_a_wall_stay_apart(pair, convert):
     pair.write_geojson("SN6_Buildings_tile_00.geojson", [shapely.box(70, 20, 80, 40), shapely.box(80, 20, 90, 40)])
     assert convert(pair.folder).buildings == 2
