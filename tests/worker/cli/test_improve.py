@@ -11,6 +11,7 @@ import rasterio
 import shapely
 from rasterio.features import rasterize
 
+from plugin.core.command_options import ImproveOptions
 from plugin.core.correction_job import prepare_improvement
 from plugin.core.errors import OUTSIDE_RASTER, InputError
 from plugin.core.events import Failed, Finding, Finished, Notice, StageStarted
@@ -18,6 +19,7 @@ from plugin.core.folder import RunFolder
 from plugin.core.job import load_job
 from plugin.core.json_codec import decode, encode
 from plugin.core.run_state import StageResult
+from plugin.worker.cli import improve as command
 from plugin.worker.dataset.corrections import copy_polygons
 from plugin.worker.geodata.polygons import apply_affine
 from plugin.worker.geodata.vector import append_layer, read_layer
@@ -242,6 +244,30 @@ def test_a_folder_that_holds_anything_is_not_written_over(improved, tuned, check
     assert done.returncode == 1
     assert "is not empty" in done.stderr
     assert improved[0].job.read_bytes() == before
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_what_a_failed_improvement_wrote_goes_with_it(town, tmp_path, monkeypatch, is_there):
+    folder = RunFolder(tmp_path / "second")
+    if is_there:
+        folder.path.mkdir()
+
+    def prepare(*_, **__):
+        folder.path.mkdir(exist_ok=True)
+        folder.earlier.write_text("taken over")
+
+    monkeypatch.setattr("plugin.worker.cli.improve.prepare_improvement", prepare)
+    options = ImproveOptions(tmp_path / "first", folder.path, corrections=str(tmp_path / "none.gpkg"))
+    with pytest.raises(InputError):
+        command.improve(options, None)
+    assert folder.path.exists() is is_there
+    assert not is_there or list(folder.path.iterdir()) == []
+
+
+def test_an_improvement_is_not_written_into_a_file(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match="is a file"):
+        command.improve(ImproveOptions(tmp_path / "first", tmp_path / "file"), None)
 
 
 def test_a_run_that_did_not_end_cannot_be_improved(make_town_job, checked, tmp_path):
