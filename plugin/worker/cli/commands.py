@@ -24,7 +24,7 @@ from ...core.command_options import (
     SpaceNetOptions,
     SplitOptions,
 )
-from ...core.errors import RunError
+from ...core.errors import InputError, RunError
 from ...core.events import STOP, Finished, Started
 from ...core.folder import RunFolder
 from ...core.job import load_job
@@ -32,7 +32,7 @@ from ...core.json_codec import encode
 from ...core.lock import hold_lock, is_held
 from ...core.model_specs import load_encoders
 from ...core.models import find_card, list_cards
-from ...core.output_files import require_free
+from ...core.output_files import require_folder, require_free
 from ...core.paths import locate_models
 from ...core.run_guard import refuse_foreign, set_aside
 from ...core.run_state import read_made, record_file
@@ -218,6 +218,9 @@ def score(options: ScoreOptions, channel: Channel) -> None:
     from ..evaluation.vector_files import LAYER, match_files
 
     if options.errors is not None:
+        if options.errors.suffix.lower() != ".gpkg":
+            raise InputError(f'"{options.errors}" is not a GeoPackage.', "Give --errors a name that ends in .gpkg.")
+        require_folder(options.errors)
         given = [options.truth, options.footprints]
         require_free(options.errors, given, may_replace=options.overwrite, layer=LAYER)
     how = Comparison(options.iou, options.min_area_m2, options.confidence, options.by, options.as_written)

@@ -9,6 +9,7 @@ from ...core.command_options import CompareOptions, RunsOptions, SendOptions
 from ...core.errors import InputError
 from ...core.folder import RunFolder
 from ...core.json_codec import encode
+from ...core.output_files import require_folder
 from ...core.run_archive import pack_run, plan_archive
 from ...core.run_list import FINISHED, RunEntry, find_runs, read_run_entry
 from ...core.run_record import read_record
@@ -46,6 +47,7 @@ def compare_two(options: CompareOptions, _: Channel) -> None:
 
 def send_run(options: SendOptions, channel: Channel) -> None:
     """Write a run as one zip, without imagery, probabilities and the paths of this machine."""
+    require_folder(options.out.absolute())
     parcel = plan_archive(RunFolder(options.run.absolute()))
 
     def tell(_: float) -> None:

@@ -6,10 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from plugin.core.command_options import ScoreOptions
+from plugin.core.errors import InputError
 from plugin.core.events import Failed, Finished, parse_event
+from plugin.worker.cli.commands import score
 from plugin.worker.geodata.vector import read_layer
 from tests.conftest import ROOT
 from tests.worker.spawn import BOUND_S
@@ -143,3 +147,11 @@ def test_exports_events_name_the_files_and_the_difference(tmp_path):
     finished = parse_event(done.stdout.splitlines()[-1])
     assert finished.files == {"onnx": str(tmp_path / "starter.onnx"), "model_card": str(tmp_path / "starter.md")}
     assert 0 <= finished.figures["difference"] <= 1e-4
+
+
+@pytest.mark.parametrize("name", ["", "x.csv", "x.tif", "none", "none/x.gpkg"])
+def test_the_name_of_the_layer_of_errors_is_looked_at_first(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as caught:
+        score(ScoreOptions("no truth", "no footprints", errors=Path(name)), None)
+    assert caught.value.hint in ("Give --errors a name that ends in .gpkg.", "Make it first.")

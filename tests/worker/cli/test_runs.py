@@ -9,8 +9,11 @@ from dataclasses import astuple
 import numpy as np
 import pytest
 
+from plugin.core.command_options import SendOptions
+from plugin.core.errors import InputError
 from plugin.core.run_comparison import BlockVerdicts, SizeF1s
 from plugin.core.run_record import read_record
+from plugin.worker.cli.runs import send_run
 from plugin.worker.evaluation.bootstrap import bound_difference
 from plugin.worker.evaluation.compare_runs import compare_runs
 from tests.conftest import make_report
@@ -105,3 +108,8 @@ def test_send_writes_a_zip_and_overwrites_nothing(make_run, tmp_path):
     assert f"{folder.name}/job.json" in zipfile.ZipFile(target).namelist()
     again = run("send", folder, "--out", target)
     assert (again.returncode, "is there already" in again.stderr) == (1, True)
+
+
+def test_a_zip_is_sent_to_a_folder_that_is_there(tmp_path):
+    with pytest.raises(InputError, match="is not there"):
+        send_run(SendOptions(tmp_path, tmp_path / "none" / "run.zip"), None)
