@@ -15,7 +15,7 @@ from .folder import RunFolder
 from .json_codec import read_object
 from .lock import is_held
 from .run_list import RUNS
-from .run_state import digest_file, read_made
+from .run_state import is_changed, read_made
 
 _ASIDE = ".footprint_tuner_deleted_"
 #: What runs of earlier versions had in their folders only while they were at work, and what becomes of tiles.
@@ -49,7 +49,7 @@ def list_kept(folder: RunFolder) -> list[str]:
     if folder.path.parent.name == RUNS:
         return [name for name in names if not _is_own(name, folder.files)]
     made, inputs = read_made(folder), _list_inputs(folder)
-    changed = {name for name, digest in made.items() if digest and digest_file(folder.path / name) != digest}
+    changed = {name for name, digest in made.items() if is_changed(folder.path / name, digest)}
     own = [path for path in folder.files if path.name in made or path == folder.job]
     return [name for name in names if name in inputs | changed or not _is_own(name, own)]
 

@@ -15,7 +15,7 @@ from .folder import RunFolder
 from .job import Job
 from .json_codec import read_object
 from .models import find_card
-from .run_state import SPACENET, digest_file, read_made
+from .run_state import SPACENET, is_changed, read_made
 from .source_names import find_same, list_files, resolve_source
 
 OWN_FOLDER = "Put job.json into a folder of its own; the paths in it may lead anywhere."
@@ -70,8 +70,7 @@ def set_aside(path: Path, made: Mapping[str, str]) -> str:
 
     Raises RunError where that cannot be.
     """
-    digest = made.get(path.name, "")
-    if not digest or not path.is_file() or digest_file(path) == digest:
+    if not path.is_file() or not is_changed(path, made.get(path.name, "")):
         return ""
     copy = name_copy(path)
     try:

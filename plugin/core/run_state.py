@@ -15,12 +15,14 @@ from .events import Started, parse_event
 from .folder import RunFolder
 from .json_codec import decode, described, encode, read_object
 from .report import ManualThreshold
-from .sqlite_reading import ask
+from .sqlite_reading import ask, quote
 
 _LOOK_BYTES = 1 << 20
 #: No digest is this one: a file that was changed since a run of an earlier version ended.
 _CHANGED = "changed"
 _CLOCK_S = 2.0
+#: With what a GeoPackage's digest begins; those of earlier versions count no tables.
+_TABLES = "tables:"
 #: A folder in the run's own, for what a raster becomes that is a folder of tiles.
 SPACENET = "spacenet"
 #: The names of ``RunFolder`` that a stage writes, in the order of the stages.
@@ -117,13 +119,25 @@ def record_file(folder: RunFolder, path: Path) -> None:
         write_json(folder.state, encode(replace(state, files={**state.files, path.name: digest_file(path)})))
 
 
-def digest_file(path: Path) -> str:
-    """Return what tells a file from one that took its place, "" for none; features of a GeoPackage count, no styles.
+def is_changed(path: Path, digest: str) -> bool:
+    """Tell whether a file is not the one that had a digest, in this form or in that of earlier versions; "": no."""
+    is_early = path.suffix == ".gpkg" and not digest.startswith(_TABLES)
+    return bool(digest) and digest != (_digest(path, _read_changes(path)) if is_early else digest_file(path))
 
-    Of a large file its size, beginning and end are looked at.
+
+def digest_file(path: Path) -> str:
+    """Return what tells a file from one that took its place, "" for none.
+
+    Of a GeoPackage its layers count, and which tables it has with how many rows; of a large file its size, beginning
+    and end.
     """
+    changes = _read_changes(path) if path.suffix == ".gpkg" else ""
+    return f"{_TABLES}{_digest(path, changes + _count_rows(path))}" if changes else _digest(path, "")
+
+
+def _digest(path: Path, changes: str) -> str:
     try:
-        if path.suffix == ".gpkg" and (changes := _read_changes(path)):
+        if changes:
             return hashlib.sha256(changes.encode()).hexdigest()[:16]
         with path.open("rb") as file:
             head, size = file.read(_LOOK_BYTES), file.seek(0, 2)
@@ -136,6 +150,14 @@ def digest_file(path: Path) -> str:
 def _read_changes(path: Path) -> str:
     rows = ask(path, "SELECT table_name, last_change, min_x, min_y, max_x, max_y FROM gpkg_contents ORDER BY 1")
     return repr(rows) if rows else ""
+
+
+def _count_rows(path: Path) -> str:
+    """Return the tables that are neither the format's own nor a spatial index, each with its count of rows."""
+    names = [name for (name,) in ask(path, "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY 1")]
+    own = [name for name in names if not name.startswith(("gpkg_", "rtree_", "sqlite_"))]
+    counts = [ask(path, f"SELECT count(*) FROM {quote(name)}") for name in own]  # noqa: S608 - it is quoted  # nosec B608
+    return repr(list(zip(own, counts)))
 
 
 def _is_split(path: Path) -> bool:

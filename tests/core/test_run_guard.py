@@ -1,7 +1,10 @@
 """What lies in a run's folder and is not the run's is neither written over nor deleted."""
 
+import contextlib
+import hashlib
 import json
 import os
+import sqlite3
 
 import pytest
 
@@ -10,7 +13,7 @@ from plugin.core.events import Started, format_event
 from plugin.core.folder import RunFolder
 from plugin.core.job import load_job
 from plugin.core.run_guard import refuse_foreign, set_aside
-from plugin.core.run_state import digest_file, read_made
+from plugin.core.run_state import digest_file, is_changed, read_made
 
 
 @pytest.fixture
@@ -174,3 +177,19 @@ def test_what_is_newer_than_the_state_of_an_earlier_version_was_changed_since(gu
     write_state(folder, results=("base", "tune", "predict"))
     os.utime(folder.state, (now, now))
     assert set_aside(folder.footprints, read_made(folder)) == "", "the stage that has not ended wrote it"
+
+
+def test_a_table_that_was_added_to_a_geopackage_is_a_change(tmp_path):
+    path = tmp_path / "footprints.gpkg"
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        columns = "table_name, last_change, min_x, min_y, max_x, max_y"
+        database.execute(f"CREATE TABLE gpkg_contents ({columns})")
+        database.execute("INSERT INTO gpkg_contents VALUES ('houses', '2024', 0, 0, 1, 1)")
+        database.commit()
+        digest = digest_file(path)
+        rows = database.execute(f"SELECT {columns} FROM gpkg_contents").fetchall()
+        early = hashlib.sha256(repr(rows).encode()).hexdigest()[:16]
+        assert [is_changed(path, each) for each in (digest, early, "")] == [False] * 3
+        database.execute("CREATE TABLE mynotes (note TEXT)")
+        database.commit()
+    assert [is_changed(path, each) for each in (digest, early, "")] == [True, False, False]
