@@ -82,6 +82,7 @@ class FindingList(QWidget):
         """Begin empty and hidden."""
         super().__init__(parent)
         self._rows: list[FindingRow] = []
+        self._is_outdated = False
         load_form(self, "tuning/findings")
         self.findingsLayerButton.clicked.connect(lambda: self.layer_requested.emit(self.findings))
         self.clear()

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from qgis.core import QgsMapLayer, QgsProviderRegistry, QgsVectorLayer, QgsWkbTypes
 
+from ...core import made_layers
 from ...core.errors import InputError
 from ...core.folder import RunFolder
-from ...core.made_layers import ERRORS, FOOTPRINTS, SPLIT
 from ...core.run_list import RUNS, is_run
 from .made_by import read_made
 
@@ -16,6 +16,7 @@ _MARK = "footprint_tuner/made"
 _TEMPORARY = "temporary:"
 #: Areas that were drawn with the plugin are the user's own, but they are no buildings.
 AREAS = "areas"
+FOOTPRINTS, ERRORS, SPLIT = made_layers.FOOTPRINTS, made_layers.ERRORS, made_layers.SPLIT
 CORRECTIONS, FINDINGS = "corrections", "findings"
 PROBABILITY = "probability"
 _RUN = RunFolder(Path())

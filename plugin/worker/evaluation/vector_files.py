@@ -18,6 +18,7 @@ from ...core.errors import InputError
 from ...core.made_layers import ERRORS
 from ..geodata.vector import Geometries, Layer, append_layer, replacing_layer
 from .blocks import BLOCKS, WIDTHS, count_by_block
+from .far_apart import describe_gap
 from .metrics import Matching, find_candidates, match_footprints
 from .scored_layers import Comparison, Names, ScoredLayer, measure_m2, read_numbers, read_scored_layers
 
@@ -41,8 +42,9 @@ class MatchedFiles:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """A sentence for each thing that was done to the labels and to the footprints."""
-        return self.truth.notices + self.footprints.notices
+        """A sentence for each thing that was done to the labels and to the footprints, and where they lie apart."""
+        gap = describe_gap(self.truth.layer, self.footprints.layer)
+        return self.truth.notices + self.footprints.notices + gap
 
     @property
     def handled(self) -> dict[str, dict[str, int]]:

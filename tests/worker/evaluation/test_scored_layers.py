@@ -14,6 +14,7 @@ from rasterio.warp import transform as reproject
 from plugin.core.errors import InputError
 from plugin.worker.evaluation.scored_layers import Comparison
 from plugin.worker.evaluation.vector_files import match_files
+from plugin.worker.geodata.vector import append_layer
 
 SQUARES = [shapely.box(20 * i, 0, 20 * i + 10, 10) for i in range(4)]
 ORIGIN = (333000.0, 3066000.0)
@@ -78,6 +79,29 @@ def test_the_truth_is_read_as_a_run_reads_its_labels_and_that_is_told(write, nam
     assert (matched.counts.tp, matched.counts.fp, matched.counts.fn) == (4, 0, 0)
     assert [said in sentence for sentence in matched.notices] == ([True] if matched.notices else [])
     assert bool(matched.notices) or not said
+
+
+@pytest.mark.parametrize(
+    ("crs", "places", "said"),
+    [
+        ("EPSG:32645", lambda xy: xy + np.array([0, 5000]), "5.0 km apart. Choose files of the same place"),
+        ("EPSG:4326", lambda xy: xy[:, ::-1], "The x and y of one of them are exchanged"),
+        (None, lambda xy: xy + np.array([0, 5000]), "choose files of the same place."),
+    ],
+)
+def test_files_without_common_ground_are_told_with_the_way_between_them(write, crs, places, said):
+    placed = move(SQUARES, crs) if crs else np.array(SQUARES, dtype=object)
+    truth, found = write(placed, crs=crs), write(shapely.transform(placed, places), "found.gpkg", crs=crs)
+    matched = match_files(truth, found, Comparison())
+    assert matched.counts.tp == 0
+    (told,) = matched.notices
+    assert told.startswith("No label touches a footprint")
+    assert said in told
+
+
+def test_nothing_is_said_of_a_distance_where_one_file_is_empty(write, tmp_path):
+    append_layer(tmp_path / "none.gpkg", [], {}, None, "none")
+    assert match_files(write(SQUARES), str(tmp_path / "none.gpkg"), Comparison()).notices == ()
 
 
 def test_a_truth_that_comes_apart_is_told_with_the_count_of_its_pieces(write):
