@@ -41,6 +41,8 @@ _LOOK_BYTES = 65536
 _KNOWN_WARNINGS = "Measured|More than one layer|Several features with id"  # M values and identities are not asked for
 #: Words in the names of geometry types whose layers may hold polygons.
 _SURFACES = ("polygon", "surface", "unknown", "collection")
+#: A table of a GeoPackage, as GDAL writes it.
+_CONTAINER = re.compile(r"GPKG:(?P<file>.+):(?P<table>[^:/\\]+)", re.IGNORECASE | re.DOTALL)
 #: Kinds of files that hold one layer each.
 _SINGLE = (".csv", ".geojson", ".fgb")
 _GPKG_VERSION = "1.2"  # later ones make the GDAL of QGIS 3.22 complain
@@ -104,6 +106,9 @@ def _choose_layer(path: str) -> str:
     if Path(path).suffix.lower() in _SINGLE:
         return ""
     layers = [(str(name), str(kind or "").lower()) for name, kind in pyogrio.list_layers(path)]
+    container = _CONTAINER.fullmatch(path)
+    if container and container["table"] in dict(layers):
+        return container["table"]
     if len(layers) < 2:
         return ""
     found = [(name, kind) for name, kind in layers if any(word in kind for word in _SURFACES)]
@@ -113,7 +118,7 @@ def _choose_layer(path: str) -> str:
     if len(names) > 1:
         raise InputError(
             f"{path} holds several layers with polygons, and none of them is named: {', '.join(names)}.",
-            f'Name the one that is meant: "{path}|{names[0]}".',
+            f'Name the one that is meant: "{container["file"] if container else path}|{names[0]}".',
         )
     return names[0] if names else ""
 

@@ -299,6 +299,14 @@ def test_features_are_added_to_a_layer_and_layers_to_a_file(tmp_path):
     assert len(read_layer(str(path), "two").geometries) == 1
 
 
+def test_a_table_of_a_geopackage_is_read_as_gdal_names_it(tmp_path):
+    path = tmp_path / "two.gpkg"
+    for layer in ("one", "two"):
+        append_layer(path, [SQUARE] * (2 if layer == "two" else 1), {}, UTM, layer)
+    assert len(read_layer(f"GPKG:{path}:two").geometries) == 2
+    assert refusal_of(f"GPKG:{path}:three").hint == f'Name the one that is meant: "{path}|one".'
+
+
 def test_a_layer_says_that_the_plugin_made_it_and_others_of_the_file_do_not(tmp_path):
     path = tmp_path / "parts.gpkg"
     for layer, made in (("found", "footprints"), ("found", "footprints"), ("labels", "")):
