@@ -24,7 +24,7 @@ from ...core.command_options import (
     SpaceNetOptions,
     SplitOptions,
 )
-from ...core.errors import InputError, RunError
+from ...core.errors import RunError
 from ...core.events import STOP, Finished, Started
 from ...core.folder import RunFolder
 from ...core.job import load_job
@@ -216,10 +216,10 @@ def score(options: ScoreOptions, channel: Channel) -> None:
     from ..evaluation.bootstrap import bound_f1, explain_absence
     from ..evaluation.scored_layers import Comparison
     from ..evaluation.vector_files import LAYER, match_files
+    from ..geodata.vector import require_vector_name
 
     if options.errors is not None:
-        if options.errors.suffix.lower() != ".gpkg":
-            raise InputError(f'"{options.errors}" is not a GeoPackage.', "Give --errors a name that ends in .gpkg.")
+        require_vector_name(options.errors)
         require_folder(options.errors)
         given = [options.truth, options.footprints]
         require_free(options.errors, given, may_replace=options.overwrite, layer=LAYER)

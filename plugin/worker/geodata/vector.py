@@ -45,6 +45,7 @@ _SURFACES = ("polygon", "surface", "unknown", "collection")
 _CONTAINER = re.compile(r"GPKG:(?P<file>.+):(?P<table>[^:/\\]+)", re.IGNORECASE | re.DOTALL)
 #: Kinds of files that hold one layer each.
 _SINGLE = (".csv", ".geojson", ".fgb")
+_NO_POLYGONS = ("", "CSV", "VDV")
 _GPKG_VERSION = "1.2"  # later ones make the GDAL of QGIS 3.22 complain
 
 
@@ -197,6 +198,16 @@ def replacing_layer(path: Path) -> Iterator[Path]:
         if path.suffix.lower() == ".gpkg" and path.exists() and path.stat().st_size:
             shutil.copyfile(path, partial)
         yield partial
+
+
+def require_vector_name(path: Path) -> None:
+    """Raise InputError where a name's ending is of no format in which polygons can be written."""
+    try:
+        driver = "" if path.suffix.lower() == ".zip" else pyogrio.detect_write_driver(path.name)
+    except ValueError:
+        driver = ""
+    if driver in _NO_POLYGONS:
+        raise InputError(f'"{path}" has no ending of a vector format.', "Give it a name that ends in .gpkg.")
 
 
 def append_layer(

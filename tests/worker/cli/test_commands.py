@@ -149,9 +149,9 @@ def test_exports_events_name_the_files_and_the_difference(tmp_path):
     assert 0 <= finished.figures["difference"] <= 1e-4
 
 
-@pytest.mark.parametrize("name", ["", "x.csv", "x.tif", "none", "none/x.gpkg"])
+@pytest.mark.parametrize("name", ["", "x.csv", "x.txt", "x.tif", "x.gpkg.zip", "none", "none/x.gpkg"])
 def test_the_name_of_the_layer_of_errors_is_looked_at_first(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError) as caught:
         score(ScoreOptions("no truth", "no footprints", errors=Path(name)), None)
-    assert caught.value.hint in ("Give --errors a name that ends in .gpkg.", "Make it first.")
+    assert caught.value.hint in ("Give it a name that ends in .gpkg.", "Make it first.")

@@ -336,7 +336,7 @@ def test_the_command_writes_the_layer_of_errors_beside_the_score(write, root, tm
     assert [row[0] for row in read_errors(tmp_path / "errors.gpkg")[0]] == ["TP", "TP", "FN", "FN"]
     done = run_score(root, *files, "--errors", str(tmp_path / "no" / "errors.gpkg"), "--json")
     assert done.returncode == 1
-    assert "could not be written" in done.stderr
+    assert "is not there. Make it first." in done.stderr
 
 
 def test_the_command_fails_with_one_sentence_and_a_hint(write, root, tmp_path):
