@@ -257,12 +257,12 @@ class Controller(QObject):
             return
         self._progress.end(was_cancelled=ending.kind == "cancelled")
         self._runs.refresh()
-        if not _is_check(run):
-            forget_unfinished()
         if _is_check(run):
             shutil.rmtree(run.folder.path, ignore_errors=True)
             self._show_check(ending)
-        elif ending.event is not None and self._is_orphaned:
+            return
+        forget_unfinished()
+        if ending.event is not None and self._is_orphaned:
             self._show_finished(run.folder, ending.event)
         elif ending.event is not None:
             self._loading = (run.folder, ending.event, load_results(run.folder, QgsProject.instance()))

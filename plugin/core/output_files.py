@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import sqlite3
@@ -14,6 +13,7 @@ from .atomic_file import refuse_open
 from .errors import InputError, RunError
 from .lock import is_database_held
 from .source_names import find_same, list_files
+from .sqlite_reading import open_unchanged
 
 _LONGEST_NAME = 255
 _NO_FILE = re.compile(r"/vsi\w+/|[A-Za-z][\w+.-]+:")
@@ -84,8 +84,7 @@ def _refuse_contents(path: Path, layer: str) -> None:
         if not file.read(len(_MARK)) == _MARK:
             raise InputError(f"{path} is there and is no GeoPackage.", hint)
     try:
-        address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-        with contextlib.closing(sqlite3.connect(address, uri=True)) as database:
+        with open_unchanged(path) as database:
             tables = database.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").fetchall()
             layers = dict(database.execute("SELECT table_name, data_type FROM gpkg_contents").fetchall())
     except sqlite3.Error as error:

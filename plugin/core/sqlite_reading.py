@@ -5,14 +5,21 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator
+
+
+@contextlib.contextmanager
+def open_unchanged(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a database to read it; its journals are neither read nor made. Raises sqlite3.Error."""
+    address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    with contextlib.closing(sqlite3.connect(address, uri=True)) as database:
+        yield database
 
 
 def ask(path: Path, question: str) -> list[Any]:
     """Return what a database answers, nothing where it cannot; its journals are neither read nor made."""
     try:
-        address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-        with contextlib.closing(sqlite3.connect(address, uri=True)) as database:
+        with open_unchanged(path) as database:
             return database.execute(question).fetchall()
     except sqlite3.Error:
         return []

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import sqlite3
-from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
 
 from ...core.made_layers import MADE_KEY
+from ...core.sqlite_reading import ask
 
 _ITEM = re.compile(f'key="{MADE_KEY}">([^<]*)<')
 _QUERY = """
@@ -27,11 +26,7 @@ def read_made(path: str, _: int) -> dict[str, str]:
     is written beside the file, and one that cannot be read says nothing.
     """
     made: dict[str, str] = {}
-    try:
-        with closing(sqlite3.connect(f"{Path(path).absolute().as_uri()}?immutable=1", uri=True)) as file:
-            for name, text in file.execute(_QUERY):
-                found = _ITEM.search(str(text or ""))
-                made[name.lower()] = found.group(1) if found else made.get(name.lower(), "")
-    except sqlite3.Error:
-        return {}
+    for name, text in ask(Path(path), _QUERY):
+        found = _ITEM.search(str(text or ""))
+        made[name.lower()] = found.group(1) if found else made.get(name.lower(), "")
     return made

@@ -12,7 +12,7 @@ from rasterio.windows import Window
 from scipy.ndimage import binary_dilation, binary_opening, find_objects, label
 
 from .crs import measure_ground
-from .windows import spread_windows
+from .windows import find_border_sides, spread_windows, touches_border
 
 _SIDE_PX, _MOST_ACROSS = 128, 8
 _LEAST_ON_BORDER = 16
@@ -113,16 +113,11 @@ def _choose_patches(numbers: NDArray[np.int32], cell_m: NDArray[np.float64]) -> 
 
 
 def _is_on_border(dataset: DatasetReader, bands: tuple[int, ...], limit: float, is_dark: bool) -> bool:
-    right, bottom = dataset.width, dataset.height
-    for window in spread_windows(Window(0, 0, right, bottom), _SIDE_PX, _MOST_ACROSS):
-        ends = (window.row_off, window.col_off, window.row_off + window.height, window.col_off + window.width)
-        is_side = (ends[0] == 0, ends[1] == 0, ends[2] == bottom, ends[3] == right)
-        if not any(is_side):
-            continue
-        extreme = _is_extreme(dataset.read(list(bands), window=window), limit, is_dark)
-        sides = (extreme[0], extreme[:, 0], extreme[-1], extreme[:, -1])
-        if any(on_border and side.sum() >= _LEAST_ON_BORDER for on_border, side in zip(is_side, sides, strict=True)):
-            return True
+    for window in spread_windows(Window(0, 0, dataset.width, dataset.height), _SIDE_PX, _MOST_ACROSS):
+        if any(find_border_sides(window, dataset)):
+            extreme = _is_extreme(dataset.read(list(bands), window=window), limit, is_dark)
+            if touches_border(extreme, window, dataset, _LEAST_ON_BORDER):
+                return True
     return False
 
 

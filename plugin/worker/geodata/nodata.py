@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,12 +14,13 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from .collars import WHOLE, Collar, find_collars
-from .nodata_patches import look_at_patches, touches_border
+from .nodata_patches import look_at_patches, read_rule_mask
 from .stray_values import Stray, find_strays, is_apart, measure_outliers
-from .windows import spread_windows
+from .windows import spread_windows, touches_border
 
 _SAMPLE_PX = 1024
 _SIDE_PX, _MOST_ACROSS = 128, 8
+_LEAST_ON_BORDER = 9
 _OPAQUE = (1.0, 255.0, 32767.0, 65535.0)
 _MOSTLY = 0.5
 _MOST_FLOAT = 1e38
@@ -219,10 +220,8 @@ def read_sample(dataset: DatasetReader, band: int, nodata: float | None, mask: s
         valid = np.isfinite(plane)
         if nodata is not None:
             valid &= plane != np.float32(nodata)
-    if mask.isdecimal():
-        valid &= dataset.read(int(mask), out_shape=shape) > 0
-    elif mask:
-        valid &= dataset.read_masks(int(mask.rpartition(",")[2]), out_shape=shape) > 0
+    if mask:
+        valid &= read_rule_mask(dataset, mask, out_shape=shape) > 0
     plane[~valid] = np.nan
     return plane
 
@@ -249,7 +248,8 @@ def _is_transparency(dataset: DatasetReader, band: int) -> bool:
     if shown.size == 0 or np.isin(shown, _OPAQUE).mean() >= _MOSTLY:
         return True
     is_on_border = any(
-        touches_border(plane == 0, window, dataset) for plane, window in zip(planes, windows, strict=True)
+        touches_border(plane == 0, window, dataset, _LEAST_ON_BORDER)
+        for plane, window in zip(planes, windows, strict=True)
     )
     return is_on_border and bool((shown == shown[0]).all())
 
@@ -294,13 +294,18 @@ def _describe_strays(strays: dict[int, list[Stray]]) -> Iterator[Remark]:
             if stray.is_common:
                 found.setdefault((stray.value, stray.is_plain), {})[band] = stray.share
     for (value, is_plain), shares in found.items():
-        where = f"band {next(iter(shares))}" if len(shares) == 1 else f"bands {', '.join(map(str, shares))}"
+        where = _name_bands(shares)
         sentence = f"{max(shares.values()):.1%} of the values in {where} are {value:g}, far from all others"
         if is_plain:
             told, hint = "they are read as nodata, which the file does not declare.", _SET_NODATA
         else:
             told, hint = "the file does not declare them as nodata.", f"Do they hold no data? {_SET_NODATA}"
         yield Remark("undeclared_nodata", f"{sentence}: {told}", hint)
+
+
+def _name_bands(bands: Iterable[int]) -> str:
+    names = [str(band) for band in bands]
+    return f"band {names[0]}" if len(names) == 1 else f"bands {', '.join(names)}"
 
 
 def _describe_outliers(looks: list[_Look]) -> Iterator[Remark]:
@@ -311,7 +316,7 @@ def _describe_outliers(looks: list[_Look]) -> Iterator[Remark]:
     middle = float(np.median(values))
     far = float(values[np.argmax(np.abs(values - middle))])
     end = float(np.percentile(values, 99 if far > middle else 1))
-    where = f"band {next(iter(shares))}" if len(shares) == 1 else f"bands {', '.join(map(str, shares))}"
+    where = _name_bands(shares)
     sentence = (
         f"{max(shares.values()):.1%} of the values in {where} lie far from all others, as far as {far:g}: "
         f"a stretch over all values runs to {end:g}."

@@ -13,7 +13,7 @@ from rasterio.windows import Window
 from scipy.ndimage import binary_dilation, find_objects, label
 
 from .crs import measure_ground
-from .windows import spread_windows
+from .windows import spread_windows, touches_border
 
 _SIDE_PX, _MOST_ACROSS = 512, 6
 _LEAST_PATCHES, _MOST_PATCHES = 5, 16
@@ -64,13 +64,13 @@ def look_at_patches(
     has_collar = False
     for window in spread_windows(Window(0, 0, dataset.width, dataset.height), _SIDE_PX, _MOST_ACROSS):
         if nodata is None:
-            void = close = _read_mask(dataset, mask, window) == 0
+            void = close = read_rule_mask(dataset, mask, window=window) == 0
         else:
             with np.errstate(over="ignore", invalid="ignore"):
                 values = dataset.read(list(bands), window=window).astype("float32")
                 void = (values == np.float32(nodata)).all(axis=0)
                 close = (np.abs(values - np.float32(nodata)) <= _NEAR * spread).all(axis=0)
-        has_collar |= touches_border(void, window, dataset)
+        has_collar |= touches_border(void, window, dataset, _LEAST_PX)
         for frame, patch in _list_patches(void):
             ring = binary_dilation(patch, iterations=_RING_PX) & ~patch & ~void[frame]
             count += 1
@@ -79,10 +79,11 @@ def look_at_patches(
     return Patches(count, near, built, has_collar)
 
 
-def _read_mask(dataset: DatasetReader, mask: str, window: Window) -> NDArray[Any]:
+def read_rule_mask(dataset: DatasetReader, mask: str, **where: Any) -> NDArray[Any]:
+    """Return what a data rule's ``mask`` says (0: no data), read as rasterio's ``where`` says (window, out_shape)."""
     if mask.isdecimal():
-        return np.asarray(dataset.read(int(mask), window=window))
-    return np.asarray(dataset.read_masks(int(mask.rpartition(",")[2]), window=window))
+        return np.asarray(dataset.read(int(mask), **where))
+    return np.asarray(dataset.read_masks(int(mask.rpartition(",")[2]), **where))
 
 
 def _is_like_building(patch: NDArray[np.bool_], gsd_m: float) -> bool:
@@ -91,18 +92,6 @@ def _is_like_building(patch: NDArray[np.bool_], gsd_m: float) -> bool:
     size = int(patch.sum())
     is_small = max(height, width) * gsd_m <= _LONGEST_M
     return is_small and size * gsd_m**2 >= _LEAST_M2 and size >= _COMPACT * height * width
-
-
-def touches_border(void: NDArray[np.bool_], window: Window, dataset: DatasetReader) -> bool:
-    """Tell whether at least 9 pixels of a window without data lie on one side of the raster's border."""
-    right, bottom = window.col_off + window.width, window.row_off + window.height
-    sides = (
-        (window.row_off == 0, void[0]),
-        (window.col_off == 0, void[:, 0]),
-        (bottom == dataset.height, void[-1]),
-        (right == dataset.width, void[:, -1]),
-    )
-    return any(is_border and side.sum() >= _LEAST_PX for is_border, side in sides)
 
 
 def _list_patches(void: NDArray[np.bool_]) -> Iterator[tuple[tuple[slice, slice], NDArray[np.bool_]]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
@@ -65,3 +66,16 @@ def place_window(dataset: DatasetReader, window: Window) -> tuple[float, float, 
     """Return the left, top, right and bottom of a window, from 0 to 1 over the whole dataset."""
     left, top = window.col_off / dataset.width, window.row_off / dataset.height
     return left, top, left + window.width / dataset.width, top + window.height / dataset.height
+
+
+def find_border_sides(window: Window, dataset: DatasetReader) -> tuple[bool, bool, bool, bool]:
+    """Tell which sides of a window are the raster's: top, left, bottom, right."""
+    right, bottom = window.col_off + window.width, window.row_off + window.height
+    return window.row_off == 0, window.col_off == 0, bottom == dataset.height, right == dataset.width
+
+
+def touches_border(places: NDArray[np.bool_], window: Window, dataset: DatasetReader, least_px: int) -> bool:
+    """Tell whether so many of a window's places (height, width) lie on one side of the raster's border."""
+    sides = (places[0], places[:, 0], places[-1], places[:, -1])
+    is_border = find_border_sides(window, dataset)
+    return any(own and side.sum() >= least_px for own, side in zip(is_border, sides, strict=True))

@@ -59,8 +59,8 @@ def predict_footprints(
     require_free(out, inputs, may_replace=may_replace, layer=name_layer(out))
     for path in () if kept is None else (kept, name_sidecar(kept)):
         require_free(path, [*inputs, str(out)], may_replace=may_replace)
-    check_writable(out.parent)
-    check_writable((kept or out).parent)
+    for folder in dict.fromkeys((out.parent, (kept or out).parent)):
+        check_writable(folder)
     raster, ground = order.open(card)
     around = None if ground is None else ground.buffer(_MARGIN_PX)
     check_space((kept or out).parent, raster, len(card.outputs), None if around is None else around.area)

@@ -57,8 +57,7 @@ class State:
 
     def settle(self, stage: str) -> None:
         """Remember the files of a stage as they are now."""
-        digests = {path.name: digest_file(path) for path in list_stage_files(self._folder, stage)}
-        self._save(files={**(self._state.files or {}), **digests})
+        self._save(files=self._digest(stage))
 
     @property
     def by_hand(self) -> ManualThreshold | None:
@@ -86,8 +85,11 @@ class State:
 
     def put(self, stage: str, result: StageResult) -> None:
         """Remember that the stage has ended, with its result."""
-        self._save(results={**self._state.results, stage: result})
-        self.settle(stage)
+        self._save(results={**self._state.results, stage: result}, files=self._digest(stage))
+
+    def _digest(self, stage: str) -> dict[str, str]:
+        digests = {path.name: digest_file(path) for path in list_stage_files(self._folder, stage)}
+        return {**(self._state.files or {}), **digests}
 
     def _save(self, **changes: Any) -> None:
         self._state = replace(self._state, **changes)
